@@ -1,0 +1,240 @@
+"""The front door: a table name -> module, imported only when chosen; one place where errors become words.
+
+`dreamrig --help` imports neither torch nor rich nor typer.
+"""
+
+import contextlib
+import difflib
+import errno
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from dreamrig import __version__, console
+from dreamrig.errors import (
+    EXIT_FAILED,
+    EXIT_GOOD,
+    FailedError,
+    InterruptedByUser,
+    NotReadyError,
+    RigError,
+    UsageError,
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command lives: `attribute` of `module` is a function from the words after the command to an exit code."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "generate": Command("generator.cli", "generate", "a sentence in, a picture and a timing report out"),
+    "again": Command("generator.cli", "again", "repeat an earlier run, from its folder or from its picture"),
+    "history": Command("generator.cli", "history", "list the runs of this machine"),
+    "prompts": Command("generator.cli", "prompts", "prompts that are sure to work, to start with"),
+    "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
+}
+OURS = ("dreamrig", "generator")
+
+
+def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
+    """Run one command line; returns the exit code. Nothing but the answer reaches standard output.
+
+    argv: the words after the program's name; those of the process where None.   commands: the table to choose from.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    options = _options(words)
+    debug, as_json = "--debug" in options, "--json" in options
+    try:
+        code = _dispatch(_without_debug(words), commands)
+        _flush_answer()
+        return code
+    except BrokenPipeError:  # the reader has gone (`dreamrig history | head`): nobody to tell
+        _silence_broken_streams()
+        return EXIT_FAILED
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place that turns every error into words
+        if debug:
+            _print_traceback(error)
+        name = _command_name(words)
+        return _report(to_rig_error(error, name, debug=debug), name, as_json=as_json)
+
+
+def _options(words: Sequence[str]) -> list[str]:
+    """The words before a lone `--`: behind it everything is text, such as a prompt that reads like a flag."""
+    words = list(words)
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _without_debug(words: list[str]) -> list[str]:
+    """`--debug` is understood here for every command, so that none has to declare it."""
+    options = _options(words)
+    return [word for word in options if word != "--debug"] + words[len(options) :]
+
+
+def _command_name(words: Sequence[str]) -> str | None:
+    """The first word that is no flag, None where there is none."""
+    return next((word for word in _options(words) if not word.startswith("-")), None)
+
+
+def _dispatch(words: list[str], commands: Mapping[str, Command]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(render_help(commands))
+        return EXIT_GOOD
+    if words[0] in ("-V", "--version"):
+        print(f"dreamrig {__version__}")
+        return EXIT_GOOD
+    name = _command_name(words)
+    if name is None or name not in commands:
+        raise _unknown(name, words, commands)
+    rest = list(words)
+    rest.remove(name)  # flags before the command's name (`dreamrig --json history`) are the command's
+    return load(commands[name])(rest) or EXIT_GOOD
+
+
+def _unknown(name: str | None, words: Sequence[str], commands: Mapping[str, Command]) -> UsageError:
+    """The error for a command line that names no command we have."""
+    if name is None:
+        return UsageError(f"There is no option {words[0]} without a command.", hint="see: dreamrig --help")
+    if " " in name.strip():
+        return UsageError(f"{name!r} is not a command.", hint=f'to draw it, run: dreamrig generate "{name}"')
+    near = difflib.get_close_matches(name.lower(), commands, n=1)
+    if near:
+        return UsageError(f"There is no command {name!r}.", hint=f"did you mean: dreamrig {near[0]}")
+    return UsageError(f"There is no command {name!r}.", hint="see: dreamrig --help")
+
+
+def load(command: Command) -> Callable[[list[str]], int]:
+    """Import the command's function; NotReadyError where a package it needs is missing or broken."""
+    try:
+        module = importlib.import_module(command.module)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package or package in OURS:
+            raise  # our own fault, not the machine's
+        raise NotReadyError(
+            f"The Python package {package} cannot be imported: {error}.",
+            hint="use ./rig, or repair the installation: rm -rf .venv && ./rig --version",
+        ) from error
+    return cast("Callable[[list[str]], int]", getattr(module, command.attribute))
+
+
+def render_help(commands: Mapping[str, Command] = COMMANDS) -> str:
+    """The text of `dreamrig --help`."""
+    width = max(map(len, commands))
+    rows = [f"  {name:<{width}}  {command.help}" for name, command in commands.items()]
+    return "\n".join(
+        [
+            "dreamrig: a sentence in, a picture out (VQGAN+CLIP on your own machine)",
+            "",
+            "usage: dreamrig COMMAND [options]",
+            "",
+            *rows,
+            "",
+            'example: dreamrig generate "sunset over the sea"',
+            "",
+            "  COMMAND --help  its options",
+            "  --json          one JSON document on standard output, for programs",
+            "  --debug         show the traceback of an error",
+            "  --version       print the version",
+        ]
+    )
+
+
+def to_rig_error(error: BaseException, command: str | None = None, *, debug: bool = False) -> RigError:
+    """Any exception, raised by `command`, as the error that the user sees."""
+    if isinstance(error, RigError):
+        return error
+    if isinstance(error, KeyboardInterrupt) or _is_abort(error):
+        return InterruptedByUser("Interrupted.")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NotReadyError("The disk is full.", hint="see: df -h")
+    if isinstance(error, MemoryError):
+        return NotReadyError(
+            "This machine has too little free memory for that.", hint="try a smaller --width and --height"
+        )
+    if (usage := _from_command_line_parser(error, command)) is not None:
+        return usage
+    hint = "" if debug else "this is a bug in dreamrig; run the same command with --debug to see where"
+    return FailedError(f"Unexpected {type(error).__name__}: {error}".rstrip(": ") + ".", hint=hint)
+
+
+def _is_abort(error: BaseException) -> bool:
+    """Whether this is the parser's Abort (Ctrl-C or end of input at a question), without importing the parser."""
+    typer = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.Abort)
+
+
+def _from_command_line_parser(error: BaseException, name: str | None) -> RigError | None:
+    """A usage error of typer in our words, None for any other exception.
+
+    Known by its shape, not its class: typer carries its own copy of click or uses the installed one, by version.
+    """
+    describe = getattr(error, "format_message", None)
+    if not callable(describe) or not hasattr(error, "exit_code"):
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else f"dreamrig {name or ''}".rstrip()
+    if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help text, or nothing
+        return UsageError(f"{command} needs one more word.", hint=f"see: {command} --help")
+    # The parser's own guesses are generous: it takes --json for a slip of --nonsense.
+    wrong = str(getattr(error, "option_name", ""))
+    near = difflib.get_close_matches(wrong, getattr(error, "possibilities", None) or (), n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}? see: {command} --help" if near else f"see: {command} --help"
+    # The parser ends some messages with its own guess, in words that change by version; ours stands in the hint.
+    message = re.split(r" \(?(?:Did you mean|Possible options)", str(describe()))[0].strip().rstrip(".")
+    return UsageError(f"{message}.", hint=hint)
+
+
+def _report(error: RigError, command: str | None, *, as_json: bool) -> int:
+    """Say what went wrong, on standard error or in the JSON document; returns the exit code."""
+    try:
+        if as_json:
+            console.print_json(command, None, ok=False, errors=[error])
+            _flush_answer()
+        else:
+            console.print_error(error)
+    except (OSError, RigError):  # the stream cannot be written: the exit code is all that is left
+        pass
+    finally:
+        _silence_broken_streams()
+    return error.exit_code
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    with contextlib.suppress(OSError):
+        traceback.print_exception(error)
+
+
+def _flush_answer() -> None:
+    """Push the answer out while errors can still be told; at interpreter exit they would only make noise."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence_broken_streams()
+        raise NotReadyError(
+            f"Cannot write the answer to standard output: {error.strerror}.", hint="is the disk full? see: df -h"
+        ) from error
+
+
+def _silence_broken_streams() -> None:
+    """Point a stream that cannot be written at nothing, or Python complains about it again when it exits."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

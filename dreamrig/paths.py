@@ -1,0 +1,122 @@
+"""Where things live on disk, and the one way to write a file so that it is whole or absent.
+
+`DREAMRIG_HOME` moves the data folder. Nothing here creates a folder on import or merely by naming it.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from dreamrig.errors import NotReadyError, RigError
+
+MIB = 1024 * 1024
+
+
+def data_folder() -> Path:
+    """The absolute folder that holds weights and runs: `DREAMRIG_HOME`, or the platform's place for user data."""
+    moved = os.environ.get("DREAMRIG_HOME", "")
+    if moved:
+        return Path(moved).expanduser().absolute()
+    import platformdirs  # late: 30 ms that `--help` does not owe
+
+    return platformdirs.user_data_path("dreamrig", appauthor=False)
+
+
+def runs_folder() -> Path:
+    """The folder with one folder per run."""
+    return data_folder() / "runs"
+
+
+def weights_folder() -> Path:
+    """The folder with downloaded weights (the starter's own weights travel inside the package)."""
+    return data_folder() / "weights"
+
+
+def user_config_file() -> Path:
+    """The user's own settings file; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_config_path("dreamrig", appauthor=False) / "config.toml"
+
+
+def ensure_folder(folder: Path) -> Path:
+    """Make `folder` and its parents where missing, and return it; NotReadyError where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
+    return folder
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old file or the whole new one, also after a power cut.
+
+    A symbolic link is followed, so the link stays and its target changes. The folder must exist. On failure nothing is
+    left behind and the old file stands; disk full, no permission and the like become NotReadyError.
+    """
+    target = Path(os.path.realpath(path))
+    # A dot in front hides the file from listings; a fixed head instead of the target's name keeps long names possible.
+    temporary = target.with_name(f".dreamrig-{secrets.token_hex(6)}.tmp")
+    try:
+        _write_durably(temporary, data)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except BaseException as error:  # an interrupt must not leave a half-written file either
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise explain_write_failure(path, error) from error
+        raise
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """Create `path` (it must not exist) with the permissions the umask gives, and push its bytes to the disk."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` durable where the system allows it (Windows and some network disks do not)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def free_mib(path: Path) -> int | None:
+    """Free space in MiB on the disk of `path`, or of its nearest existing parent; None where it cannot be read."""
+    for folder in (path, *path.absolute().parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(folder).free // MIB
+    return None
+
+
+def explain_write_failure(path: Path, error: OSError) -> RigError:
+    """The sentence and the hint for a write to `path` that ended in `error`."""
+    move = "free some space, or put the data elsewhere: export DREAMRIG_HOME=/folder/with/room"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            free = free_mib(path)
+            room = "" if free is None else f" ({free} MiB free)"
+            return NotReadyError(f"Cannot write {path}: the disk is full{room}.", hint=move)
+        case errno.EFBIG:
+            return NotReadyError(f"Cannot write {path}: it is larger than this system allows.", hint="see: ulimit -f")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return NotReadyError(
+                f"Cannot write {path}: {error.strerror}.",
+                hint="choose a folder that you may write to, or move the data: export DREAMRIG_HOME=/your/folder",
+            )
+        case errno.ENOENT:
+            return NotReadyError(
+                f"Cannot write {path}: its folder does not exist.", hint=f"run: mkdir -p {path.parent}"
+            )
+        case _:
+            reason = error.strerror or type(error).__name__
+            return NotReadyError(f"Cannot write {path}: {reason}.", hint="choose another place for it")

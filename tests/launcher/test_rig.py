@@ -1,0 +1,556 @@
+"""The launcher with a Python, a pip and a uv that only write down what they are asked to do.
+
+PATH holds nothing but the few system tools the launcher may use and the fakes, so neither a real Python nor the network
+can be reached by accident. The project's folder has spaces in its name.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+RIG = Path(__file__).resolve().parents[2] / "rig"
+TOOLS = ("awk", "cat", "cksum", "cp", "df", "dirname", "grep", "id", "mkdir", "mv", "readlink", "rm", "sed", "sleep",
+         "tail", "touch", "uname")  # fmt: skip
+SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
+PATIENCE_SECONDS = 30
+
+FAKE_PYTHON = """#!/bin/sh
+log() { printf '%s\\n' "$*" >>"$FAKE_LOG"; }
+last() { shift $(($# - 1)); printf '%s' "$1"; }
+wait_at() { # a place: say that it is reached, stay there while the test asks for it
+    [ "${FAKE_STOP_AT-}" != "$1" ] || { : >"$FAKE_LOG.$1"; while [ -e "$FAKE_LOG.hold" ]; do sleep 0.02; done; }
+}
+case "$*" in
+*_base_executable*) [ -n "${FAKE_OLD-}" ] || printf '%s\\n' "$0" ;;
+'-c import ensurepip, venv') [ -z "${FAKE_LAME-}" ] ;;
+'-c import pip, sys;'*) [ -z "${FAKE_BROKEN-}" ] ;;
+-m\\ venv*)
+    log "venv $*"
+    venv=$(last "$@")
+    mkdir -p "$venv/bin" && : >"$venv/pyvenv.cfg"
+    wait_at venv
+    cp "$0" "$venv/bin/python"
+    ;;
+'-m pip config list') printf '%s' "${FAKE_PIP_CONFIG-}" ;;
+-m\\ pip\\ install*)
+    log "pip $*"
+    wait_at pip
+    [ "$PIP_USER" = 0 ] || exit 1
+    echo 'Collecting torch'
+    echo '  Downloading https://far.away/torch-2.13.0-cp311.whl (539.1 MB)'
+    echo '  Downloading rich-15.0.0-py3-none-any.whl (5.3 kB)'
+    [ -z "${FAKE_PIP_FAILS-}" ] || { echo 'ERROR: no route to host'; exit 1; }
+    cp "$FAKE_DREAMRIG" "${0%/*}/dreamrig"
+    ;;
+-m*) log "run $*"; echo "ran $*"; [ "${FAKE_FAILING-}" != "$2" ] ;;
+*importlinter*) log "run lint-imports"; [ "${FAKE_FAILING-}" != lint-imports ] ;;
+*) exec "$REAL_PYTHON" "$@" ;;
+esac
+"""
+FAKE_UV = """#!/bin/sh
+[ "$1" = python ] || echo "what uv has to say"
+printf '%s\\n' "uv $*" >>"$FAKE_LOG"
+case "$1 $2" in
+'pip install') [ -z "${FAKE_UV_FAILS-}" ] && cp "$FAKE_DREAMRIG" "${4%/*}/dreamrig" ;;
+'python find') [ -n "${FAKE_UV_PYTHON-}" ] && printf '%s\\n' "$FAKE_UV_PYTHON" ;;
+venv*)
+    for last in "$@"; do :; done
+    mkdir -p "$last/bin" && : >"$last/pyvenv.cfg" && cp "$FAKE_UV_PYTHON" "$last/bin/python"
+    ;;
+*) exit 1 ;;
+esac
+"""
+FAKE_DREAMRIG = """#!/bin/sh
+[ ! -e /proc/self/fd/9 ] || echo "the lock of the installation is still held"
+echo "dreamrig called"
+for word in "$@"; do printf '<%s>\\n' "$word"; done
+exit "${FAKE_EXIT-0}"
+"""
+
+
+class Checkout:
+    """A copy of the launcher in a project of its own, and the PATH that it sees."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "a rig of one's own"
+        self.bin = folder / "bin"
+        self.log = folder / "calls"
+        self.root.mkdir()
+        self.bin.mkdir()
+        shutil.copy(RIG, self.root / "rig")
+        (self.root / "pyproject.toml").write_text("[project]\nname = 'dreamrig'\n")
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool) or tool)
+        self.add_command("python3", FAKE_PYTHON)
+        self.dreamrig = folder / "fake-dreamrig"
+        self._write_command(self.dreamrig, FAKE_DREAMRIG)
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".venv" / ".dreamrig"
+
+    def add_command(self, name: str, script: str) -> Path:
+        self._write_command(self.bin / name, script)
+        return self.bin / name
+
+    @staticmethod
+    def _write_command(path: Path, script: str) -> None:
+        path.write_text(script)
+        path.chmod(0o755)
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "PATH": str(self.bin),
+            "HOME": str(self.root.parent),
+            "FAKE_LOG": str(self.log),
+            "FAKE_DREAMRIG": str(self.dreamrig),
+            "REAL_PYTHON": sys.executable,
+            "DREAMRIG_TORCH": "cuda",
+            **extra,
+        }
+
+    def start(
+        self, *words: str, shell: tuple[str, ...] = (), at: Path | None = None, **extra: str
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*shell, str(at or self.root / "rig"), *words],
+            env=self.environment(extra),
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # a process group to interrupt
+        )
+
+    def run(
+        self, *words: str, shell: tuple[str, ...] = (), at: Path | None = None, **extra: str
+    ) -> tuple[int, str, str]:
+        process = self.start(*words, shell=shell, at=at, **extra)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        return process.returncode, out, err
+
+    def hold(self) -> Path:
+        """While this file exists, a fake that was told to stop somewhere stays there."""
+        path = self.log.with_name("calls.hold")
+        path.touch()
+        return path
+
+    def wait_for(self, place: str) -> None:
+        """Until a fake has reached the place where it was told to stop."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self.log.with_name(f"calls.{place}").exists():
+            assert time.monotonic() < deadline, f"never reached: {place}"
+            time.sleep(0.02)
+
+    def calls(self, kind: str) -> list[str]:
+        """What the fakes were asked, of one kind: venv, pip, uv, run."""
+        if not self.log.exists():
+            return []
+        return [line for line in self.log.read_text().splitlines() if line.split()[0] == kind]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    # A program in the background has Ctrl-C switched off, and its children inherit that, but not a handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield Checkout(tmp_path)
+    signal.signal(signal.SIGINT, before)
+
+
+# --- the ordinary way
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_first_run_installs_and_second_only_runs(checkout: Checkout, shell: str) -> None:
+    command = ("busybox", "sh") if shell == "busybox" else (shell,)
+    by = (shutil.which(command[0]) or command[0], *command[1:])
+    code, out, err = checkout.run("generate", "sunset over the sea", shell=by)
+    assert (code, out) == (0, "dreamrig called\n<generate>\n<sunset over the sea>\n"), err
+    assert len(checkout.calls("venv")) == len(checkout.calls("pip")) == 1
+    assert checkout.run("history", shell=by) == (0, "dreamrig called\n<history>\n", "")
+    assert len(checkout.calls("venv")) == len(checkout.calls("pip")) == 1
+
+
+def test_words_and_exit_code_pass_unchanged(checkout: Checkout) -> None:
+    words = ["", "two  spaces", "quo\"te's", "new\nline", "*", "$HOME", "--json", "-n", "\\"]
+    code, out, _ = checkout.run(*words, FAKE_EXIT="3")
+    assert code == 3
+    assert out == "dreamrig called\n" + "".join(f"<{word}>\n" for word in words)
+
+
+def test_works_through_symbolic_links(checkout: Checkout, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "relative").symlink_to("../a rig of one's own/rig")
+    (folder / "rig").symlink_to("relative")
+    code, out, err = checkout.run("x", at=folder / "rig")
+    assert (code, out) == (0, "dreamrig called\n<x>\n"), err
+    assert (checkout.root / ".venv").is_dir()
+    assert not (folder / ".venv").exists()
+
+
+def test_installation_says_how_far_it_is_on_stderr_only(checkout: Checkout) -> None:
+    _, out, err = checkout.run()
+    assert out == "dreamrig called\n"
+    assert "about 3 GB" in err
+    assert "fetching torch-2.13.0-cp311.whl (539.1 MB)" in err
+    assert "rich-15.0.0" not in err
+    assert "rich-15.0.0" in (checkout.state / "install.log").read_text()
+
+
+# --- when to install again
+
+
+def test_changed_project_file_installs_again_into_the_same_environment(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.root / "pyproject.toml").write_text("[project]\nname = 'dreamrig'\nversion = '2'\n")
+    assert checkout.run()[0] == 0
+    assert checkout.run()[0] == 0
+    assert len(checkout.calls("venv")) == 1
+    assert len(checkout.calls("pip")) == 2
+
+
+def test_touched_project_file_installs_nothing(checkout: Checkout) -> None:
+    checkout.run()
+    os.utime(checkout.root / "pyproject.toml", (1, 1))
+    checkout.run()
+    assert len(checkout.calls("pip")) == 1
+
+
+def test_moved_checkout_installs_again(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.root = checkout.root.rename(checkout.root.with_name("moved"))
+    code, out, err = checkout.run("x")
+    assert (code, out) == (0, "dreamrig called\n<x>\n"), err
+    assert len(checkout.calls("pip")) == 2
+
+
+def test_failed_update_goes_on_with_what_is_installed_and_tries_again_next_time(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.root / "pyproject.toml").write_text("changed")
+    code, out, err = checkout.run("x", FAKE_PIP_FAILS="yes")
+    assert (code, out) == (0, "dreamrig called\n<x>\n")
+    assert "going on with those installed" in err
+    checkout.run()
+    assert len(checkout.calls("pip")) == 3
+
+
+def test_vanished_python_makes_a_new_environment(checkout: Checkout) -> None:
+    checkout.run()
+    python = checkout.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3.11")
+    code, _, err = checkout.run()
+    assert code == 0, err
+    assert len(checkout.calls("venv")) == 2
+
+
+# --- two at once, and interruptions
+
+
+def test_two_at_once_install_once(checkout: Checkout) -> None:
+    gate = checkout.hold()
+    first = checkout.start("first", FAKE_STOP_AT="pip")
+    checkout.wait_for("pip")
+    second = checkout.start("second")
+    assert second.stderr is not None
+    assert second.stderr.readline() == "dreamrig: another ./rig is installing; waiting for it\n"
+    gate.unlink()
+    for process, name in ((first, "first"), (second, "second")):
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        assert (process.returncode, out) == (0, f"dreamrig called\n<{name}>\n"), err
+    assert len(checkout.calls("venv")) == len(checkout.calls("pip")) == 1
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", ["venv", "pip"])
+def test_first_installation_interrupted_half_way_is_made_anew(
+    checkout: Checkout, place: str, signal_number: signal.Signals
+) -> None:
+    gate = checkout.hold()
+    process = checkout.start(FAKE_STOP_AT=place)
+    checkout.wait_for(place)
+    os.killpg(process.pid, signal_number)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode != 0
+    gate.unlink()
+    code, out, err = checkout.run("x")
+    assert (code, out) == (0, "dreamrig called\n<x>\n"), err
+    assert "half-made" in err
+    assert len(checkout.calls("venv")) == 2
+
+
+def test_installer_that_outlives_a_killed_launcher_is_waited_for(checkout: Checkout) -> None:
+    gate = checkout.hold()
+    process = checkout.start(FAKE_STOP_AT="pip")
+    checkout.wait_for("pip")
+    process.kill()  # the launcher alone; its pip goes on
+    process.wait(timeout=PATIENCE_SECONDS)
+    second = checkout.start("x")
+    assert second.stderr is not None
+    assert "waiting" in second.stderr.readline()
+    gate.unlink()
+    out, err = second.communicate(timeout=PATIENCE_SECONDS)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    assert (second.returncode, out) == (0, "dreamrig called\n<x>\n"), err
+
+
+def test_interrupted_installation_of_the_test_tools_is_repaired_by_any_command(checkout: Checkout) -> None:
+    checkout.run()
+    gate = checkout.hold()
+    process = checkout.start("test", FAKE_STOP_AT="pip")
+    checkout.wait_for("pip")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    gate.unlink()
+    assert checkout.run()[0] == 0
+    assert checkout.calls("pip")[-1] == "pip -m pip install -e ."
+
+
+def test_defaults_of_the_user_do_not_send_packages_past_the_environment(checkout: Checkout) -> None:
+    assert checkout.run(PIP_USER="1")[0] == 0
+
+
+def test_interrupted_update_keeps_the_environment(checkout: Checkout) -> None:
+    checkout.run()
+    (checkout.root / "pyproject.toml").write_text("changed")
+    gate = checkout.hold()
+    process = checkout.start(FAKE_STOP_AT="pip")
+    checkout.wait_for("pip")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    gate.unlink()
+    assert checkout.run()[0] == 0
+    assert len(checkout.calls("venv")) == 1  # torch need not be fetched again
+    assert len(checkout.calls("pip")) == 3
+
+
+def test_failed_first_installation_says_why_and_is_tried_again(checkout: Checkout) -> None:
+    code, out, err = checkout.run("x", FAKE_PIP_FAILS="yes")
+    assert (code, out) == (4, "")
+    assert "ERROR: no route to host" in err
+    assert "error: Installing the packages failed" in err
+    assert "hint: is there a network" in err
+    assert checkout.run("x")[:2] == (0, "dreamrig called\n<x>\n")
+    assert len(checkout.calls("venv")) == 1
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize(("user", "sudo"), [("0", ""), ("1000", "sudo ")])
+def test_missing_venv_module_names_the_exact_apt_command(checkout: Checkout, user: str, sudo: str) -> None:
+    checkout.add_command("apt-get", "#!/bin/sh\n")
+    (checkout.bin / "id").unlink()
+    checkout.add_command("id", f"#!/bin/sh\necho {user}\n")
+    code, out, err = checkout.run("x", FAKE_LAME="yes")
+    package = f"python3.{sys.version_info.minor}-venv"
+    assert (code, out) == (4, "")
+    assert f"hint: run: {sudo}apt-get update && {sudo}apt-get install -y {package}\n" in err
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_missing_venv_module_without_apt_names_no_apt(checkout: Checkout) -> None:
+    code, _, err = checkout.run(FAKE_LAME="yes")
+    assert code == 4
+    assert "apt" not in err
+    assert "package manager" in err
+
+
+def test_python_with_the_venv_module_is_preferred_to_a_newer_one_without(checkout: Checkout) -> None:
+    checkout.add_command("python3.14", FAKE_PYTHON.replace("${FAKE_LAME-}", "lame"))
+    code, _, err = checkout.run()
+    assert code == 0
+    assert f"with {checkout.bin / 'python3'}\n" in err
+
+
+@pytest.mark.parametrize("broken", ["too old", "absent"])
+def test_without_a_new_python_the_hint_brings_one(checkout: Checkout, broken: str) -> None:
+    if broken == "absent":
+        (checkout.bin / "python3").unlink()
+    code, out, err = checkout.run(FAKE_OLD="yes")
+    assert (code, out) == (4, "")
+    assert "error: A Python 3.11 or newer is needed" in err
+    assert "hint: run: curl -LsSf https://astral.sh/uv/install.sh | sh" in err
+
+
+@pytest.mark.parametrize(
+    ("candidate", "hint"), [("3.11.2-1+b1", "apt-get install -y python3 python3-venv"), ("3.10.6-1~22.04", "astral.sh")]
+)
+def test_apt_is_named_only_where_it_has_a_new_python(checkout: Checkout, candidate: str, hint: str) -> None:
+    checkout.add_command("apt-get", "#!/bin/sh\n")
+    checkout.add_command(
+        "apt-cache", f"#!/bin/sh\nprintf 'python3:\\n  Installed: (none)\\n  Candidate: {candidate}\\n'\n"
+    )
+    _, _, err = checkout.run(FAKE_OLD="yes")
+    assert hint in err
+
+
+def test_chosen_python_that_does_not_run_is_named(checkout: Checkout) -> None:
+    code, _, err = checkout.run(DREAMRIG_PYTHON="/nowhere/python")
+    assert code == 4
+    assert "/nowhere/python" in err
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(checkout: Checkout) -> None:
+    (checkout.bin / "df").unlink()
+    checkout.add_command(
+        "df", "#!/bin/sh\nprintf 'Filesystem 1024-blocks Used Available\\n/dev/x 9000000 1 2048000\\n'\n"
+    )
+    code, out, err = checkout.run()
+    assert (code, out) == (4, "")
+    assert "need 8000 MiB" in err
+    assert "2000 MiB are free" in err
+    assert checkout.calls("pip") == []
+    assert checkout.run(DREAMRIG_TORCH="cpu")[0] == 0
+
+
+# --- uv, and which torch
+
+
+def test_uv_installs_where_pip_has_no_configuration(checkout: Checkout) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    code, out, err = checkout.run("x")
+    assert (code, out) == (0, "dreamrig called\n<x>\n"), err
+    assert checkout.calls("uv") == [f"uv pip install --python {checkout.root}/.venv/bin/python -e ."]
+    assert checkout.calls("pip") == []
+
+
+def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    assert checkout.run(FAKE_UV_FAILS="yes")[0] == 0
+    assert checkout.calls("pip") == ["pip -m pip install -e ."]
+
+
+@pytest.mark.parametrize(
+    "line", [":env:.find-links='/opt/wheels'", "global.index-url='https://mirror'", "user.no-index='1'"]
+)
+def test_uv_is_left_out_where_pip_knows_where_packages_are(checkout: Checkout, line: str) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    assert checkout.run(FAKE_PIP_CONFIG=f"global.timeout='60'\n{line}\n", DREAMRIG_TORCH="cpu")[0] == 0
+    assert checkout.calls("uv") == []
+    assert checkout.calls("pip") == ["pip -m pip install -e ."]
+
+
+def test_other_configuration_of_pip_does_not_matter(checkout: Checkout) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    checkout.run(FAKE_PIP_CONFIG="global.timeout='60'\nglobal.cert='/etc/ssl'\n")
+    assert checkout.calls("pip") == []
+
+
+def test_uv_brings_a_python_where_there_is_none_that_serves(checkout: Checkout, tmp_path: Path) -> None:
+    brought = checkout.add_command("uv-brought-python", FAKE_PYTHON)
+    checkout.add_command("uv", FAKE_UV)
+    code, out, err = checkout.run("x", FAKE_OLD="yes", FAKE_LAME="yes", FAKE_UV_PYTHON=str(brought))
+    assert (code, out) == (0, "dreamrig called\n<x>\n"), err
+    assert any(call.startswith("uv venv") for call in checkout.calls("uv"))
+
+
+def test_without_a_gpu_the_cpu_build_is_fetched_and_with_one_later_the_cuda_build(checkout: Checkout) -> None:
+    checkout.run(DREAMRIG_TORCH="cpu")
+    checkout.run(DREAMRIG_TORCH="cpu")
+    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e ."]
+    _, _, err = checkout.run(DREAMRIG_TORCH="cuda")
+    checkout.run(DREAMRIG_TORCH="cuda")
+    checkout.run(DREAMRIG_TORCH="cpu")  # the CUDA build runs without a GPU too
+    assert "there is an NVIDIA GPU now" in err
+    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e ."]
+    assert len(checkout.calls("venv")) == 1
+
+
+def test_colab_keeps_its_own_packages(checkout: Checkout) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    code, _, err = checkout.run(COLAB_RELEASE_TAG="release-colab", FAKE_LAME="yes", DREAMRIG_TORCH="cuda")
+    assert code == 0, err
+    (call,) = checkout.calls("venv")
+    assert "--without-pip --system-site-packages" in call
+    assert checkout.calls("uv") == []
+
+
+# --- an environment that somebody else made
+
+
+def test_environment_of_somebody_else_is_used_and_never_deleted(checkout: Checkout) -> None:
+    own = checkout.root / ".venv" / "bin"
+    own.mkdir(parents=True)
+    (own.parent / "pyvenv.cfg").touch()
+    shutil.copy(checkout.bin / "python3", own / "python")
+    (own.parent / "precious").touch()
+    gate = checkout.hold()
+    process = checkout.start(FAKE_STOP_AT="pip")
+    checkout.wait_for("pip")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE_SECONDS)
+    gate.unlink()
+    assert checkout.run()[0] == 0
+    (own / "python").unlink()
+    code, _, err = checkout.run()
+    assert (code, "hint: run: mv " in err) == (4, True)
+    assert (own.parent / "precious").exists()
+    assert checkout.calls("venv") == []
+
+
+def test_broken_environment_of_somebody_else_is_never_deleted(checkout: Checkout) -> None:
+    own = checkout.root / ".venv"
+    own.mkdir()
+    (own / "pyvenv.cfg").touch()
+    (own / "precious").touch()
+    code, _, err = checkout.run()
+    assert code == 4
+    assert "hint: run: mv " in err
+    assert (own / "precious").exists()
+
+
+# --- ./rig test
+
+
+def test_test_runs_every_check_with_its_name_and_pytest_last(checkout: Checkout) -> None:
+    code, out, _ = checkout.run("test")
+    assert code == 0
+    assert [line for line in out.splitlines() if line.startswith("== ")] == [
+        "== ruff check", "== ruff format", "== mypy", "== lint-imports", "== pytest",
+    ]  # fmt: skip
+    assert out.splitlines()[-1] == "ran -m pytest"
+    assert checkout.calls("pip") == ["pip -m pip install -e .[dev]"]
+    checkout.run("test")
+    checkout.run("history")
+    assert len(checkout.calls("pip")) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("ruff", "ruff check"), ("mypy", "mypy"), ("lint-imports", "lint-imports"), ("pytest", "pytest")],
+)
+def test_one_failing_check_fails_and_the_others_still_run(checkout: Checkout, module: str, name: str) -> None:
+    code, out, _ = checkout.run("test", FAKE_FAILING=module)
+    assert code == 1
+    assert "== pytest" in out
+    assert out.splitlines()[-1].startswith(f"== failed: [{name}]")
+
+
+def test_words_after_test_go_to_pytest_alone(checkout: Checkout) -> None:
+    code, out, _ = checkout.run("test", "-k", "a b", "tests/generator")
+    assert code == 0
+    assert checkout.calls("run") == ["run -m pytest -k a b tests/generator"]
+    assert out == "ran -m pytest -k a b tests/generator\n"
+
+
+def test_test_tools_come_on_top_of_an_installation(checkout: Checkout) -> None:
+    checkout.run("history")
+    checkout.run("test")
+    assert checkout.calls("pip") == ["pip -m pip install -e .", "pip -m pip install -e .[dev]"]
+
+
+def test_failing_test_tools_are_an_error_even_where_the_project_is_installed(checkout: Checkout) -> None:
+    checkout.run("history")
+    code, out, err = checkout.run("test", FAKE_PIP_FAILS="yes")
+    assert (code, out) == (4, "")
+    assert "error: Installing the packages failed" in err
