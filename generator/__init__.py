@@ -1,0 +1,1 @@
+"""Prompt to picture: VQGAN+CLIP as a stream of events."""

@@ -1,0 +1,103 @@
+"""The device a run is on: choosing it, naming it, what it has left."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+
+import psutil
+import torch
+
+from dreamrig.errors import NotReadyError, UsageError
+
+MIB = 2**20
+CPUINFO = Path("/proc/cpuinfo")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def resolve_device(name: str) -> torch.device:
+    """auto, cpu, cuda or mps -> the device; what is asked for and missing raises NotReadyError."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise NotReadyError("PyTorch sees no CUDA device.", hint="use --device cpu, or check the driver: nvidia-smi")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise NotReadyError("PyTorch sees no Apple GPU.", hint="use --device cpu")
+    if name not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"There is no device {name!r}.", hint="use auto, cpu, cuda or mps")
+    device = torch.device(name)
+    prepare_determinism(device)
+    return device
+
+
+def prepare_determinism(device: torch.device) -> None:
+    """Give cuBLAS the fixed workspace that repeatable products need; it is read at the first product, so come early."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def describe(device: torch.device) -> str:
+    """For people, e.g. "cpu (Intel Xeon)" or "cuda:0 (Tesla T4)"."""
+    if device.type == "cuda":
+        return f"cuda:{device.index or 0} ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({_processor()})"
+
+
+def versions() -> Mapping[str, str]:
+    """What decides the bytes besides the config."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "platform": platform.platform()}
+
+
+def synchronising_clock(device: torch.device) -> Callable[[], float]:
+    """perf_counter that waits for the device first, for timing a GPU honestly; it slows a run a little."""
+    if device.type != "cuda":
+        return perf_counter
+
+    def clock() -> float:
+        torch.cuda.synchronize(device)
+        return perf_counter()
+
+    return clock
+
+
+def peak_memory_mib(device: torch.device) -> float | None:
+    """Highest so far: of the allocator on CUDA, of the process elsewhere; None where it cannot be told."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / MIB
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return highest / MIB if sys.platform == "darwin" else highest / 1024
+
+
+def available_memory_mib(device: torch.device, group: Path = CGROUP) -> float:
+    """What a run may still take: free device memory on CUDA, else what machine and container have left."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return (torch.cuda.mem_get_info(device)[0] + unused) / MIB
+    machine = psutil.virtual_memory().available / MIB
+    container = _container_available_mib(group)
+    return machine if container is None else min(machine, container)
+
+
+def _container_available_mib(group: Path) -> float | None:
+    """What the container's limit leaves; None without a limit."""
+    try:
+        return (int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())) / MIB
+    except (OSError, ValueError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,95 @@
+"""What the engine asks of its networks: three small protocols and the bundle that carries them.
+
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class ImageModel(Protocol):
+    """A VQGAN: latents to pictures and back. Weights are frozen, the networks in eval mode."""
+
+    @property
+    def codebook(self) -> Tensor:
+        """Rows of the codebook, (K, C) float32, on the device everything runs on."""
+        ...
+
+    @property
+    def factor(self) -> int:
+        """Pixels per code along one side (f)."""
+        ...
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, 3, h * factor, w * factor), nominal range [0, 1], not clamped."""
+        ...
+
+    def encode(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, C, H / factor, W / factor), not quantised."""
+        ...
+
+
+class GuideModel(Protocol):
+    """A CLIP: says how well cutouts fit a text. Weights are frozen."""
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square cutouts it reads (S)."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding (D)."""
+        ...
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """P texts -> (P, D), not normalised."""
+        ...
+
+    def encode_image(self, cutouts: Tensor) -> Tensor:
+        """(N, 3, S, S) in [0, 1] -> (N, D), not normalised; the pixel normalisation is inside."""
+        ...
+
+    def unknown_words(self, text: str) -> dict[str, list[str]]:
+        """Words of the text the model never learnt -> known words near to each."""
+        ...
+
+
+@dataclass(frozen=True)
+class StartPlan:
+    """Where a run starts: one code per latent cell, and in words what was planned."""
+
+    codes: Tensor
+    """(rows, columns) int64, indices into the codebook."""
+    words: str = ""
+
+
+class StartModel(Protocol):
+    """A feed-forward guess from a text to the code grid."""
+
+    def predict(self, text: str, seed: int, rows: int, columns: int) -> StartPlan:
+        """Same text, seed and grid: the same plan. Draws from no global random generator."""
+        ...
+
+
+@dataclass(frozen=True)
+class Models:
+    """All networks of one run, on one device."""
+
+    image: ImageModel
+    guides: tuple[GuideModel, ...]
+    start: StartModel | None = None
+    name: str = ""
+    sha256: str = ""
+    """Over all weight files; a checkpoint continues only with the same weights."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """GenerateConfig values this pair likes best, for the fields a user left alone."""
+    memory_mib: Callable[[int, int, int], float] | None = None
+    """(width, height, cutouts) -> MiB that one step of these networks needs on top of the loaded weights
+    (activations and their gradients); None = unknown."""

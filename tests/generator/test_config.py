@@ -1,0 +1,153 @@
+"""The knobs: what is possible, what is refused, what makes two runs the same work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dreamrig.errors import UsageError
+from generator.config import GenerateConfig
+
+OTHER_VALUES: dict[str, Any] = {
+    "prompt": "fog",
+    "width": 64,
+    "height": 64,
+    "steps": 7,
+    "seed": 8,
+    "start": "grey",
+    "step_size": 0.5,
+    "per_dimension_steps": True,
+    "pull": 0.1,
+    "offset_levels": 2,
+    "step_schedule": "cosine",
+    "cutouts": 9,
+    "cut_power": 2.0,
+    "cut_min_fraction": 0.5,
+    "whole_every": 2,
+    "cut_noise": 0.1,
+    "boundary_tv": 1.0,
+    "model": "other",
+    "device": "cpu",
+    "threads": 2,
+    "preview_every": 5,
+    "checkpoint_every": 5,
+    "deterministic": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prompt", ""),
+        ("prompt", "sunset:nan"),
+        ("prompt", None),
+        ("width", 0),
+        ("width", -128),
+        ("width", 8),
+        ("width", 130),
+        ("width", 4104),
+        ("width", 128.0),
+        ("width", "128"),
+        ("width", True),
+        ("height", 0),
+        ("height", 100),
+        ("steps", 0),
+        ("steps", True),
+        ("steps", -1),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("seed", 10**400),
+        ("start", ""),
+        ("step_size", 0.0),
+        ("step_size", -0.1),
+        ("step_size", float("nan")),
+        ("step_size", float("inf")),
+        ("step_size", 10**400),
+        ("step_size", "0.1"),
+        ("per_dimension_steps", 1),
+        ("pull", -1.0),
+        ("offset_levels", 0),
+        ("offset_levels", 13),
+        ("step_schedule", "linear"),
+        ("cutouts", 0),
+        ("cut_power", -1.0),
+        ("cut_min_fraction", 1.1),
+        ("whole_every", -1),
+        ("cut_noise", -0.1),
+        ("boundary_tv", -0.1),
+        ("model", " "),
+        ("device", "tpu"),
+        ("threads", -1),
+        ("preview_every", -1),
+        ("checkpoint_every", -1),
+        ("deterministic", "yes"),
+    ],
+)
+def test_refuses_impossible_values_by_name_and_with_a_hint(name: str, value: object) -> None:
+    values: dict[str, Any] = {"prompt": "sunset"} | {name: value}
+    with pytest.raises(UsageError) as caught:
+        GenerateConfig(**values)
+    assert caught.value.hint
+    assert name in str(caught.value) or name == "prompt"
+
+
+def test_a_size_that_is_no_multiple_names_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        GenerateConfig(prompt="sunset", width=130)
+    assert "128" in caught.value.hint
+
+
+def test_whole_numbers_are_fine_where_fractions_are() -> None:
+    config = GenerateConfig(prompt="sunset", step_size=1, pull=0)
+    assert (config.step_size, type(config.step_size), type(config.pull)) == (1.0, float, float)
+
+
+def test_the_list_of_other_values_is_complete() -> None:
+    default = GenerateConfig(prompt="sunset").to_dict()
+    assert set(OTHER_VALUES) == set(default)
+    assert not [name for name, value in OTHER_VALUES.items() if value == default[name]]
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_VALUES))
+def test_the_workload_changes_with_what_changes_the_work(name: str) -> None:
+    config = GenerateConfig(prompt="sunset")
+    other = replace(config, **{name: OTHER_VALUES[name]})
+    is_the_same = config.workload_id() == other.workload_id()
+    assert is_the_same == (name in {"device", "threads", "preview_every", "checkpoint_every"})
+
+
+def test_the_workload_of_the_defaults_is_the_same_everywhere() -> None:
+    config = GenerateConfig(prompt="sunset")
+    assert config.workload_id() == GenerateConfig.from_dict(json.loads(json.dumps(config.to_dict()))).workload_id()
+    assert len(config.workload_id()) == 12
+    assert config.workload_id() == GenerateConfig(prompt="sunset", pull=0).workload_id()
+
+
+@given(
+    st.fixed_dictionaries(
+        {"prompt": st.just("a:2|b")},
+        optional={
+            "width": st.integers(2, 512).map(lambda n: 8 * n),
+            "seed": st.integers(0, 2**63 - 1),
+            "step_size": st.floats(1e-6, 1000),
+            "start": st.text(min_size=1).filter(str.strip),
+            "deterministic": st.booleans(),
+        },
+    )
+)
+def test_to_dict_and_back(values: dict[str, Any]) -> None:
+    config = GenerateConfig(**values)
+    assert GenerateConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert hash(config) == hash(GenerateConfig.from_dict(config.to_dict()))
+
+
+@pytest.mark.parametrize("values", [{"prompt": "sunset", "colour": "red"}, {}, {"width": 128}, {"prompt": 3}])
+def test_from_dict_refuses(values: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        GenerateConfig.from_dict(values)
+    assert caught.value.hint

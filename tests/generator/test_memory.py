@@ -1,0 +1,97 @@
+"""Whether a run fits, said before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from dreamrig.errors import NotReadyError, UsageError
+from generator import devices
+from generator.config import GenerateConfig
+from generator.memory import estimate_memory_mib, height_for, largest_size_that_fits, require_fit
+from generator.models.base import Models
+
+Config = Callable[..., GenerateConfig]
+
+
+def hungry(models: Models) -> Models:
+    """Networks that take 1 MiB per 1000 px and 10 MiB per cutout."""
+    return replace(models, memory_mib=lambda width, height, cutouts: width * height / 1000 + 10 * cutouts)
+
+
+def test_the_estimate_grows_with_everything_that_takes_room(models: Models, toy_config: Config) -> None:
+    plain = estimate_memory_mib(toy_config(), hungry(models))
+    for larger in ({"width": 48}, {"height": 32}, {"cutouts": 8}):
+        assert estimate_memory_mib(toy_config(**larger), hungry(models)) > plain
+    assert plain > 24 * 16 / 1000 + 40
+    assert estimate_memory_mib(toy_config(), models) > 1.0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 1024), (1024, 512), (512, 1024), (640, 472)])
+def test_the_largest_size_fits_and_the_next_does_not(
+    models: Models, toy_config: Config, width: int, height: int
+) -> None:
+    config, models = toy_config(width=width, height=height), hungry(models)
+    fits = largest_size_that_fits(300.0, config, models)
+    assert fits % 8 == 0
+    assert 16 <= fits < width
+
+    def need(side: int) -> float:
+        return estimate_memory_mib(replace(config, width=side, height=height_for(side, config, models)), models)
+
+    assert need(fits) <= 300.0 < need(fits + 8)
+    assert height_for(fits, config, models) / fits == pytest.approx(height / width, abs=8 / fits)
+
+
+def test_a_size_that_fits_is_its_own_answer_and_none_is_zero(models: Models, toy_config: Config) -> None:
+    assert largest_size_that_fits(1e6, toy_config(), hungry(models)) == 24
+    assert largest_size_that_fits(1.0, toy_config(), hungry(models)) == 0
+
+
+def test_refusing_names_the_size_to_use(models: Models, toy_config: Config) -> None:
+    config = toy_config(width=1024, height=512)
+    with pytest.raises(NotReadyError, match="1024x512 with 4 cutouts needs about") as caught:
+        require_fit(config, hungry(models), 300.0)
+    width = largest_size_that_fits(300.0, config, hungry(models))
+    assert caught.value.hint.endswith(f"--width {width} --height {height_for(width, config, models)}")
+    assert caught.value.exit_code == 4
+    require_fit(replace(config, width=width, height=height_for(width, config, models)), hungry(models), 300.0)
+
+
+def test_refusing_when_nothing_fits_and_letting_through_what_is_unknown(models: Models, toy_config: Config) -> None:
+    with pytest.raises(NotReadyError) as caught:
+        require_fit(toy_config(), hungry(models), 1.0)
+    assert "no size fits" in caught.value.hint
+    require_fit(toy_config(), hungry(models), None)
+
+
+def test_devices_by_name() -> None:
+    assert devices.resolve_device("cpu") == torch.device("cpu")
+    assert devices.resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(UsageError):
+        devices.resolve_device("tpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what the test wants to be missing")
+def test_a_missing_device_is_said_with_a_way_out() -> None:
+    for name in ("cuda", "mps"):
+        with pytest.raises(NotReadyError) as caught:
+            devices.resolve_device(name)
+        assert "--device cpu" in caught.value.hint
+
+
+def test_what_the_machine_has_left_is_limited_by_the_container(tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+    unlimited = devices.available_memory_mib(cpu, tmp_path)
+    assert unlimited > 10
+    (tmp_path / "memory.max").write_text("5242880\n")
+    (tmp_path / "memory.current").write_text("1048576\n")
+    assert devices.available_memory_mib(cpu, tmp_path) == 4.0
+    (tmp_path / "memory.max").write_text("max\n")
+    assert devices.available_memory_mib(cpu, tmp_path) > 10
+    peak = devices.peak_memory_mib(cpu)
+    assert peak is None or peak > 50
