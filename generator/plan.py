@@ -1,0 +1,119 @@
+"""From a command line to what is to be run: a new picture, an old one again, or the rest of an interrupted one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dreamrig.errors import UsageError
+from dreamrig.settings import Sources
+from generator import flags, runs
+from generator.config import STARTS, GenerateConfig
+from generator.recipe import Recipe
+from generator.runs import Run
+
+LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run: the config as far as it is known before the networks are loaded."""
+
+    prompt: str
+    given: Mapping[str, Any]
+    """Config fields that somebody chose; the model may choose the others."""
+    recipe: Recipe | None = None
+    """What it repeats or continues."""
+    run: Run | None = None
+    """What it continues."""
+
+    def to_config(self, defaults: Mapping[str, Any]) -> GenerateConfig:
+        """The config, with the model's `defaults` where nobody chose; a recipe has chosen everything.
+
+        A key like "start=grey" in `defaults` holds what the model likes better for that start.
+        """
+        if self.recipe is not None:
+            return self.recipe.to_config(**self.given)
+        usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
+        start = {**usual, **self.given}.get("start", GenerateConfig.start)
+        special = defaults.get(f"start={start}", {})
+        return GenerateConfig(**{**usual, **special, **self.given, "prompt": self.prompt})
+
+
+def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:
+    """A new picture, or with --resume the rest of an old one. UsageError for what cannot be meant."""
+    prompt = " ".join(values["words"] or ())
+    values = flags.spread_size(values)
+    if values["resume"] is not None:
+        return _plan_resume(values, prompt)
+    if values["surprise"] and prompt:
+        raise UsageError("--surprise brings its own prompt.", hint="leave one of the two away")
+    given = flags.given_values(values, sources)
+    given.setdefault("seed", random.SystemRandom().randint(0, LARGEST_RANDOM_SEED))
+    return Plan(prompt=_sure_fire_prompt() if values["surprise"] else prompt, given=_with_absolute_start(given))
+
+
+def _sure_fire_prompt() -> str:
+    from generator.starter.words import example_prompts
+
+    return random.SystemRandom().choice(example_prompts())
+
+
+def _with_absolute_start(given: dict[str, Any]) -> dict[str, Any]:
+    """The path of a start image made absolute, so that the run can be repeated from anywhere."""
+    start = given.get("start")
+    if start is None or start in STARTS or not start.strip():
+        return given
+    return {**given, "start": str(Path(start).expanduser().absolute())}
+
+
+def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
+    """The run goes on as it was, so nothing that decides the picture may be given."""
+    changed = [f"--{name.replace('_', '-')}" for name in flags.given_values(values, Sources())]
+    changed += ["a prompt"] * bool(prompt) + ["--surprise"] * bool(values["surprise"])
+    if changed:
+        raise UsageError(
+            f"--resume goes on with the run as it was; {', '.join(changed)} cannot change it.",
+            hint=f"to do it otherwise, run: dreamrig again {values['resume']} --some-flag",
+        )
+    run = runs.find_run(values["resume"], to_resume=True)
+    seen = run.seen()
+    if seen == "running":
+        raise UsageError(f"The run {run.id} is still going on.", hint="see: dreamrig history")
+    if seen == "done":
+        raise UsageError(f"The run {run.id} is done already.", hint=f"to repeat it, run: dreamrig again {run.id}")
+    return Plan(prompt=run.prompt, given={}, recipe=recipe_of(run), run=run)
+
+
+def plan_again(values: Mapping[str, Any]) -> Plan:
+    """The recipe to repeat, with the flags that were given on top of it."""
+    recipe = find_recipe(values["source"])
+    given = _with_absolute_start(flags.given_values(flags.spread_size(values), Sources()))
+    if "start" in given:
+        recipe = replace(recipe, start_image=None)
+    return Plan(prompt=str(recipe.config.get("prompt", "")), given=given, recipe=recipe)
+
+
+def find_recipe(source: str) -> Recipe:
+    """The recipe of a run or inside a picture."""
+    from generator.sinks.png import read_recipe
+
+    path = Path(source).expanduser()
+    if path.is_file():
+        return read_recipe(path)
+    if path.suffix.lower() == ".png":
+        raise UsageError(f"There is no picture {source}.", hint="see: dreamrig history")
+    return recipe_of(runs.find_run(source))
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe in a run's folder; UsageError where it is gone."""
+    try:
+        return Recipe.from_dict(runs.read_json(run.folder / runs.CONFIG))
+    except ValueError as error:
+        raise UsageError(
+            f"The run {run.id} has lost its settings: {error}.", hint='start it anew: dreamrig generate "…"'
+        ) from None
