@@ -1,0 +1,160 @@
+"""The embedded default: our own small VQGAN, CLIP and start predictor behind the engine's protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generator import weights
+from generator.models.base import Models, StartPlan
+from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
+from generator.starter import words
+from generator.starter.world import PARTS, SLOTS, Scene, spots
+
+NAME = "starter"
+SLOT_SIZES = tuple(len(values) for values in SLOTS.values())
+PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
+
+FROM_SCRATCH: dict[str, Any] = {
+    "step_size": 0.15,
+    "pull": 0.0,
+    "offset_levels": 4,
+    "boundary_tv": 1.0,
+}
+"""What differs when nothing is there to keep: large coarse-to-fine steps."""
+
+DEFAULTS: dict[str, Any] = {
+    "step_size": 0.012,
+    "per_dimension_steps": True,
+    "pull": 0.3,
+    "step_schedule": "cosine",
+    "cutouts": 8,
+    "cut_min_fraction": 0.6,
+    "whole_every": 4,
+    "cut_noise": 0.02,
+    "boundary_tv": 0.0,
+    "start=grey": FROM_SCRATCH,
+    "start=noise": FROM_SCRATCH,
+}
+"""From a predicted start or an image: small steps and a pull back, chosen on the tune prompts of evaluate.py."""
+
+
+class StarterImage:
+    """The tiny VQGAN as an ImageModel."""
+
+    factor = FACTOR
+
+    def __init__(self, network: TinyVQGAN) -> None:
+        self._network = network
+        self.codebook: Tensor = network.codebook
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, 3, 8h, 8w), not clamped."""
+        return self._network.decode(latent)
+
+    def encode(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, C, H/8, W/8), not quantised."""
+        return self._network.encode(image)
+
+
+class StarterGuide:
+    """The tiny CLIP as a GuideModel."""
+
+    def __init__(self, network: TinyCLIP) -> None:
+        self._network = network
+        self.size, self.width = network.size, network.width
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> (P, width)."""
+        device = self._network.scale.device
+        return self._network.encode_tokens(torch.tensor([words.tokens(text) for text in texts], device=device))
+
+    def encode_image(self, cutouts: Tensor) -> Tensor:
+        """(N, 3, 64, 64) in [0, 1] -> (N, width)."""
+        return self._network.encode_image(cutouts)
+
+    def unknown_words(self, text: str) -> dict[str, list[str]]:
+        """Unknown word -> known words near to it in spelling."""
+        return words.unknown_words(text)
+
+
+class StarterStart:
+    """Text -> scene slots (the composer, sampled) -> latent grid (the painter) -> codes."""
+
+    def __init__(self, composer: Composer, painter: Painter, vqgan: TinyVQGAN) -> None:
+        self._composer, self._painter, self._vqgan = composer, painter, vqgan
+
+    def predict(self, text: str, seed: int, rows: int, columns: int) -> StartPlan:
+        """The plan of one seed; drawn on the CPU, so that a seed means the same scene on every device."""
+        with torch.no_grad():
+            scene = compose(self._composer, text, torch.Generator().manual_seed(seed))
+            latent = paint(self._painter, [scene], rows, columns)
+            return StartPlan(self._vqgan.nearest(latent)[0], scene.plan())
+
+
+def compose(composer: Composer, text: str, generator: torch.Generator, *, temperature: float = 0.7) -> Scene:
+    """Draw one scene for a text, slot after slot.
+
+    The temperature leaves what the text does not say to chance but keeps rare slips of what it does say out.
+    """
+    device = composer.begin.device
+    memory, mask = composer.text(torch.tensor([words.tokens(text)], device=device))
+    slots = torch.zeros(1, 0, dtype=torch.int64, device=device)
+    for slot in range(len(SLOT_SIZES)):
+        logits = composer.continue_from(memory, mask, slots)[0, -1]
+        chances = (composer.slot_logits(logits, slot).cpu() / temperature).softmax(0)
+        drawn = torch.multinomial(chances, 1, generator=generator)
+        slots = torch.cat((slots, drawn[None].to(device)), 1)
+    return Scene.from_indices(slots[0].tolist())
+
+
+def paint(painter: Painter, scenes: list[Scene], rows: int, columns: int) -> Tensor:
+    """Latents (N, C, rows, columns) of scenes, not quantised."""
+    device = painter.mean.device
+    slots = torch.tensor([scene.indices() for scene in scenes], device=device)
+    places = torch.tensor([spots(scene) for scene in scenes], device=device)
+    latent: Tensor = painter(slots, places, rows, columns)
+    return latent
+
+
+def networks() -> dict[str, torch.nn.Module]:
+    """The four networks with fresh weights, by the name of their file."""
+    vqgan = TinyVQGAN()
+    return {
+        "vqgan.safetensors": vqgan,
+        "clip.safetensors": TinyCLIP(words.TOKEN_COUNT, words.CONTEXT),
+        "composer.safetensors": Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES),
+        "painter.safetensors": Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]),
+    }
+
+
+def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STARTER_FOLDER) -> Models:
+    """The starter on a device, its files checked; NotReadyError when one is missing or damaged."""
+    manifest = weights.read_manifest(folder)
+    loaded = networks()
+    for name, network in loaded.items():
+        network.load_state_dict(weights.load_checked(name, manifest, folder))
+        network.to(device).eval().requires_grad_(False)
+    vqgan, clip, composer, painter = loaded.values()
+    assert isinstance(vqgan, TinyVQGAN)
+    assert isinstance(clip, TinyCLIP)
+    assert isinstance(composer, Composer)
+    assert isinstance(painter, Painter)
+    return Models(
+        image=StarterImage(vqgan),
+        guides=(StarterGuide(clip),),
+        start=StarterStart(composer, painter, vqgan),
+        name=NAME,
+        sha256=weights.digest_of(manifest),
+        defaults=DEFAULTS,
+        memory_mib=memory_mib,
+    )
+
+
+def memory_mib(width: int, height: int, cutouts: int) -> float:
+    """MiB one step needs on top of the weights, fitted to measured peaks (docs/starter-model.md)."""
+    return 30.0 + 190.0 * (width * height / 128**2) / 16 + 2.2 * cutouts

@@ -1,0 +1,1 @@
+"""How the starter weights are made: a procedural world, training, an independent judge."""

@@ -1,0 +1,103 @@
+"""Train the predicted start: the composer (caption -> scene slots) and the painter (scene slots -> latent grid)."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from generator.models.tiny import Composer, Painter, TinyVQGAN
+from generator.starter import words
+from generator.starter.captions import caption, noisy
+from generator.starter.loop import Schedule, channels_last, train
+from generator.starter.pool import Pool
+from generator.starter.train_vqgan import to_images
+from generator.starter.world import PARTS, SLOTS, draw_scene, spots
+
+SIZES = tuple(len(values) for values in SLOTS.values())
+PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
+
+
+def train_composer(folder: Path, schedule: Schedule, *, seed: int, batch: int = 192) -> Composer:
+    """The composer, on captions of fresh scenes (nothing is rendered)."""
+    torch.manual_seed(seed)
+    model = Composer(words.TOKEN_COUNT, words.CONTEXT, SIZES)
+
+    def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        tokens, slots = caption_batch(random.Random(f"{seed}/composer/{index}"), batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(tokens, slots[:, :-1]).float()
+        parts = [F.cross_entropy(model.slot_logits(logits[:, i], i), slots[:, i]) for i in range(len(SIZES))]
+        return {"loss": torch.stack(parts).mean(), "object": parts[list(SLOTS).index("object_1")].detach()}
+
+    trained = train("composer", model, step, schedule, folder, seed=seed)
+    assert isinstance(trained, Composer)
+    return trained
+
+
+def caption_batch(rng: random.Random, count: int) -> tuple[Tensor, Tensor]:
+    """Tokens (count, CONTEXT) and slots (count, n) of fresh scenes; some captions carry a foreign word."""
+    scenes = [draw_scene(rng) for _ in range(count)]
+    texts = [noisy(caption(scene, rng).text, rng) for scene in scenes]
+    tokens = torch.tensor([words.tokens(text) for text in texts])
+    tokens = tokens[:, : int((tokens != words.PAD).sum(1).max())]
+    return tokens, torch.tensor([scene.indices() for scene in scenes])
+
+
+def train_painter(
+    pool: Pool, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int, batch: int = 48
+) -> Painter:
+    """The painter, on the latents of the pool's pictures."""
+    torch.manual_seed(seed)
+    latents = pool_latents(pool, vqgan, folder)
+    places = torch.tensor([spots(pool.scene(index)) for index in range(len(pool))])
+    spread = latents[:2000].float().std((0, 2, 3))
+    model = channels_last(Painter(SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
+    model.set_scale(latents[:2000].float().mean((0, 2, 3)), spread)
+
+    def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        chosen = torch.from_numpy(rng.integers(0, len(pool), batch))
+        slots = torch.from_numpy(pool.scenes[chosen.numpy()].astype(np.int64))
+        wanted = latents[chosen].float()
+        with torch.autocast("cpu", torch.bfloat16):
+            painted = model(slots, places[chosen], wanted.shape[2], wanted.shape[3]).float()
+        # In latent units: the PCA order makes the first, widest dimensions the ones that show most in the picture.
+        # Nearly quadratic, because objects are outliers to begin with and must not be taken for noise.
+        error = F.smooth_l1_loss(painted, wanted, beta=2 * float(spread.mean()), reduction="none").mean(1)
+        on_object = near_objects(places[chosen], *wanted.shape[2:])
+        mean_error = error.detach().mean()
+        return {
+            "loss": (error * (1 + 3 * on_object)).mean() / spread.mean(),
+            "error": mean_error,
+            "object_error": (error.detach() * on_object).sum() / on_object.sum(),
+        }
+
+    trained = train("painter", model, step, schedule, folder, seed=seed)
+    assert isinstance(trained, Painter)
+    return trained
+
+
+def near_objects(places: Tensor, rows: int, columns: int) -> Tensor:
+    """1 where a cell lies within 1.2 radii of an object, else 0: (B, rows, columns). places as from `spots`."""
+    y, x = torch.meshgrid((torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij")
+    centres = places[:, 2:, :, None, None]
+    distance = ((x - centres[:, :, 0]).square() + (y - centres[:, :, 1]).square()).sqrt()
+    return (distance < 1.2 * centres[:, :, 2]).any(1).float()
+
+
+@torch.no_grad()
+def pool_latents(pool: Pool, vqgan: TinyVQGAN, folder: Path) -> Tensor:
+    """The latents of the pool's pictures before quantisation, (N, C, h, w) fp16, kept in `folder`."""
+    path = folder / "latents.pt"
+    if path.exists():
+        kept: Tensor = torch.load(path, weights_only=True)
+        return kept
+    parts = []
+    for start in range(0, len(pool), 100):
+        with torch.autocast("cpu", torch.bfloat16):
+            parts.append(vqgan.encode(to_images(pool.pictures[start : start + 100])).half())
+    latents = torch.cat(parts)
+    torch.save(latents, path)
+    return latents
