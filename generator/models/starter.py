@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dreamrig.errors import UsageError
 from generator import weights
 from generator.models.base import Models, StartPlan
 from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
@@ -69,7 +70,9 @@ class StarterGuide:
         self.size, self.width = network.size, network.width
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> (P, width)."""
+        """Texts -> (P, width); UsageError for one with more words than the model reads."""
+        for text in texts:
+            _require_readable(text)
         device = self._network.scale.device
         return self._network.encode_tokens(torch.tensor([words.tokens(text) for text in texts], device=device))
 
@@ -94,6 +97,15 @@ class StarterStart:
             scene = compose(self._composer, text, torch.Generator().manual_seed(seed))
             latent = paint(self._painter, [scene], rows, columns)
             return StartPlan(self._vqgan.nearest(latent)[0], scene.plan())
+
+
+def _require_readable(text: str) -> None:
+    most, count = words.CONTEXT - 1, len(words.split_words(text))
+    if count > most:
+        raise UsageError(
+            f"The prompt has {count} words; the starter reads {most}.",
+            hint='say less, or split it: "a castle | at night"',
+        )
 
 
 def compose(composer: Composer, text: str, generator: torch.Generator, *, temperature: float = 0.7) -> Scene:

@@ -267,8 +267,8 @@ class CellBlock(nn.Module):
 class Painter(nn.Module):
     """Scene slots -> latent grid of any size.
 
-    Every cell sees the scene as a whole, where it lies in the picture, and where it lies relative to each part (the
-    light, the horizon, two objects) in units of that part's radius, as in compositional pattern-producing networks.
+    Every cell sees the scene as a whole, and where it lies relative to each part (the canvas, the light, the horizon,
+    two objects) in units of that part's radius, as in compositional pattern-producing networks.
     A part is told its own slots only: which colour belongs to which object need not be learnt.
     """
 
@@ -280,13 +280,13 @@ class Painter(nn.Module):
         channels: int = 128,
         blocks: int = 2,
     ) -> None:
-        """parts: the slots that light, horizon, object 1 and object 2 see; both objects share their weights."""
+        """parts: the slots that canvas, light, horizon, object 1 and 2 see; both objects share their weights."""
         super().__init__()
         self.sizes, self.part_slots = tuple(sizes), tuple(map(tuple, parts))
         self.scene = nn.Sequential(nn.Linear(sum(sizes), 256), nn.SiLU(), nn.Linear(256, channels))
-        self.place = nn.Conv2d(2 + 4 * _PLACE_WAVES, channels, 1)
-        widths = [sum(sizes[slot] for slot in slots) for slots in self.part_slots[:3]]
-        self.parts = nn.ModuleList(_Part(width, channels) for width in widths)
+        widths = [sum(sizes[slot] for slot in slots) for slots in self.part_slots[:4]]
+        octaves = (_CANVAS_WAVES, _PART_WAVES, _PART_WAVES, _PART_WAVES)
+        self.parts = nn.ModuleList(_Part(*both, channels) for both in zip(widths, octaves, strict=True))
         pairs = [(CellBlock(channels), ConvBlock(channels)) for _ in range(blocks)]
         self.blocks = nn.Sequential(*(block for pair in pairs for block in pair))
         self.out = nn.Conv2d(channels, latent_width, 1)
@@ -304,20 +304,20 @@ class Painter(nn.Module):
     def forward(self, slots: Tensor, spots: Tensor, rows: int, columns: int) -> Tensor:
         """Latent (B, C, rows, columns), not quantised.
 
-        slots: (B, n) int64   spots: (B, 4, 3), x, y and radius of light, horizon and both objects, as fractions
+        slots: (B, n) int64   spots: (B, 5, 3), x, y and radius of canvas, light, horizon and both objects, as fractions
         """
         one_hot = [F.one_hot(slots[:, i], size).to(spots.dtype) for i, size in enumerate(self.sizes)]
         grid = _cells(rows, columns, spots)
-        x = self.place(_waves(grid - 0.5, 2.0, _PLACE_WAVES)) + self.scene(torch.cat(one_hot, 1))[:, :, None, None]
-        light, horizon, thing = self.parts
-        for index, part in enumerate((light, horizon, thing, thing)):
+        x = self.scene(torch.cat(one_hot, 1))[:, :, None, None].expand(-1, -1, rows, columns)
+        *behind, thing = self.parts
+        for index, part in enumerate((*behind, thing, thing)):
             own = torch.cat([one_hot[slot] for slot in self.part_slots[index]], 1)
             x = part(x, own, spots[:, index], grid)
         latent: Tensor = self.out(self.blocks(x)) * self.spread[:, None, None] + self.mean[:, None, None]
         return latent
 
 
-_PLACE_WAVES, _PART_WAVES = 6, 4
+_CANVAS_WAVES, _PART_WAVES = 6, 4
 """Octaves of Fourier features: patterns need fine ones across the picture, objects coarser ones across themselves."""
 
 
@@ -337,10 +337,11 @@ def _waves(offset: Tensor, scale: float, octaves: int) -> Tensor:
 class _Part(nn.Module):
     """One part laid over what is there: its features and its coverage, from the place relative to it and its slots."""
 
-    def __init__(self, width: int, channels: int) -> None:
+    def __init__(self, width: int, octaves: int, channels: int) -> None:
         super().__init__()
+        self.octaves = octaves
         self.what = nn.Sequential(nn.Linear(width, 192), nn.SiLU(), nn.Linear(192, 4 * channels))
-        self.where = nn.Conv2d(3 + 4 * _PART_WAVES, channels, 1)
+        self.where = nn.Conv2d(3 + 4 * octaves, channels, 1)
         self.middle = nn.Conv2d(channels, channels, 1)
         self.mix = nn.Conv2d(channels, 2 * channels, 1)
 
@@ -351,7 +352,7 @@ class _Part(nn.Module):
         offset = (grid - spot[:, :2, None, None]) * sides[:, None, None] / spot[:, 2, None, None, None].clamp(min=0.05)
         near = torch.exp(-0.5 * offset.square().sum(1, keepdim=True))
         gain, shift, second_gain, second_shift = self.what(own)[:, :, None, None].chunk(4, 1)
-        where = self.where(torch.cat((_waves(offset.clamp(-4, 4), 0.8, _PART_WAVES), near), 1))
+        where = self.where(torch.cat((_waves(offset.clamp(-4, 4), 0.8, self.octaves), near), 1))
         middle = self.middle(F.silu(where * (1 + gain) + shift))
         features, coverage = self.mix(F.silu(middle * (1 + second_gain) + second_shift)).chunk(2, 1)
         laid: Tensor = x + torch.sigmoid(coverage - 1) * (features - x)

@@ -121,6 +121,14 @@ def generate_pictures(captions: Iterable[Caption], settings: dict[str, Any], see
     return torch.stack(made)
 
 
+def _made_once(path: Path, captions: list[Caption], settings: dict[str, Any], seeds: Iterable[int]) -> Tensor:
+    """The pictures of an earlier call under the same name, judged anew; made where there are none."""
+    if not path.exists():
+        made = generate_pictures(captions, settings, seeds)
+        np.save(path, (made * 255).round().byte().numpy())
+    return torch.from_numpy(np.load(path)).float() / 255
+
+
 def load_judge(work: Path) -> Judge:
     """The judge of a work folder; its weights are not shipped."""
     from generator.starter.train import load_averaged
@@ -159,14 +167,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     parser.add_argument("--real", action="store_true", help="judge the real renders instead")
     parser.add_argument("--setting", action="append", default=[], help="NAME=JSON, a field of GenerateConfig")
-    parser.add_argument("--name", default="report")
+    parser.add_argument("--name", default="report", help="of the report; its pictures are made once and kept")
     options = parser.parse_args()
     settings = {name: json.loads(value) for name, _, value in (s.partition("=") for s in options.setting)}
     captions, pictures = render_reference(options.set, options.count)
     seeds = SEEDS[: options.seeds]
     if not options.real:
-        pictures = generate_pictures(captions, settings, seeds)
+        pictures = _made_once(options.work / f"{options.name}.npy", captions, settings, seeds)
     owners = [index for index in range(len(captions)) for _ in (seeds if not options.real else (0,))]
+    if not (options.work / "judge.checkpoint.pt").exists():
+        parser.error("there is no judge yet: run python -m generator.starter.train judge")
     checks = check_pictures(read_pictures(load_judge(options.work), pictures), captions, owners)
     report = {
         "set": options.set,

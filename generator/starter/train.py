@@ -52,14 +52,14 @@ def _composer(options: argparse.Namespace) -> None:
 def _painter(options: argparse.Namespace) -> None:
     from generator.starter.train_start import train_painter
 
-    schedule = Schedule(steps=options.steps or 3600, learning_rate=2e-3, average=0.995)
+    schedule = Schedule(steps=options.steps or 3000, learning_rate=2e-3, average=0.995)
     train_painter(_pool(options), load_vqgan(options.work), options.work, schedule, seed=SEED)
 
 
 def _clip(options: argparse.Namespace) -> None:
     from generator.starter.train_clip import train_clip
 
-    schedule = Schedule(steps=options.steps or 3000, learning_rate=1e-3, weight_decay=0.05, average=0.998)
+    schedule = Schedule(steps=options.steps or 2600, learning_rate=1e-3, weight_decay=0.05, average=0.998)
     train_clip(_pool(options), 1500, options.work, options.work, schedule, seed=SEED)
 
 
@@ -67,7 +67,7 @@ def _judge(options: argparse.Namespace) -> None:
     from generator.starter.judge import train_judge
 
     pool = open_pool(options.work / "judge-pool", JUDGE_SEED, JUDGE_POOL)
-    schedule = Schedule(steps=options.steps or 1400, learning_rate=2e-3, weight_decay=0.02, average=0.99)
+    schedule = Schedule(steps=options.steps or 2900, learning_rate=2e-3, weight_decay=0.02, average=0.99)
     train_judge(pool, options.work, schedule, seed=JUDGE_SEED)
 
 

@@ -82,7 +82,7 @@ def train_painter(
 def near_objects(places: Tensor, rows: int, columns: int) -> Tensor:
     """1 where a cell lies within 1.2 radii of an object, else 0: (B, rows, columns). places as from `spots`."""
     y, x = torch.meshgrid((torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij")
-    centres = places[:, 2:, :, None, None]
+    centres = places[:, 3:, :, None, None]
     distance = ((x - centres[:, :, 0]).square() + (y - centres[:, :, 1]).square()).sqrt()
     return (distance < 1.2 * centres[:, :, 2]).any(1).float()
 

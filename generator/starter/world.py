@@ -159,23 +159,24 @@ def _describe(scene: Scene) -> str:
 
 _CONTEXT = ("kind", "style", "sky")
 PARTS: tuple[tuple[str, ...], ...] = (
+    (*_CONTEXT, "ground", "horizon", "layout", "stars", "clouds", "extra", "back", "pattern", "colour_a", "colour_b"),
     (*_CONTEXT, "ground", "light", "light_colour", "light_y", "clouds"),
     (*_CONTEXT, "ground", "back", "back_colour", "horizon", "layout", "stars", "clouds", "extra", "light_colour"),
     (*_CONTEXT, "object_1", "colour_1", "size_1"),
     (*_CONTEXT, "object_2", "colour_2", "size_2"),
 )
-"""The slots that decide how the light, the horizon and each object look; `spots` says where they are."""
+"""The slots that decide how canvas, light, horizon and each object look; `spots` says where they are."""
 
 
 def spots(scene: Scene) -> list[list[float]]:
-    """x, y and radius of light, horizon and both objects, as fractions of the side; zeros where there is none."""
-    found = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """x, y, radius of canvas, light, horizon and both objects, as fractions of the side; zeros where there is none."""
+    found = [[0.5, 0.5, 0.25], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     if scene["kind"] == "landscape":
         horizon = _HORIZON_Y[int(scene["horizon"])]
-        found[1] = [0.5, horizon, 0.2]
+        found[2] = [0.5, horizon, 0.2]
         light = _light_spot(scene, int(horizon * _BIG))
         if light:
-            found[0] = [value / _BIG for value in light]
+            found[1] = [value / _BIG for value in light]
     for number in (1, 2):
         if scene[f"object_{number}"] == NONE:
             found.append([0.0, 0.0, 0.0])

@@ -71,7 +71,7 @@ def test_a_sunset_is_warm_above_and_the_sun_lies_where_the_slots_say() -> None:
     assert band[0] > band[2] + 60
     scene = landscape(light="sun", light_colour="yellow", light_x="10", light_y="high")
     changed = np.abs(render(scene).astype(int) - render(landscape()).astype(int)).sum(2)
-    assert abs(changed.sum(0).argmax() / world.SIDE - spots(scene)[0][0]) < 0.12
+    assert abs(changed.sum(0).argmax() / world.SIDE - spots(scene)[1][0]) < 0.12
 
 
 def test_captions_state_only_what_is_there_in_known_words() -> None:
