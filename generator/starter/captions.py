@@ -13,25 +13,28 @@ class Caption:
 
     text: str
     stated: dict[str, str] = field(default_factory=dict)
+    swapped: bool = False
+    """Whether it names the scene's second object before the first."""
 
 
 def caption(scene: Scene, rng: random.Random, *, full: bool = False) -> Caption:
     """A random caption of `scene`; `full` states all that the grammar can state."""
     stated: dict[str, str] = {}
     keep = _Keeper(rng, full)
+    keep.swapped = rng.random() < 0.5 and scene["object_2"] != NONE
     parts = _landscape(scene, keep, stated) if scene["kind"] == "landscape" else _shapes(scene, keep, stated)
     text = _with_style(scene, " ".join(parts), keep, stated)
     if rng.random() < 0.04:
         text = text.removeprefix("a ").removeprefix("the ")
     text = re.sub(r"\ba ([aeiou])", r"an \1", " ".join(text.split()).replace(" ,", ","))
-    return Caption(text, stated)
+    return Caption(text, stated, keep.swapped)
 
 
 class _Keeper:
     """Chance with one generator: `keep(p)` is true with probability p, always when the caption is full."""
 
     def __init__(self, rng: random.Random, full: bool) -> None:
-        self.rng, self.full = rng, full
+        self.rng, self.full, self.swapped = rng, full, False
 
     def __call__(self, chance: float) -> bool:
         return self.full or self.rng.random() < chance
@@ -86,7 +89,7 @@ def _side(column: int, slot: str, keep: _Keeper, stated: dict[str, str]) -> str:
 
 
 def _objects(scene: Scene, keep: _Keeper, stated: dict[str, str]) -> str:
-    order = [1, 2] if keep.rng.random() < 0.5 else [2, 1]
+    order = [2, 1] if keep.swapped else [1, 2]
     found = [text for text in (_object(scene, number, keep, stated) for number in order) if text]
     if len(found) < 2:
         return "".join(found)

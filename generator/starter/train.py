@@ -45,7 +45,7 @@ def _vqgan(options: argparse.Namespace) -> None:
 def _composer(options: argparse.Namespace) -> None:
     from generator.starter.train_start import train_composer
 
-    schedule = Schedule(steps=options.steps or 1600, learning_rate=1.5e-3, weight_decay=0.01, average=0.998)
+    schedule = Schedule(steps=options.steps or 1300, learning_rate=1.5e-3, weight_decay=0.01, average=0.998)
     train_composer(options.work, schedule, seed=SEED)
 
 
@@ -67,7 +67,7 @@ def _judge(options: argparse.Namespace) -> None:
     from generator.starter.judge import train_judge
 
     pool = open_pool(options.work / "judge-pool", JUDGE_SEED, JUDGE_POOL)
-    schedule = Schedule(steps=options.steps or 2900, learning_rate=2e-3, weight_decay=0.02, average=0.99)
+    schedule = Schedule(steps=options.steps or 4400, learning_rate=2e-3, weight_decay=0.02, average=0.99)
     train_judge(pool, options.work, schedule, seed=JUDGE_SEED)
 
 

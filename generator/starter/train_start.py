@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from generator.models.tiny import Composer, Painter, TinyVQGAN
 from generator.starter import words
-from generator.starter.captions import caption, noisy
+from generator.starter.captions import Caption, caption, noisy
 from generator.starter.loop import Schedule, channels_last, train
 from generator.starter.pool import Pool
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import PARTS, SLOTS, draw_scene, spots
+from generator.starter.world import PARTS, SLOTS, Scene, draw_scene, replace, spots
 
 SIZES = tuple(len(values) for values in SLOTS.values())
 PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
@@ -40,10 +40,19 @@ def train_composer(folder: Path, schedule: Schedule, *, seed: int, batch: int = 
 def caption_batch(rng: random.Random, count: int) -> tuple[Tensor, Tensor]:
     """Tokens (count, CONTEXT) and slots (count, n) of fresh scenes; some captions carry a foreign word."""
     scenes = [draw_scene(rng) for _ in range(count)]
-    texts = [noisy(caption(scene, rng).text, rng) for scene in scenes]
-    tokens = torch.tensor([words.tokens(text) for text in texts])
+    captions = [caption(scene, rng) for scene in scenes]
+    tokens = torch.tensor([words.tokens(noisy(one.text, rng)) for one in captions])
     tokens = tokens[:, : int((tokens != words.PAD).sum(1).max())]
-    return tokens, torch.tensor([scene.indices() for scene in scenes])
+    named = [in_named_order(scene, one) for scene, one in zip(scenes, captions, strict=True)]
+    return tokens, torch.tensor([scene.indices() for scene in named])
+
+
+def in_named_order(scene: Scene, one: Caption) -> Scene:
+    """The same picture's scene with the object named first in the first place: what is whose is then in the order."""
+    if not one.swapped:
+        return scene
+    parts = ("object", "colour", "size", "x", "y")
+    return replace(scene, **{f"{part}_{to}": scene[f"{part}_{of}"] for part in parts for of, to in ((1, 2), (2, 1))})
 
 
 def train_painter(
