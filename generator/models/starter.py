@@ -21,6 +21,7 @@ SLOT_SIZES = tuple(len(values) for values in SLOTS.values())
 PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
 
 FROM_SCRATCH: dict[str, Any] = {
+    "steps": 60,
     "step_size": 0.15,
     "pull": 0.0,
     "offset_levels": 4,
@@ -29,7 +30,8 @@ FROM_SCRATCH: dict[str, Any] = {
 """What differs when nothing is there to keep: large coarse-to-fine steps."""
 
 DEFAULTS: dict[str, Any] = {
-    "step_size": 0.03,
+    "steps": 30,
+    "step_size": 0.02,
     "per_dimension_steps": True,
     "pull": 0.3,
     "step_schedule": "cosine",
@@ -41,7 +43,8 @@ DEFAULTS: dict[str, Any] = {
     "start=grey": FROM_SCRATCH,
     "start=noise": FROM_SCRATCH,
 }
-"""From a predicted start or an image: small steps and a pull back, chosen on the tune prompts of evaluate.py."""
+"""From a predicted start or an image: few small steps and a pull back. On the tune prompts of evaluate.py three times as far
+was no better for the judge and visibly worse for people: it smears suns and outlines."""
 
 
 class StarterImage:
@@ -110,7 +113,7 @@ def _require_readable(text: str) -> None:
 
 PLACES = frozenset(("light_x", "light_y", "horizon", "layout", "x_1", "y_1", "size_1", "x_2", "y_2", "size_2"))
 """Slots that say where, not what."""
-_PLACE_TEMPERATURE, _CONTENT_TEMPERATURE = 0.9, 0.4
+_PLACE_TEMPERATURE, _CONTENT_TEMPERATURE = 0.9, 0.25
 
 
 def compose(composer: Composer, text: str, generator: torch.Generator) -> Scene:
