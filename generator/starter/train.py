@@ -67,7 +67,7 @@ def _judge(options: argparse.Namespace) -> None:
     from generator.starter.judge import train_judge
 
     pool = open_pool(options.work / "judge-pool", JUDGE_SEED, JUDGE_POOL)
-    schedule = Schedule(steps=options.steps or 3900, learning_rate=2e-3, weight_decay=0.02, average=0.99)
+    schedule = Schedule(steps=options.steps or 4700, learning_rate=2e-3, weight_decay=0.02, average=0.99)
     train_judge(pool, options.work, schedule, seed=JUDGE_SEED)
 
 
