@@ -112,10 +112,10 @@ def _look_up(content: Mapping[str, Any], name: str) -> Any:
 
 def _from_text(text: str, type_: type[T], where: str) -> T:
     try:
-        value = _parse_bool(text) if type_ is bool else type_(text)  # type: ignore[call-arg]
+        value = _parse_bool(text) if type_ is bool else type_(text)  # type: ignore[call-arg]  # type_ is bool, int, float or str
     except ValueError:
         raise _wrong_kind(where, repr(text), type_) from None
-    return value  # type: ignore[return-value]
+    return value  # type: ignore[return-value]  # parsed as T above
 
 
 def _parse_bool(text: str) -> bool:

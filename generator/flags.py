@@ -27,7 +27,7 @@ def field_docs(cls: type) -> dict[str, str]:
     docs = {}
     for above, below in zip(body.body, body.body[1:], strict=False):
         if isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name) and _is_text(below):
-            docs[above.target.id] = inspect.cleandoc(ast.literal_eval(below.value))  # type: ignore[attr-defined]
+            docs[above.target.id] = inspect.cleandoc(ast.literal_eval(below.value))  # type: ignore[attr-defined]  # known here, not to the type
     return docs
 
 
@@ -64,7 +64,7 @@ def make_command(body: Callable[[Mapping[str, Any]], int], parameters: list[insp
     def command(**values: Any) -> int:
         return body(values)
 
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # known here, not to the type
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = body.__doc__
     return command

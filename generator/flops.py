@@ -124,7 +124,7 @@ def _operator_flops() -> Iterator[list[float]]:
 
     added: list[float] = []
 
-    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it untyped
         def __torch_dispatch__(
             self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
@@ -134,5 +134,5 @@ def _operator_flops() -> Iterator[list[float]]:
                 added.append(formula(*args, **(kwargs or {}), out_val=result))
             return result
 
-    with Counter():  # type: ignore[no-untyped-call]
+    with Counter():  # type: ignore[no-untyped-call]  # torch ships it untyped
         yield added

@@ -51,7 +51,7 @@ class _ClampWithGrad(torch.autograd.Function):
 
 def replace_grad(value: Tensor, gradient_to: Tensor) -> Tensor:
     """The first tensor's value; the gradient goes, summed to its shape, to the second and none to the first."""
-    return cast(Tensor, _ReplaceGrad.apply(value, gradient_to))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _ReplaceGrad.apply(value, gradient_to))  # type: ignore[no-untyped-call]  # torch ships it untyped
 
 
 def clamp_with_grad(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
@@ -60,7 +60,7 @@ def clamp_with_grad(x: Tensor, low: Tensor | float, high: Tensor | float) -> Ten
     low, high: numbers, or tensors that broadcast to x. Within the range the gradient always passes.
     """
     bounds = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (low, high))
-    return cast(Tensor, _ClampWithGrad.apply(x, *bounds))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _ClampWithGrad.apply(x, *bounds))  # type: ignore[no-untyped-call]  # torch ships it untyped
 
 
 def nearest_codes(latent: Tensor, codebook: Tensor) -> Tensor:

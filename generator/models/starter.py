@@ -14,11 +14,9 @@ from generator import weights
 from generator.models.base import Models, StartPlan
 from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
 from generator.starter import words
-from generator.starter.world import PARTS, SLOTS, Scene, spots
+from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, spots
 
 NAME = "starter"
-SLOT_SIZES = tuple(len(values) for values in SLOTS.values())
-PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
 
 FROM_SCRATCH: dict[str, Any] = {
     "steps": 60,

@@ -132,7 +132,7 @@ def _code_24_bit(red: int, green: int, blue: int) -> str:
 def _code_256(red: int, green: int, blue: int) -> str:
     """The nearest of the 6x6x6 colour cube and the 24 greys of xterm's palette."""
     levels = (0, 95, 135, 175, 215, 255)
-    cube = [min(range(6), key=lambda i, value=value: abs(levels[i] - value)) for value in (red, green, blue)]  # type: ignore[misc]
+    cube = [min(range(6), key=lambda i, value=value: abs(levels[i] - value)) for value in (red, green, blue)]  # type: ignore[misc]  # the default argument has no declared type
     grey = min(23, max(0, round((red + green + blue) / 3 - 8) // 10))
     shade = 8 + 10 * grey
     in_cube = sum((levels[i] - value) ** 2 for i, value in zip(cube, (red, green, blue), strict=True))

@@ -20,7 +20,7 @@ from torch import Tensor
 from generator.starter.captions import Caption, caption
 from generator.starter.judge import GROUPS, Judge, Reading, group, judged, read_pictures
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import draw_scene, render
+from generator.starter.world import Scene, draw_scene, render
 
 PROMPTS, SEEDS = 64, (1, 2, 3)
 
@@ -39,12 +39,17 @@ class Check:
 
 def held_out(which: str, count: int = PROMPTS) -> list[Caption]:
     """Prompts of scenes no training stage draws; each states at least three attributes the judge can read."""
+    return [one for _, one in _held_out_scenes(which, count)]
+
+
+def _held_out_scenes(which: str, count: int) -> list[tuple[Scene, Caption]]:
     rng = random.Random(f"held-out/{which}")
-    found: list[Caption] = []
+    found: list[tuple[Scene, Caption]] = []
     while len(found) < count:
-        one = caption(draw_scene(rng), rng)
+        scene = draw_scene(rng)
+        one = caption(scene, rng)
         if len(judged(one.stated)) >= 3:
-            found.append(one)
+            found.append((scene, one))
     return found
 
 
@@ -92,16 +97,8 @@ def _share(checks: list[Check]) -> dict[str, float]:
 
 def render_reference(which: str, count: int = PROMPTS) -> tuple[list[Caption], Tensor]:
     """The real renders of the held-out prompts' scenes: what the judge can read at best."""
-    rng = random.Random(f"held-out/{which}")
-    captions: list[Caption] = []
-    pictures = []
-    while len(captions) < count:
-        scene = draw_scene(rng)
-        one = caption(scene, rng)
-        if len(judged(one.stated)) >= 3:
-            captions.append(one)
-            pictures.append(render(scene))
-    return captions, to_images(np.stack(pictures))
+    found = _held_out_scenes(which, count)
+    return [one for _, one in found], to_images(np.stack([render(scene) for scene, _ in found]))
 
 
 def generate_pictures(captions: Iterable[Caption], settings: dict[str, Any], seeds: Iterable[int]) -> Tensor:

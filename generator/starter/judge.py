@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from generator.starter import words
 from generator.starter.loop import Schedule, channels_last, train
-from generator.starter.pool import Pool
+from generator.starter.pool import Pool, halve
 from generator.starter.train_vqgan import to_images
 from generator.starter.world import NONE, SLOTS, Scene
 
@@ -77,7 +77,7 @@ def train_judge(pool: Pool, folder: Path, schedule: Schedule, *, seed: int, batc
     """A judge trained on real renders: clean, blurred, noisy, dimmed and slightly shifted."""
     torch.manual_seed(seed)
     model = channels_last(Judge())
-    small = np.concatenate([shrink(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)])
+    small = np.concatenate([halve(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)])
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         chosen = rng.integers(0, len(pool), batch)
@@ -89,13 +89,6 @@ def train_judge(pool: Pool, folder: Path, schedule: Schedule, *, seed: int, batc
     trained = train("judge", model, step, schedule, folder, seed=seed)
     assert isinstance(trained, Judge)
     return trained
-
-
-def shrink(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, 128, 128, 3) -> (N, 64, 64, 3) by averaging."""
-    count, side = pictures.shape[:2]
-    mean = pictures.reshape(count, side // 2, 2, side // 2, 2, 3).mean((2, 4))
-    return np.asarray(mean.round(), dtype=np.uint8)
 
 
 def _disturb(images: Tensor, rng: np.random.Generator) -> Tensor:

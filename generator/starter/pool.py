@@ -35,6 +35,13 @@ def scene_at(seed: int, index: int) -> Scene:
     return draw_scene(random.Random(f"{seed}/{index}"))
 
 
+def halve(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, S, S, 3) -> (N, S/2, S/2, 3) by averaging."""
+    count, side = pictures.shape[:2]
+    mean = pictures.reshape(count, side // 2, 2, side // 2, 2, 3).mean((2, 4))
+    return np.asarray(mean.round(), dtype=np.uint8)
+
+
 def _chunk(seed: int, start: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     scenes = [scene_at(seed, index) for index in range(start, start + count)]
     pictures = np.stack([render(scene) for scene in scenes])

@@ -19,13 +19,12 @@ from generator.models.tiny import TinyCLIP, TinyVQGAN
 from generator.starter import words
 from generator.starter.captions import Caption, caption, noisy
 from generator.starter.loop import Schedule, channels_last, train
-from generator.starter.pool import Pool
+from generator.starter.pool import Pool, halve
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import SLOTS
+from generator.starter.world import SLOT_SIZES, SLOTS
 
 BATCH, REPLAYS, FOOLING, FOOLING_KEPT = 128, 3, 16, 256
 MAX_EPSILON, STEP_EPSILON = 2.5, 1.2
-SIZES = tuple(len(values) for values in SLOTS.values())
 _SIZE = 64
 
 
@@ -38,7 +37,7 @@ class ClipTrainer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clip = TinyCLIP(words.TOKEN_COUNT, words.CONTEXT, SIZES)
+        self.clip = TinyCLIP(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES)
         self.register_buffer("perturbation", torch.zeros(BATCH, 3, _SIZE, _SIZE))
         self.register_buffer("fooling", torch.zeros(FOOLING_KEPT, 3, _SIZE, _SIZE, dtype=torch.uint8))
         self.register_buffer("fooling_scenes", torch.full((FOOLING_KEPT,), -1))
@@ -151,7 +150,7 @@ def _attribute_loss(read: Tensor, slots: NDArray[np.uint8], whole: NDArray[np.bo
     rows = torch.from_numpy(np.flatnonzero(whole))
     wanted = torch.from_numpy(slots.astype(np.int64))[rows]
     losses, start = [], 0
-    for column, (name, size) in enumerate(zip(SLOTS, SIZES, strict=True)):
+    for column, (name, size) in enumerate(zip(SLOTS, SLOT_SIZES, strict=True)):
         if name not in ("layout", "horizon"):
             losses.append(F.cross_entropy(read[rows, start : start + size], wanted[:, column]))
         start += size
@@ -174,7 +173,7 @@ class _Views:
         self.pool = pool
         path = folder / "small.npy"
         if not path.exists():
-            parts = [_halve(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)]
+            parts = [halve(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)]
             np.save(path, np.concatenate(parts))
         self.small = np.load(path)
         self.rebuilt: NDArray[np.uint8] | None = None
@@ -183,7 +182,7 @@ class _Views:
         """Make the first `count` pictures also available as the VQGAN draws them."""
         path = folder / "rebuilt.npy"
         if not path.exists():
-            parts = [_halve(rebuild(vqgan, self.pool.pictures[at : at + 100])) for at in range(0, count, 100)]
+            parts = [halve(rebuild(vqgan, self.pool.pictures[at : at + 100])) for at in range(0, count, 100)]
             np.save(path, np.concatenate(parts))
         self.rebuilt = np.load(path)
 
@@ -206,13 +205,6 @@ def rebuild(vqgan: TinyVQGAN, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         codes = vqgan.nearest(vqgan.encode(to_images(pictures)).float())
         decoded = vqgan.decode(F.embedding(codes, vqgan.codebook).movedim(-1, 1)).float()
     rounded: NDArray[np.uint8] = (decoded.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-    return rounded
-
-
-def _halve(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    count, side = pictures.shape[:2]
-    halves = pictures.reshape(count, side // 2, 2, side // 2, 2, 3).mean((2, 4))
-    rounded: NDArray[np.uint8] = halves.round().astype(np.uint8)
     return rounded
 
 

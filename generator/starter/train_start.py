@@ -14,22 +14,19 @@ from generator.starter.captions import Caption, caption, noisy
 from generator.starter.loop import Schedule, channels_last, train
 from generator.starter.pool import Pool
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import PARTS, SLOTS, Scene, draw_scene, replace, spots
-
-SIZES = tuple(len(values) for values in SLOTS.values())
-PART_SLOTS = tuple(tuple(list(SLOTS).index(slot) for slot in part) for part in PARTS)
+from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, draw_scene, replace, spots
 
 
 def train_composer(folder: Path, schedule: Schedule, *, seed: int, batch: int = 192) -> Composer:
     """The composer, on captions of fresh scenes (nothing is rendered)."""
     torch.manual_seed(seed)
-    model = Composer(words.TOKEN_COUNT, words.CONTEXT, SIZES)
+    model = Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES)
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         tokens, slots = caption_batch(random.Random(f"{seed}/composer/{index}"), batch)
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(tokens, slots[:, :-1]).float()
-        parts = [F.cross_entropy(model.slot_logits(logits[:, i], i), slots[:, i]) for i in range(len(SIZES))]
+        parts = [F.cross_entropy(model.slot_logits(logits[:, i], i), slots[:, i]) for i in range(len(SLOT_SIZES))]
         return {"loss": torch.stack(parts).mean(), "object": parts[list(SLOTS).index("object_1")].detach()}
 
     trained = train("composer", model, step, schedule, folder, seed=seed)
@@ -63,7 +60,7 @@ def train_painter(
     latents = pool_latents(pool, vqgan, folder)
     places = torch.tensor([spots(pool.scene(index)) for index in range(len(pool))])
     spread = latents[:2000].float().std((0, 2, 3))
-    model = channels_last(Painter(SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
+    model = channels_last(Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
     model.set_scale(latents[:2000].float().mean((0, 2, 3)), spread)
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:

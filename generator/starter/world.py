@@ -56,6 +56,8 @@ SLOTS: dict[str, tuple[str, ...]] = {
 }
 """Slot name -> its values, in the order in which the composer writes them."""
 
+SLOT_SIZES = tuple(len(values) for values in SLOTS.values())
+
 RGB: dict[str, tuple[int, int, int]] = {
     "red": (214, 40, 45),
     "orange": (250, 140, 30),
@@ -166,6 +168,10 @@ PARTS: tuple[tuple[str, ...], ...] = (
     (*_CONTEXT, "object_2", "colour_2", "size_2"),
 )
 """The slots that decide how canvas, light, horizon and each object look; `spots` says where they are."""
+
+
+PART_SLOTS = tuple(tuple(_SLOT_INDEX[slot] for slot in part) for part in PARTS)
+"""PARTS as indices into SLOTS."""
 
 
 def spots(scene: Scene) -> list[list[float]]:

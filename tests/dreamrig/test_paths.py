@@ -136,7 +136,7 @@ print(file.read_bytes(), *[item.name for item in file.parent.iterdir()])
 def test_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
     # A path whose bytes cannot be written stands for an interruption between opening and renaming.
     with pytest.raises(TypeError):
-        paths.write_atomic(tmp_path / "file", "not bytes")  # type: ignore[arg-type]
+        paths.write_atomic(tmp_path / "file", "not bytes")  # type: ignore[arg-type]  # values of mixed types on purpose
     assert list(tmp_path.iterdir()) == []
 
 

@@ -362,7 +362,7 @@ class Spoiled:
         if self.left >= 0:
             return embedded
         if self.only_gradient and self.left == -1:
-            embedded.register_hook(lambda gradient: gradient * math.nan)  # type: ignore[no-untyped-call]
+            embedded.register_hook(lambda gradient: gradient * math.nan)  # type: ignore[no-untyped-call]  # torch ships it untyped
             return embedded
         return embedded if self.only_gradient else embedded * math.nan
 
@@ -495,7 +495,7 @@ def test_an_abandoned_run_leaves_no_mode_behind(models: Models, toy_config: Conf
     events = generate(toy_config(threads=2), models)
     for _ in range(3):
         next(events)
-    events.close()  # type: ignore[attr-defined]
+    events.close()  # type: ignore[attr-defined]  # known here, not to the type
     assert torch_modes() == before
 
 

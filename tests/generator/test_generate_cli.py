@@ -438,7 +438,7 @@ def process(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         command = [sys.executable, str(SCRIPT), str(seconds), *args]
         pythonpath = {"PYTHONPATH": str(ROOT)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(command, text=True, env={**os.environ, **pythonpath, **environ}, **pipes))  # type: ignore[call-overload]
+        started.append(subprocess.Popen(command, text=True, env={**os.environ, **pythonpath, **environ}, **pipes))  # type: ignore[call-overload]  # Popen's overloads do not take **kwargs
         return started[-1]
 
     yield start

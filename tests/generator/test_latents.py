@@ -60,7 +60,7 @@ def test_clamp_with_grad_passes_what_leads_back(x: float, gradient: float, passe
     value = torch.tensor([x], requires_grad=True)
     clamped = clamp_with_grad(value, 0.0, 1.0)
     assert clamped.item() == min(max(x, 0.0), 1.0)
-    clamped.backward(torch.tensor([gradient]))  # type: ignore[no-untyped-call]
+    clamped.backward(torch.tensor([gradient]))  # type: ignore[no-untyped-call]  # torch ships it untyped
     assert value.grad is not None
     assert float(value.grad) == (gradient if passes else 0.0)
 

@@ -29,7 +29,7 @@ IMAGE = torch.linspace(0, 1, 3 * 16 * 24).view(3, 16, 24)
 
 
 def make_recipe(**changes: object) -> Recipe:
-    config = GenerateConfig(**{"prompt": "sunset over the sea", "seed": 7, **changes})  # type: ignore[arg-type]
+    config = GenerateConfig(**{"prompt": "sunset over the sea", "seed": 7, **changes})  # type: ignore[arg-type]  # values of mixed types on purpose
     versions = {"python": "3.11.7", "torch": "2.13.0", "platform": "Linux-6.1-mine-x86_64-with-glibc2.36"}
     weights = {"name": "starter", "sha256": "ab" * 32}
     return Recipe(config=config.to_dict(), steps_done=60, versions=versions, weights=weights, machine={"device": "cpu"})

@@ -43,7 +43,7 @@ def run_steps(sink: Callable[[Event], None], clock: Clock, steps: int, seconds: 
     asked: list[int] = []
 
     def loss(index: int) -> Callable[[], float]:
-        return lambda: asked.append(index) or 0.5  # type: ignore[func-returns-value]
+        return lambda: asked.append(index) or 0.5  # type: ignore[func-returns-value]  # append returns None, which is falsy
 
     sink(Started(config=GenerateConfig(prompt="x", steps=steps), run_id="r", versions={}, device="cpu"))
     for index in range(steps):
