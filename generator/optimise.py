@@ -13,8 +13,9 @@ from torch import Tensor
 from dreamrig.errors import FailedError
 from generator import cutouts, losses
 from generator.adam import Adam
+from generator.codebook import codebook_deviation
 from generator.config import GenerateConfig
-from generator.latents import Latent, clamp_with_grad, codebook_deviation, quantise
+from generator.latents import Latent, clamp_with_grad, quantise
 from generator.models.base import Models
 from generator.prompts import Prompt
 from generator.state import State

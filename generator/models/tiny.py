@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generator.codebook import nearest_codes
+
 FACTOR = 8
 """Pixels per code along a side (f8)."""
 
@@ -92,9 +94,7 @@ class TinyVQGAN(nn.Module):
 
     def nearest(self, latent: Tensor) -> Tensor:
         """Index of the nearest codebook row of every cell: (B, width, h, w) -> (B, h, w)."""
-        flat = latent.movedim(1, -1)
-        scores = flat @ self.codebook.T - 0.5 * self.codebook.square().sum(1)
-        return scores.argmax(-1)
+        return nearest_codes(latent, self.codebook)
 
 
 class Attention(nn.Module):

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from generator.starter.captions import Caption, caption
 from generator.starter.judge import GROUPS, Judge, Reading, group, judged, read_pictures
+from generator.starter.render import render
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import Scene, draw_scene, render
+from generator.starter.world import Scene, draw_scene
 
 PROMPTS, SEEDS = 64, (1, 2, 3)
 

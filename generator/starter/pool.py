@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.starter.world import SIDE, SLOTS, Scene, draw_scene, render
+from generator.starter.render import render
+from generator.starter.world import SIDE, SLOTS, Scene, draw_scene
 
 _CHUNK = 1000
 

@@ -15,19 +15,17 @@ from torch.nn import functional
 
 from dreamrig.errors import UsageError
 from generator import prompts
+from generator.codebook import codebook_deviation, nearest_codes, rows_of
 from generator.config import GenerateConfig
 from generator.latents import (
     Latent,
     clamp_to_codebook,
     clamp_with_grad,
-    codebook_deviation,
     grid,
     initial,
-    nearest_codes,
     quantise,
     read_picture,
     replace_grad,
-    rows_of,
     upsample,
 )
 from generator.models.base import Models

@@ -22,8 +22,9 @@ from generator.models.starter import DEFAULTS, load_starter
 from generator.plan import Plan
 from generator.starter import words
 from generator.starter.captions import caption
+from generator.starter.render import render
 from generator.starter.train_vqgan import to_images
-from generator.starter.world import draw_scene, render
+from generator.starter.world import draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pytest
 from generator.starter import words, world
 from generator.starter.captions import caption
 from generator.starter.pool import open_pool, scene_at
-from generator.starter.world import SLOTS, Scene, draw_scene, render, replace, spots
+from generator.starter.render import render
+from generator.starter.world import SLOTS, Scene, draw_scene, replace, spots
 
 
 def landscape(**slots: str) -> Scene:
