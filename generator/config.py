@@ -61,6 +61,8 @@ class GenerateConfig:
     """Adam's step; in units of the codebook's standard deviation when per_dimension_steps, else raw."""
     per_dimension_steps: bool = False
     """Scale each latent channel's step by the codebook's standard deviation in that channel."""
+    shared_moment: bool = False
+    """One second moment for the whole grid instead of one per number, so that steps follow the gradient's direction."""
     pull: float = 0.0
     """Weight of the squared distance to the start; one codebook standard deviation apart costs 1.0."""
     offset_levels: int = 1

@@ -134,7 +134,7 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
         prompts=parsed,
         targets=targets,
         latent=latent,
-        adam=Adam(latent.parameters),
+        adam=Adam(latent.parameters, shared_moment=config.shared_moment),
         draws=draws,
         noise=torch.Generator(device).manual_seed((config.seed + NOISE_SEED_OFFSET) % 2**63),
         plan_words=plan_words,

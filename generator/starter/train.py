@@ -59,7 +59,7 @@ def _painter(options: argparse.Namespace) -> None:
 def _clip(options: argparse.Namespace) -> None:
     from generator.starter.train_clip import train_clip
 
-    schedule = Schedule(steps=options.steps or 2600, learning_rate=1e-3, weight_decay=0.05, average=0.998)
+    schedule = Schedule(steps=options.steps or 7800, learning_rate=1e-3, weight_decay=0.05, average=0.998)
     train_clip(_pool(options), 1500, options.work, options.work, schedule, seed=SEED)
 
 
@@ -67,7 +67,7 @@ def _judge(options: argparse.Namespace) -> None:
     from generator.starter.judge import train_judge
 
     pool = open_pool(options.work / "judge-pool", JUDGE_SEED, JUDGE_POOL)
-    schedule = Schedule(steps=options.steps or 4700, learning_rate=2e-3, weight_decay=0.02, average=0.99)
+    schedule = Schedule(steps=options.steps or 2000, learning_rate=2e-3, weight_decay=0.02, average=0.99)
     train_judge(pool, options.work, schedule, seed=JUDGE_SEED)
 
 

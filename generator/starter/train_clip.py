@@ -2,8 +2,9 @@
 
 "Free" (Shafahi et al. 2019, arXiv 1904.12843): each batch is replayed, and the gradient that updates the weights also
 moves the perturbation, so robustness costs no extra pass. Robust encoders have gradients that draw shapes (Santurkar
-et al. 2019, arXiv 1906.09453). Fooling images are what the loop itself paints from grey with the current weights; they
-stand in the batch as pictures that no caption describes.
+et al. 2019, arXiv 1906.09453). Fooling images are what gradient ascent paints from grey with the current
+weights, each going on where it was left, as the samples of an energy-based model do (Du and Mordatch 2019, arXiv
+1903.08689); they stand in the batch as pictures that no caption describes.
 """
 
 import random
@@ -23,7 +24,10 @@ from generator.starter.pool import Pool, halve
 from generator.starter.train_vqgan import to_images
 from generator.starter.world import SLOT_SIZES, SLOTS
 
-BATCH, REPLAYS, FOOLING, FOOLING_KEPT = 128, 3, 16, 256
+BATCH, REPLAYS, FOOLING, FOOLING_KEPT = 128, 3, 32, 512
+PAINT_STEP = 5.0
+"""Length of one step of a fooling picture's latent, in deviations of the codebook, over all its 6144 numbers."""
+LATENT = (24, 16, 16)
 MAX_EPSILON, STEP_EPSILON = 2.5, 1.2
 _SIZE = 64
 
@@ -33,6 +37,7 @@ class ClipTrainer(nn.Module):
 
     perturbation: Tensor
     fooling: Tensor
+    fooling_latents: Tensor
     fooling_scenes: Tensor
 
     def __init__(self) -> None:
@@ -40,6 +45,7 @@ class ClipTrainer(nn.Module):
         self.clip = TinyCLIP(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES)
         self.register_buffer("perturbation", torch.zeros(BATCH, 3, _SIZE, _SIZE))
         self.register_buffer("fooling", torch.zeros(FOOLING_KEPT, 3, _SIZE, _SIZE, dtype=torch.uint8))
+        self.register_buffer("fooling_latents", torch.zeros(FOOLING_KEPT, *LATENT))
         self.register_buffer("fooling_scenes", torch.full((FOOLING_KEPT,), -1))
 
 
@@ -59,7 +65,7 @@ def train_clip(
         if index >= vqgan_ready and not kept:
             kept.append(load_vqgan(vqgan_folder))
             views.add_reconstructions(kept[0], folder)
-        if index >= vqgan_ready and (index - vqgan_ready) % 180 == 0:
+        if index >= vqgan_ready and (index - vqgan_ready) % 45 == 0:
             _refresh_fooling(model, kept[0], pool, np.random.default_rng((seed, index, 2)))
         return _clip_step(model, views, pool, batch_rng, index)
 
@@ -237,38 +243,66 @@ def _pick_fooling(model: ClipTrainer, rng: np.random.Generator) -> Tensor:
 
 
 def _refresh_fooling(model: ClipTrainer, vqgan: TinyVQGAN, pool: Pool, rng: np.random.Generator) -> None:
-    """Paint 32 new fooling pictures from grey with the current weights, in place of the oldest."""
-    count = 32
-    chosen = rng.integers(0, len(pool), count)
-    captions = caption_some(pool, chosen, random.Random(int(rng.integers(1 << 62))))
-    painted = paint_from_grey(model.clip, vqgan, [one.text for one in captions], rng)
-    empty = (model.fooling_scenes < 0).nonzero()[:, 0]
-    replaced = torch.from_numpy(rng.choice(FOOLING_KEPT, count, replace=False))
-    slots = empty[:count] if len(empty) >= count else replaced
+    """Paint on 32 fooling pictures of the pool with the current weights; a third of them begin anew from grey."""
+    slots = _some_slots(model, rng)
+    fresh = (model.fooling_scenes[slots] < 0) | torch.from_numpy(rng.random(len(slots)) < 0.33)
+    model.fooling_scenes[slots[fresh]] = torch.from_numpy(rng.integers(0, len(pool), int(fresh.sum())))
+    with torch.no_grad():
+        model.fooling_latents[slots[fresh]] = near_grey(vqgan, int(fresh.sum()), rng)
+    captions = caption_some(pool, model.fooling_scenes[slots].numpy(), random.Random(int(rng.integers(1 << 62))))
+    latent, painted = paint_on(model.clip, vqgan, [one.text for one in captions], model.fooling_latents[slots], rng)
+    model.fooling_latents[slots] = latent
     model.fooling[slots] = (painted.clamp(0, 1) * 255).byte()
-    model.fooling_scenes[slots] = torch.from_numpy(chosen)
 
 
-def paint_from_grey(
-    clip: TinyCLIP, vqgan: TinyVQGAN, texts: list[str], rng: np.random.Generator, steps: int = 10
-) -> Tensor:
-    """(N, 3, 64, 64): a short run of the generation loop for many texts at once, whole views only."""
+def _some_slots(model: ClipTrainer, rng: np.random.Generator, count: int = 32) -> Tensor:
+    """The first empty slots while there are any, then any."""
+    empty = (model.fooling_scenes < 0).nonzero()[:, 0]
+    if len(empty) >= count:
+        return empty[:count]
+    return torch.from_numpy(rng.choice(FOOLING_KEPT, count, replace=False))
+
+
+def near_grey(vqgan: TinyVQGAN, count: int, rng: np.random.Generator) -> Tensor:
+    """Latents of grey pictures with a little noise: (count, C, 16, 16)."""
+    grey = vqgan.encode(torch.full((1, 3, 128, 128), 0.5)).expand(count, -1, -1, -1)
+    noise = torch.from_numpy(rng.standard_normal(grey.shape, dtype=np.float32))
+    return grey + 0.15 * noise * vqgan.codebook.std(0)[None, :, None, None]
+
+
+def paint_on(
+    clip: TinyCLIP, vqgan: TinyVQGAN, texts: list[str], latent: Tensor, rng: np.random.Generator, steps: int = 10
+) -> tuple[Tensor, Tensor]:
+    """The latents and their (N, 3, 64, 64) pictures after some steps up the gradient of each one's text.
+
+    Every picture moves as far as every other (its gradient has the length of the step), the way pictures are drawn with
+    robust encoders; Adam, which moves every number alike, covers them with noise.
+    """
     with torch.no_grad():
         target = F.normalize(clip.encode_tokens(torch.tensor([words.tokens(text) for text in texts])), dim=1)
-        grey = vqgan.encode(torch.full((len(texts), 3, 128, 128), 0.5))
-        spread = vqgan.codebook.std(0)[None, :, None, None]
-    noise = torch.from_numpy(rng.standard_normal(grey.shape, dtype=np.float32))
-    offset = torch.zeros_like(grey).requires_grad_()
-    optimiser = torch.optim.Adam([offset], lr=0.35)
+    spread = vqgan.codebook.std(0)[None, :, None, None]
+    latent = latent.clone().requires_grad_()
     for _ in range(steps):
-        latent = grey + (offset + 0.2 * noise) * spread
-        quantised = F.embedding(vqgan.nearest(latent), vqgan.codebook).movedim(-1, 1)
         with torch.autocast("cpu", torch.bfloat16):
-            image = vqgan.decode(latent + (quantised - latent).detach())
-            small = F.avg_pool2d(image, 2)
-            seen = clip.encode_image(small)
-        loss = -(F.normalize(seen.float(), dim=1) * target).sum()
-        (gradient,) = torch.autograd.grad(loss, offset)
-        offset.grad = gradient
-        optimiser.step()
-    return small.float().detach()
+            small = F.avg_pool2d(_decode_straight(vqgan, latent), 2)
+            seen = clip.encode_image(_shifted(small, rng).clamp(0, 1))
+        similarity = (F.normalize(seen.float(), dim=1) * target).sum()
+        (gradient,) = torch.autograd.grad(similarity, latent)
+        with torch.no_grad():
+            scaled = gradient * spread
+            length = scaled.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+            latent += PAINT_STEP * spread * scaled / length
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        return latent.detach(), F.avg_pool2d(_decode_straight(vqgan, latent), 2).float()
+
+
+def _decode_straight(vqgan: TinyVQGAN, latent: Tensor) -> Tensor:
+    """Decode the nearest codes; the gradient passes straight through to the latent."""
+    quantised = F.embedding(vqgan.nearest(latent), vqgan.codebook).movedim(-1, 1)
+    return vqgan.decode(latent + (quantised - latent).detach())
+
+
+def _shifted(images: Tensor, rng: np.random.Generator) -> Tensor:
+    across, down = (int(value) for value in rng.integers(0, 9, 2))
+    padded = F.pad(images, (4, 4, 4, 4), mode="replicate")
+    return padded[..., down : down + images.shape[2], across : across + images.shape[3]]

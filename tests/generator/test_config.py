@@ -22,6 +22,7 @@ OTHER_VALUES: dict[str, Any] = {
     "start": "grey",
     "step_size": 0.5,
     "per_dimension_steps": True,
+    "shared_moment": True,
     "pull": 0.1,
     "offset_levels": 2,
     "step_schedule": "cosine",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dreamrig.errors import FailedError, NotReadyError, UsageError
+from generator.adam import Adam
 from generator.config import GenerateConfig
 from generator.engine import State, generate, state_from_bytes, state_to_bytes
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Started, Step
@@ -261,6 +262,28 @@ def test_per_dimension_steps_move_each_channel_in_its_own_deviations(models: Mod
     torch.testing.assert_close(moved, torch.full((5,), 0.01), rtol=1e-3, atol=0)  # Adam's first step, in deviations
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_shared_moment_keeps_the_direction_of_the_gradient(shared: bool) -> None:
+    gradient = torch.tensor([[3.0, -4.0, 0.0]])
+    parameter = torch.zeros_like(gradient)
+    Adam([parameter], shared_moment=shared).step([gradient], 1, 0.1)
+    # Root mean square 1 of the step, times its size: along the gradient, or every number by as much.
+    wanted = -0.1 * gradient / gradient.square().mean().sqrt() if shared else -0.1 * gradient.sign()
+    torch.testing.assert_close(parameter, wanted)
+
+
+def test_a_shared_moment_is_averaged_over_time_as_adams_is() -> None:
+    first, second = torch.tensor([1.0, 1.0]), torch.tensor([3.0, -3.0])
+    parameter = torch.zeros(2)
+    adam = Adam([parameter], shared_moment=True)
+    adam.step([first], 1, 0.5)
+    before = parameter.clone()
+    adam.step([second], 2, 0.5)
+    mean = (0.1 * 0.9 * first + 0.1 * second) / (1 - 0.9**2)
+    square = (0.001 * 0.999 * 1 + 0.001 * 9) / (1 - 0.999**2)
+    torch.testing.assert_close(parameter - before, -0.5 * mean / math.sqrt(square))
+
+
 # Stopping and resuming --------------------------------------------------------------------------------------
 
 
@@ -282,12 +305,13 @@ def test_stopping_at_the_last_step_is_done(models: Models, toy_config: Config) -
     assert last(run_until(models, toy_config(), 6)).reason == "done"
 
 
-@pytest.mark.parametrize("options", ["variant A", "everything"])
+@pytest.mark.parametrize("options", ["variant A", "shared moment", "everything"])
 @pytest.mark.parametrize("steps", [1, 4])
 def test_resumed_is_the_same_bytes(
     models: Models, toy_config: Config, bundle: dict[str, Any], options: str, steps: int
 ) -> None:
-    config = toy_config(step_size=0.3, **(bundle if options == "everything" else {}))
+    chosen = {"variant A": {}, "shared moment": {"shared_moment": True}, "everything": bundle}[options]
+    config = toy_config(step_size=0.3, **chosen)
     whole = list(generate(config, models))
     half = run_until(models, config, steps)
     state = state_from_bytes(state_to_bytes(of(Checkpointed, half)[-1].state))
