@@ -15,7 +15,7 @@ def reading(**read: str) -> Reading:
     """One picture in which the judge reads these slots, and a red house."""
     choices = {name: np.array([SLOTS[name].index(read.get(name, SLOTS[name][0]))]) for name in CHOICES}
     presence = np.zeros((1, len(words.OBJECTS)), dtype=np.float32)
-    presence[0, words.OBJECTS.index("house")] = 0.9
+    presence[0, words.OBJECTS.index("house")] = 0.95
     colours = np.full((1, len(words.OBJECTS)), words.COLOURS.index("red"))
     return Reading(choices, presence, colours)
 
