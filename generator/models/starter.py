@@ -14,7 +14,7 @@ from generator import weights
 from generator.models.base import Models, StartPlan
 from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
 from generator.starter import words
-from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, spots
+from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, hides_object, spots
 
 NAME = "starter"
 
@@ -115,6 +115,8 @@ def _require_readable(text: str) -> None:
 PLACES = frozenset(("light_x", "light_y", "horizon", "layout", "x_1", "y_1", "size_1", "x_2", "y_2", "size_2"))
 """Slots that say where, not what."""
 _PLACE_TEMPERATURE, _CONTENT_TEMPERATURE = 0.9, 0.25
+_DRAWS = 8
+"""How often a scene is drawn anew when an object has the colour of what is behind it; who asks for that gets it."""
 
 
 def compose(composer: Composer, text: str, generator: torch.Generator) -> Scene:
@@ -123,8 +125,16 @@ def compose(composer: Composer, text: str, generator: torch.Generator) -> Scene:
     Where things lie is left to chance. What there is keeps to the usual where the text does not say (a sunset has its
     sun), and slips of what the text does say stay out.
     """
+    memory, mask = composer.text(torch.tensor([words.tokens(text)], device=composer.begin.device))
+    for _ in range(_DRAWS):
+        scene = _draw_slots(composer, memory, mask, generator)
+        if not hides_object(scene):
+            break
+    return scene
+
+
+def _draw_slots(composer: Composer, memory: Tensor, mask: Tensor, generator: torch.Generator) -> Scene:
     device = composer.begin.device
-    memory, mask = composer.text(torch.tensor([words.tokens(text)], device=device))
     slots = torch.zeros(1, 0, dtype=torch.int64, device=device)
     for slot, name in enumerate(SLOTS):
         temperature = _PLACE_TEMPERATURE if name in PLACES else _CONTENT_TEMPERATURE

@@ -52,7 +52,7 @@ def _composer(options: argparse.Namespace) -> None:
 def _painter(options: argparse.Namespace) -> None:
     from generator.starter.train_start import train_painter
 
-    schedule = Schedule(steps=options.steps or 3000, learning_rate=2e-3, average=0.995)
+    schedule = Schedule(steps=options.steps or 9000, learning_rate=2e-3, average=0.995)
     train_painter(_pool(options), load_vqgan(options.work), options.work, schedule, seed=SEED)
 
 

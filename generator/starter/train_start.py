@@ -52,6 +52,10 @@ def in_named_order(scene: Scene, one: Caption) -> Scene:
     return replace(scene, **{f"{part}_{to}": scene[f"{part}_{of}"] for part in parts for of, to in ((1, 2), (2, 1))})
 
 
+PALENESS = {"pastel": 3.0, "sketch": 4.0}
+"""Weight of a style's errors: its colours are pale, so that a lost one costs little by itself."""
+
+
 def train_painter(
     pool: Pool, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int, batch: int = 48
 ) -> Painter:
@@ -60,6 +64,7 @@ def train_painter(
     latents = pool_latents(pool, vqgan, folder)
     places = torch.tensor([spots(pool.scene(index)) for index in range(len(pool))])
     spread = latents[:2000].float().std((0, 2, 3))
+    style, paleness = list(SLOTS).index("style"), torch.tensor([PALENESS.get(name, 1.0) for name in SLOTS["style"]])
     model = channels_last(Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
     model.set_scale(latents[:2000].float().mean((0, 2, 3)), spread)
 
@@ -73,9 +78,10 @@ def train_painter(
         # Nearly quadratic, because objects are outliers to begin with and must not be taken for noise.
         error = F.smooth_l1_loss(painted, wanted, beta=2 * float(spread.mean()), reduction="none").mean(1)
         on_object = near_objects(places[chosen], *wanted.shape[2:])
+        weight = (1 + 3 * on_object) * paleness[slots[:, style]].view(-1, 1, 1)
         mean_error = error.detach().mean()
         return {
-            "loss": (error * (1 + 3 * on_object)).mean() / spread.mean(),
+            "loss": (error * weight).mean() / spread.mean(),
             "error": mean_error,
             "object_error": (error.detach() * on_object).sum() / on_object.sum(),
         }

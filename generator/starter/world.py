@@ -266,6 +266,14 @@ def light_spot(scene: Scene, horizon: int) -> tuple[float, float, float] | None:
     return place(int(scene["light_x"]), COLUMNS) * BIG, y, radius
 
 
+def hides_object(scene: Scene) -> bool:
+    """Whether an object before a backdrop has a colour of it; `draw_scene` draws none such."""
+    if scene["kind"] == "landscape":
+        return False
+    behind = {scene["colour_a"]} | (set() if scene["pattern"] == "plain" else {scene["colour_b"]})
+    return any(colour in behind for _, colour, *_ in scene.objects())
+
+
 def replace(scene: Scene, **slots: str) -> Scene:
     """The scene with some slots changed."""
     return dataclasses.replace(scene, values=tuple(slots.get(name, scene[name]) for name in SLOTS))

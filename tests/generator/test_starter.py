@@ -133,6 +133,17 @@ def test_a_plan_says_what_the_prompt_says(models: Models) -> None:
     assert "sunset sky, sea" in models.start.predict("sunset over the ocean", 1, 16, 16).words
 
 
+def test_an_object_is_not_hidden_by_a_backdrop_of_its_colour_unless_asked_for(models: Models) -> None:
+    assert models.start is not None
+    for seed in range(12):
+        plan = models.start.predict("a pink square with a diamond", seed, 4, 4).words
+        assert "pink square" in plan
+        assert "pink background" not in plan, plan
+    asked = models.start.predict("a red heart on a red background", 1, 4, 4).words
+    assert "red heart" in asked
+    assert "red background" in asked
+
+
 def test_a_seed_repeats_its_start_and_another_seed_differs(models: Models) -> None:
     first, again, other = (start_picture(models, "sunset over the sea", seed) for seed in (1, 1, 2))
     assert torch.equal(first, again)

@@ -10,7 +10,7 @@ from generator.starter import words, world
 from generator.starter.captions import caption
 from generator.starter.pool import open_pool, scene_at
 from generator.starter.render import render
-from generator.starter.world import SLOTS, Scene, draw_scene, replace, spots
+from generator.starter.world import SLOTS, Scene, draw_scene, hides_object, replace, spots
 
 
 def landscape(**slots: str) -> Scene:
@@ -73,6 +73,17 @@ def test_a_sunset_is_warm_above_and_the_sun_lies_where_the_slots_say() -> None:
     scene = landscape(light="sun", light_colour="yellow", light_x="10", light_y="high")
     changed = np.abs(render(scene).astype(int) - render(landscape()).astype(int)).sum(2)
     assert abs(changed.sum(0).argmax() / world.SIDE - spots(scene)[1][0]) < 0.12
+
+
+def test_the_world_hides_no_object_before_its_backdrop() -> None:
+    rng = random.Random(5)
+    assert not any(hides_object(draw_scene(rng)) for _ in range(2000))
+    heart = {"kind": "shapes", "object_1": "heart", "colour_1": "red", "colour_a": "white", "colour_b": "red"}
+    scene = replace(draw_scene(rng), object_2="none", pattern="plain", **heart)
+    assert not hides_object(scene)
+    assert hides_object(replace(scene, colour_a="red"))
+    assert hides_object(replace(scene, pattern="stripes"))
+    assert not hides_object(replace(scene, kind="landscape", colour_a="red"))
 
 
 def test_captions_state_only_what_is_there_in_known_words() -> None:
