@@ -36,13 +36,16 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
+    "doctor": Command("provision.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"),
+    "diagnose": Command("provision.diagnose_cli", "diagnose", "paste an error of WSL or CUDA: its cause and its fix"),
+    "facts": Command("provision.cli", "facts", "what the doctor knows about this machine"),
     "generate": Command("generator.cli", "generate", "a sentence in, a picture and a timing report out"),
     "again": Command("generator.cli", "again", "repeat an earlier run, from its folder or from its picture"),
     "history": Command("generator.cli", "history", "list the runs of this machine"),
     "prompts": Command("generator.cli", "prompts", "prompts that are sure to work, to start with"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
-OURS = ("dreamrig", "generator")
+OURS = ("dreamrig", "generator", "provision")
 
 
 def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:

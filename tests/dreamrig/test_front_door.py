@@ -100,7 +100,7 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
     assert main(words) == 0
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
-    assert listed == ["generate", "again", "history", "prompts", "config"]
+    assert listed == ["doctor", "diagnose", "facts", "generate", "again", "history", "prompts", "config"]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80
     assert captured.err == ""
@@ -171,7 +171,7 @@ def test_unknown_command_is_a_usage_error_with_a_way_out(
 
 
 def test_every_command_of_the_table_is_there() -> None:
-    assert {command.module.partition(".")[0] for command in COMMANDS.values()} <= {"dreamrig", "generator"}
+    assert {command.module.partition(".")[0] for command in COMMANDS.values()} <= {"dreamrig", "generator", "provision"}
 
 
 # --- how it ends when something goes wrong

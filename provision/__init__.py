@@ -1,0 +1,1 @@
+"""What is this machine, what is wrong, what to do."""

@@ -1,0 +1,30 @@
+"""Every check, in fixing order: the first one that is broken is the one to mend first."""
+
+from __future__ import annotations
+
+from provision.check import Check
+from provision.checks import cuda, gpu, python, storage, virtualization, windows, wsl, wsl_gpu
+
+CHECKS: tuple[Check, ...] = (
+    wsl.windows_half,
+    *virtualization.CHECKS,
+    *windows.CHECKS,
+    *wsl.CHECKS,
+    windows.windows_build,
+    *gpu.WINDOWS_CHECKS,
+    *wsl_gpu.CHECKS,
+    *gpu.CHECKS,
+    *cuda.CHECKS,
+    *storage.CHECKS,
+    *python.CHECKS,
+)
+"""Places decide which of them run; needs point to earlier ones only."""
+
+SECTIONS: tuple[tuple[str, tuple[Check, ...]], ...] = (
+    ("Windows", (wsl.windows_half, *virtualization.CHECKS, *windows.CHECKS)),
+    ("WSL", (*wsl.CHECKS, windows.windows_build, *gpu.WINDOWS_CHECKS, *wsl_gpu.CHECKS)),
+    ("CUDA", gpu.CHECKS),
+    ("PyTorch", cuda.CHECKS),
+    ("This machine", (*storage.CHECKS, *python.CHECKS)),
+)
+"""The same checks under headings."""
