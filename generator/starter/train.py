@@ -59,7 +59,7 @@ def _painter(options: argparse.Namespace) -> None:
 def _clip(options: argparse.Namespace) -> None:
     from generator.starter.train_clip import train_clip
 
-    schedule = Schedule(steps=options.steps or 7800, learning_rate=1e-3, weight_decay=0.05, average=0.998)
+    schedule = Schedule(steps=options.steps or 7200, learning_rate=1e-3, weight_decay=0.05, average=0.998)
     train_clip(_pool(options), 1500, options.work, options.work, schedule, seed=SEED)
 
 
