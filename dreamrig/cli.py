@@ -36,7 +36,9 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "doctor": Command("provision.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"),
+    "doctor": Command(
+        "provision.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"
+    ),
     "diagnose": Command("provision.diagnose_cli", "diagnose", "paste an error of WSL or CUDA: its cause and its fix"),
     "facts": Command("provision.cli", "facts", "what the doctor knows about this machine"),
     "generate": Command("generator.cli", "generate", "a sentence in, a picture and a timing report out"),
