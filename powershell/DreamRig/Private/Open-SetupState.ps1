@@ -1,0 +1,101 @@
+# The beginning of a run: what was asked for, what an earlier run left, whether Windows was restarted since.
+
+function New-SetupOption {
+    <#
+    .SYNOPSIS
+    Returns the options of one run.
+    .PARAMETER Bound
+    The parameters that setup.ps1 was called with.
+    .PARAMETER Script
+    Full path of setup.ps1.
+    #>
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
+        Justification = 'It makes an object in memory.')]
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param([System.Collections.IDictionary] $Bound, [string] $Script)
+    $words = @(foreach ($name in @($Bound.Keys | Sort-Object)) {
+            if ($name -in 'Verbose', 'Debug') { continue }
+            if ($Bound[$name] -is [switch]) { if ($Bound[$name]) { "-$name" } }
+            else { "-$name", ('"{0}"' -f $Bound[$name]) }
+        })
+    $has = { param($name) [bool] ($Bound.ContainsKey($name) -and $Bound[$name]) }
+    [pscustomobject]@{
+        unattended = & $has 'Unattended'; json = & $has 'Json'; hyperv = & $has 'HyperV'; skip_guest = & $has 'SkipGuest'
+        no_restart = & $has 'NoRestart'; accept_conflict = & $has 'AcceptConflict'; resume = & $has 'Resume'; undo = & $has 'Undo'
+        reset = & $has 'Reset'; no_export = & $has 'NoExport'
+        distribution = $(if ($Bound.ContainsKey('Distribution')) { $Bound['Distribution'] } else { '' })
+        script = $Script; words = $words; restarted = $false; user = (Get-ProcessUser); console_user = ''
+    }
+}
+
+function Open-SetupState {
+    <#
+    .SYNOPSIS
+    Returns the state to work with; a resumed run takes its options from it, and deletes the task that started it.
+    .PARAMETER Option
+    What setup.ps1 was called with; filled in.
+    #>
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param([psobject] $Option)
+    $remembered = 'unattended', 'hyperv', 'skip_guest', 'no_restart', 'accept_conflict', 'distribution'
+    $state = Read-SetupState
+    $Option.console_user = Get-ConsoleUser
+    if ($state -and $state.boot_time) { $Option.restarted = Test-Restarted -Since $state.boot_time }
+    if ($Option.resume) {
+        if (-not $WhatIfPreference) { $null = Unregister-RigResume -Confirm:$false }
+        if (-not $state -or $state.phase -eq 'done') {
+            throw (New-SetupError -Message 'There is no setup to go on with.' -Hint 'start one: .\setup.ps1' -ExitCode 2)
+        }
+        foreach ($name in $remembered) { $Option.$name = Get-MemberValue -InputObject $state.options -Name $name }
+        $script:SetupTalk.Unattended = $Option.unattended -or $Option.json
+        if ($Option.restarted) { Write-SetupTalk -Text "Setup goes on, after restart $($state.attempt) of at most $script:MostRestarts." }
+        else { Write-SetupTalk -Text 'Windows has not been restarted since (shutting down with fast startup is no restart).' }
+        return $state
+    }
+    if (-not $state) { $state = New-SetupState }
+    elseif ($state.phase -ne 'done') { Write-SetupTalk -Text 'An earlier setup did not come to its end; this one goes on from there.' }
+    # Started by a person: the restarts are counted afresh.
+    $state.attempt = 0
+    if ($Option.restarted) { $state.boot_time = $null }
+    $state.options = $Option | Select-Object -Property $remembered
+    $state
+}
+
+function Test-Restarted {
+    <#
+    .SYNOPSIS
+    Says whether Windows was started anew since; the instant moves by seconds when the clock is set, hence the minute.
+    .PARAMETER Since
+    When Windows had started at that time.
+    #>
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param([object] $Since)
+    $then = ConvertTo-Instant -Value $Since
+    if (-not $then) { return $false }
+    [Math]::Abs(((Get-BootTime) - $then).TotalSeconds) -gt 60
+}
+
+function Get-BootTime {
+    <#
+    .SYNOPSIS
+    Returns when Windows was started, in UTC.
+    #>
+    [CmdletBinding()]
+    [OutputType([datetime])]
+    param()
+    ConvertTo-Instant -Value (Get-CimFirst -ClassName 'Win32_OperatingSystem').LastBootUpTime
+}
+
+function Get-ConsoleUser {
+    <#
+    .SYNOPSIS
+    Returns who is signed in at the screen, DOMAIN\name; '' where Windows does not say (remote desktop).
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    "$(Get-MemberValue -InputObject (Get-CimFirst -ClassName 'Win32_ComputerSystem') -Name 'UserName')"
+}

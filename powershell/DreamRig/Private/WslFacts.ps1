@@ -1,0 +1,269 @@
+# Facts about WSL as Windows sees it, without starting a distribution, and about the NVIDIA driver.
+
+$script:LxssStates = @{ 1 = 'installed'; 3 = 'installing'; 4 = 'uninstalling'; 5 = 'converting' }
+
+function Add-WslFact {
+    <#
+    .SYNOPSIS
+    Adds which WSL is installed, its version and its kernel.
+    .PARAMETER Document
+    The facts document, with windows.services, windows.features and windows.build.
+    .PARAMETER TimeoutSeconds
+    How long wsl.exe may take: it hangs while it is being upgraded.
+    #>
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'TimeoutSeconds',
+        Justification = 'It is used inside the probe.')]
+    [CmdletBinding()]
+    param([System.Collections.IDictionary] $Document, [int] $TimeoutSeconds)
+    Add-Fact $Document 'wsl.is_installed', 'wsl.is_inbox', 'wsl.version', 'wsl.kernel' {
+        $services = $Document['windows']['services']
+        $is = { param($name) $null -ne $services[$name] -and $services[$name] -ne 'absent' }
+        $asked = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--version' -TimeoutSeconds $TimeoutSeconds
+        $versions = @(if ($asked.ExitCode -eq 0) { Get-WslVersionNumber -Text $asked.Out })
+        if ($versions.Count -ge 2) {
+            return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $false; 'wsl.version' = $versions[0]; 'wsl.kernel' = $versions[1] }
+        }
+        $reason = $asked.Reason
+        if (-not $reason) { $reason = "failed: wsl --version ended with $($asked.ExitCode)" }
+        $unread = New-UnknownFact $reason
+        if (& $is 'wslservice') {
+            return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $false; 'wsl.version' = $unread; 'wsl.kernel' = $unread }
+        }
+        if ((& $is 'lxssmanager') -or $Document['windows']['features']['wsl'] -eq 'enabled') {
+            # The WSL of Windows itself knows no --version, and answers with its usage.
+            return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $true; 'wsl.version' = $null; 'wsl.kernel' = Get-InboxKernel }
+        }
+        $unseen = $null -eq $services['wslservice'] -or $null -eq $services['lxssmanager']
+        if ($unseen -or ($asked.Reason -and $asked.Reason -ne 'absent')) {
+            return @{ 'wsl.is_installed' = $unread; 'wsl.is_inbox' = $unread; 'wsl.version' = $unread; 'wsl.kernel' = $unread }
+        }
+        @{ 'wsl.is_installed' = $false; 'wsl.is_inbox' = $false }
+    }
+}
+
+function Get-WslVersionNumber {
+    <#
+    .SYNOPSIS
+    Returns the version numbers that `wsl --version` lists, in its order: WSL, kernel, and more.
+    .PARAMETER Text
+    Its output. The labels are translated; that there is one number to a line, and in which order, is not.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([AllowEmptyString()] [string] $Text)
+    foreach ($line in $Text.Split("`n")) {
+        # Warnings about .wslconfig come first, in the same stream.
+        if ($line -match '^wsl: ') { continue }
+        if ($line -match '(\d+\.\d+\.\d+[\w.+-]*)\s*$') { $Matches[1] }
+    }
+}
+
+function Get-InboxKernel {
+    <#
+    .SYNOPSIS
+    Returns the kernel version of the WSL that came with Windows, 'absent' where its kernel is not installed.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    $update = @(Get-InstalledProduct | Where-Object { $_.Name -eq 'Windows Subsystem for Linux Update' })
+    if ($update.Count -and $update[0].Version) { return $update[0].Version }
+    if (-not [System.IO.File]::Exists("$env:SystemRoot/System32/lxss/tools/kernel")) { return 'absent' }
+}
+
+function Add-DistributionFact {
+    <#
+    .SYNOPSIS
+    Adds this user's distributions, from the registry.
+    .PARAMETER Document
+    The facts document, with wsl.is_inbox and windows.build.
+    #>
+    [CmdletBinding()]
+    param([System.Collections.IDictionary] $Document)
+    $names = 'default_distribution', 'default_distribution_version', 'default_version', 'distribution_count', 'distributions',
+    'vhd_encrypted_or_compressed', 'vhd_missing'
+    Add-Fact $Document @($names | ForEach-Object { "wsl.$_" }) {
+        $default = Get-RegistryValue $script:LxssKey 'DefaultDistribution'
+        $all = @()
+        $chosen = $null
+        foreach ($key in @(Get-RegistryChild $script:LxssKey)) {
+            if (-not (Get-MemberValue $key 'DistributionName')) { continue }
+            $one = Get-DistributionFact -Key $key
+            $all += $one
+            if ("$(Get-MemberValue $key 'PSChildName')" -eq "$default") { $chosen = $one }
+        }
+        $disks = @($all | Where-Object { $_['version'] -eq 2 })
+        @{
+            'wsl.distributions'                = $all
+            'wsl.distribution_count'           = $all.Count
+            'wsl.default_distribution'         = if ($chosen) { $chosen['name'] } else { $null }
+            'wsl.default_distribution_version' = if ($chosen) { $chosen['version'] } else { $null }
+            'wsl.default_version'              = Get-DefaultVersion -Document $Document
+            'wsl.vhd_missing'                  = @($disks | Where-Object { $_['vhd_exists'] -eq $false }).Count -gt 0
+            'wsl.vhd_encrypted_or_compressed'  = @($disks | Where-Object { $_['is_encrypted'] -or $_['is_compressed'] }).Count -gt 0
+        }
+    }
+}
+
+function Get-DefaultVersion {
+    <#
+    .SYNOPSIS
+    Returns the WSL version that a new distribution gets: 1 or 2.
+    .PARAMETER Document
+    The facts document, with wsl.is_inbox and windows.build.
+    #>
+    [CmdletBinding()]
+    param([System.Collections.IDictionary] $Document)
+    $set = Get-RegistryValue $script:LxssKey 'DefaultVersion'
+    if ($null -ne $set) { return [int]$set }
+    if ($null -eq $Document['wsl']['is_inbox']) { return New-UnknownFact 'absent' }
+    # Not set: 2 in the package and in Windows 11, 1 in the WSL of Windows 10.
+    if ($Document['wsl']['is_inbox'] -and $Document['windows']['build'] -lt 22000) { return 1 }
+    2
+}
+
+function Get-DistributionFact {
+    <#
+    .SYNOPSIS
+    Returns what the registry and the disk say about one distribution.
+    .PARAMETER Key
+    Its values in the registry.
+    #>
+    [CmdletBinding()]
+    [OutputType([System.Collections.IDictionary])]
+    param([psobject] $Key)
+    $folder = "$(Get-MemberValue $Key 'BasePath')" -replace '^\\\\\?\\', ''
+    $disk = Get-MemberValue $Key 'VhdFileName'
+    if (-not $disk) { $disk = 'ext4.vhdx' }
+    $version = Get-MemberValue $Key 'Version'
+    $seen = if ($version -eq 2) { Get-DiskAttribute -Folder $folder -Name $disk } else { @{} }
+    [ordered]@{
+        base_path     = ConvertTo-RedactedPath -Path $folder
+        is_compressed = $seen['is_compressed']
+        is_encrypted  = $seen['is_encrypted']
+        is_sparse     = $seen['is_sparse']
+        name          = Get-MemberValue $Key 'DistributionName'
+        state         = $script:LxssStates[[int](Get-MemberValue $Key 'State')]
+        version       = $version
+        vhd_exists    = $seen['vhd_exists']
+    }
+}
+
+function Get-DiskAttribute {
+    <#
+    .SYNOPSIS
+    Returns whether a distribution's virtual disk exists, and how NTFS keeps it.
+    .PARAMETER Folder
+    The distribution's folder.
+    .PARAMETER Name
+    File name of the disk.
+    #>
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param([string] $Folder, [string] $Name)
+    try {
+        $file = "$Folder\$Name"
+        if (-not (Test-Path -LiteralPath $file)) { return @{ vhd_exists = $false } }
+        $disk = "$((Get-Item -LiteralPath $file -Force -ErrorAction Stop).Attributes)"
+        $both = $disk + "$((Get-Item -LiteralPath $Folder -Force -ErrorAction Stop).Attributes)"
+        @{
+            vhd_exists = $true; is_sparse = $disk -match 'SparseFile'
+            is_compressed = $both -match 'Compressed'; is_encrypted = $both -match 'Encrypted'
+        }
+    } catch {
+        Write-Verbose "$Folder cannot be read: $($_.Exception.Message)"
+        @{}
+    }
+}
+
+function ConvertTo-RedactedPath {
+    <#
+    .SYNOPSIS
+    Returns a path with the user's own folder written as %USERPROFILE%.
+    .PARAMETER Path
+    A path.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([AllowEmptyString()] [string] $Path)
+    if ($env:USERPROFILE -and $Path.StartsWith($env:USERPROFILE, [StringComparison]::OrdinalIgnoreCase)) {
+        return '%USERPROFILE%' + $Path.Substring($env:USERPROFILE.Length)
+    }
+    $Path -replace '^[A-Za-z]:\\Users\\[^\\]+', '%USERPROFILE%'
+}
+
+function Add-GpuFact {
+    <#
+    .SYNOPSIS
+    Adds the NVIDIA GPUs, their driver and its model.
+    .PARAMETER Document
+    The facts document.
+    .PARAMETER TimeoutSeconds
+    How long nvidia-smi may take.
+    #>
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'TimeoutSeconds',
+        Justification = 'It is used inside the probe.')]
+    [CmdletBinding()]
+    param([System.Collections.IDictionary] $Document, [int] $TimeoutSeconds)
+    Add-Fact $Document 'windows.nvidia_gpus', 'windows.nvidia_driver', 'windows.nvidia_driver_model' {
+        $asked = Invoke-NvidiaQuery -TimeoutSeconds $TimeoutSeconds
+        $rows = @(if ($asked.ExitCode -eq 0) {
+                $asked.Out.Split("`n") | Where-Object { $_.Trim() } | ForEach-Object { , @($_.Split(',') | ForEach-Object { $_.Trim() }) }
+            })
+        $rows = @($rows | Where-Object { $_.Count -eq 3 })
+        if (-not $rows.Count) { return Get-GpuByCim -Reason $asked.Reason -ExitCode $asked.ExitCode }
+        $models = @($rows | ForEach-Object { $_[2].ToLowerInvariant() } | Where-Object { $_ -in 'wddm', 'tcc', 'mcdm' } | Sort-Object -Unique)
+        @{
+            'windows.nvidia_gpus'         = @($rows | ForEach-Object { $_[0] })
+            'windows.nvidia_driver'       = $rows[0][1]
+            'windows.nvidia_driver_model' = if ($models.Count -gt 1) { 'mixed' } elseif ($models.Count) { $models[0] } else { $null }
+        }
+    }
+}
+
+function Invoke-NvidiaQuery {
+    <#
+    .SYNOPSIS
+    Returns what nvidia-smi.exe says of every GPU: name, driver version, driver model.
+    .PARAMETER TimeoutSeconds
+    How long it may take.
+    #>
+    [CmdletBinding()]
+    param([int] $TimeoutSeconds)
+    $question = '--query-gpu=name,driver_version,driver_model.current', '--format=csv,noheader'
+    $asked = Invoke-Native -FilePath 'nvidia-smi.exe' -ArgumentList $question -TimeoutSeconds $TimeoutSeconds
+    if ($asked.Reason -ne 'absent' -or -not $env:ProgramFiles) { return $asked }
+    # Where drivers before 2020 put it.
+    $old = Join-Path $env:ProgramFiles 'NVIDIA Corporation/NVSMI/nvidia-smi.exe'
+    Invoke-Native -FilePath $old -ArgumentList $question -TimeoutSeconds $TimeoutSeconds
+}
+
+function Get-GpuByCim {
+    <#
+    .SYNOPSIS
+    Returns the NVIDIA facts as the display devices tell them, where nvidia-smi did not.
+    .PARAMETER Reason
+    Why nvidia-smi did not.
+    .PARAMETER ExitCode
+    Its exit code, where it ran.
+    #>
+    [CmdletBinding()]
+    [OutputType([hashtable])]
+    param([string] $Reason, [AllowNull()] $ExitCode)
+    $cards = @(Get-CimInstance -ClassName Win32_VideoController -OperationTimeoutSec 20 -ErrorAction Stop |
+            Where-Object { "$($_.Name)" -match 'NVIDIA' })
+    if (-not $Reason) { $Reason = "failed: nvidia-smi ended with $ExitCode" }
+    $facts = @{
+        'windows.nvidia_gpus'         = @($cards | ForEach-Object { "$($_.Name)".Trim() })
+        'windows.nvidia_driver'       = New-UnknownFact $Reason
+        'windows.nvidia_driver_model' = New-UnknownFact $Reason
+    }
+    if ($cards.Count) {
+        # 31.0.15.5286 is 552.86: the last five digits.
+        $digits = "$($cards[0].DriverVersion)" -replace '\D', ''
+        if ($digits.Length -ge 5) {
+            $facts['windows.nvidia_driver'] = $digits.Substring($digits.Length - 5).Insert(3, '.').TrimStart('0')
+        }
+    }
+    $facts
+}

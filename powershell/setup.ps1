@@ -1,0 +1,131 @@
+<#
+.SYNOPSIS
+Turns this Windows PC into one that makes pictures with its GPU: Windows features, WSL 2, Linux, dreamrig, first picture.
+
+.DESCRIPTION
+Looks at the PC first, shows a plan with the reason for each step, and asks before it does anything. Then: Windows
+features and the boot setting of the hypervisor, a restart where one is needed, after which setup goes on by itself at
+your next logon, WSL itself, a Linux distribution, .wslconfig, and inside Linux Python, an environment with dreamrig, the
+doctor and a first picture. Every step is proven by asking the system afterwards. What is in place already is left alone:
+a second run on a finished PC changes nothing, and a run that failed in the middle is simply started again.
+
+What may lock you out or break another product (BitLocker with a firmware change, anti-cheat, an old VirtualBox) is said
+and asked. No password is stored, nothing runs as SYSTEM, and the execution policy of the machine stays as it is.
+
+The state and the log are in %LOCALAPPDATA%\DreamRig\setup. At most three restarts are asked for in one setup.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the doctor found a problem, 4 this PC is not ready yet (a restart, the
+firmware or administrator rights are needed; the message says which), 130 interrupted.
+
+.PARAMETER Distribution
+The Linux distribution to use, as `wsl --list --online` names it. Without it: your default one where it runs under WSL 2,
+else Ubuntu-24.04.
+
+.PARAMETER HyperV
+Also turns on the Hyper-V role (Pro, Enterprise and Education). WSL 2 does not need it.
+
+.PARAMETER Unattended
+Asks nothing. Takes the plan as agreed to and restarts when needed, and otherwise the safe defaults: no restart into the
+firmware, nothing that breaks another product, no running distribution stopped.
+
+.PARAMETER AcceptConflict
+Goes on although installed products do not get along with the Windows hypervisor.
+
+.PARAMETER NoRestart
+Never restarts by itself; says when a restart is needed. Setup still goes on after it.
+
+.PARAMETER SkipGuest
+Stops when the distribution starts: nothing is done inside Linux.
+
+.PARAMETER Reset
+Throws the distribution away first, after saving it to a file, and starts again with a fresh one.
+
+.PARAMETER NoExport
+With -Reset: does not save it first.
+
+.PARAMETER Undo
+Takes back what setup changed: .wslconfig always; features, the boot setting and the distribution after a question each
+(with -Unattended they stay, and the commands for them are shown). Removes the scheduled task, the state and the log.
+
+.PARAMETER Resume
+Goes on with a setup after a restart. The scheduled task uses this; you need not.
+
+.PARAMETER Json
+Prints one JSON document {schema, command, ok, data, errors} with the plan and what came of it on standard output, and
+talks on standard error. Asks nothing: alone it shows the plan and carries nothing out; add -Unattended for that.
+
+.PARAMETER Pause
+Waits for Enter at the end, for windows that would close otherwise.
+
+.EXAMPLE
+powershell -NoProfile -ExecutionPolicy Bypass -File .\powershell\setup.ps1
+The whole way, with questions.
+
+.EXAMPLE
+.\setup.ps1 -WhatIf
+Shows the plan, and changes nothing.
+
+.EXAMPLE
+.\setup.ps1 -Unattended -NoRestart -Json > plan.json
+For a script: does what can be done before the next restart.
+
+.EXAMPLE
+.\setup.ps1 -Reset
+Blows the distribution away and starts again.
+
+.EXAMPLE
+.\setup.ps1 -Undo
+
+.NOTES
+Windows PowerShell 5.1 or PowerShell 7. Administrator rights are asked for when the plan needs them.
+#>
+[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Low')]
+param(
+    [ValidatePattern('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')] [string] $Distribution = '',
+    [switch] $HyperV,
+    [switch] $Unattended,
+    [switch] $AcceptConflict,
+    [switch] $NoRestart,
+    [switch] $SkipGuest,
+    [switch] $Reset,
+    [switch] $NoExport,
+    [switch] $Undo,
+    [switch] $Resume,
+    [switch] $Json,
+    [switch] $Pause
+)
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+
+if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
+    Write-Output 'error: PowerShell runs in constrained language mode here (AppLocker or WDAC): setup cannot work.'
+    Write-Output 'hint: ask whoever manages this PC, or start it on a PC of your own'
+    exit 4
+}
+
+$code = 130
+$isFile = [bool] ([Environment]::GetCommandLineArgs() -match '(?i)^-f(i(le?)?)?$')
+try {
+    $module = Import-Module -Name (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1') -PassThru -Force -Verbose:$false
+    # The work is no function of the module's public face; preferences do not cross into a module by themselves.
+    $code = & $module {
+        param($Bound, $Script, $IsDryRun)
+        $option = New-SetupOption -Bound $Bound -Script $Script
+        $result = Invoke-RigSetup -Option $option -WhatIf:$IsDryRun -Confirm:$false
+        Write-SetupResult -Result $result -Json:$option.json
+        $result.ExitCode
+    } $PSBoundParameters $PSCommandPath ([bool] $WhatIfPreference)
+    if ($Pause -and -not $Unattended) { $null = Read-Host -Prompt 'Press Enter to close this window' }
+} catch {
+    $code = 1
+    [Console]::Error.WriteLine("error: $($_.Exception.Message)")
+} finally {
+    # Ctrl-C comes by here and nowhere else; in somebody's own session only the code is left behind.
+    if ($code -eq 130) {
+        $global:LASTEXITCODE = 130
+        if ($isFile) { [Environment]::Exit(130) }
+    }
+}
+exit $code

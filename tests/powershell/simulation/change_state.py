@@ -1,0 +1,28 @@
+"""Between two turns of a scenario: `restart`, `patch FILE` or `mark` (a line in the log of calls)."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import simulated_machine as machine
+
+FOLDER = Path(os.environ["DREAMRIG_SIMULATION"])
+
+
+def main(verb: str, *arguments: str) -> None:
+    """Change the state that the simulated commands read."""
+    state = machine.read(FOLDER / "state.json")
+    if verb == "mark":
+        line = {"command": "mark", "arguments": [], "boots": state["boots"], "changes": False}
+        with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+    elif verb == "restart":
+        machine.write(FOLDER / "state.json", machine.restart(state))
+    else:
+        patch = json.loads(Path(arguments[0]).read_text("utf-8"))
+        machine.write(FOLDER / "state.json", machine.settle(machine.merge(state, patch)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,246 @@
+"""What the simulated wsl.exe says and does. Its labels follow the interface's language, as the real ones do."""
+
+import copy
+from typing import Any
+
+import simulated_guest
+import simulated_machine as machine
+
+Said = tuple[str, str, int, machine.State | None]  # standard output, standard error, exit code, the changed state
+
+PARTS = ("WSL", "{kernel}", "WSLg", "MSRDC", "Direct3D", "DXCore", "Windows")
+VERSION_LABELS = {
+    "de": ("{part}-Version", "Kernelversion"),
+    "ja": ("{part} \u30d0\u30fc\u30b8\u30e7\u30f3", "\u30ab\u30fc\u30cd\u30eb \u30d0\u30fc\u30b8\u30e7\u30f3"),
+    "zh": ("{part} \u7248\u672c", "\u5185\u6838\u7248\u672c"),
+    "en": ("{part} version", "Kernel version"),
+}
+"""How `wsl --version` names a part, and the kernel."""
+USAGE = "Copyright (c) Microsoft Corporation. All rights reserved.\n\nUsage: wsl.exe [Argument] [Options...]\n"
+UNSUPPORTED = (
+    "WSL2 is not supported with your current machine configuration.\n"
+    "Please enable the \"Virtual Machine Platform\" optional component and ensure virtualization is enabled in the"
+    " BIOS.\n"
+    "Error code: Wsl/Service/CreateInstance/CreateVm/HCS/HCS_E_HYPERV_NOT_INSTALLED\n"
+)  # fmt: skip
+
+
+def answer(arguments: list[str], state: machine.State) -> Said:
+    """Output, error output, exit code, and the state it leaves (None where it changed nothing)."""
+    kind, first = state["wsl"]["kind"], arguments[0] if arguments else ""
+    if kind == "stub":
+        return _stub(arguments, state)
+    if first == "--version" or (first == "-v" and len(arguments) == 1):
+        return (_versions(state), "", 0, None) if kind == "package" else (USAGE, "", -1, None)
+    if first in ("-l", "--list"):
+        return _list(arguments, state)
+    if first == "--status":
+        return (f"Default Distribution: {state['wsl'].get('default', '')}\nDefault Version: 2\n", "", 0, None)
+    if first in CHANGES:
+        return CHANGES[first](arguments, copy.deepcopy(state))
+    if first in ("--shutdown", "--terminate", "-t", "--set-default-version", "--mount"):
+        return ("", "", 0, None)
+    return _run(arguments, state)
+
+
+def _versions(state: machine.State) -> str:
+    usual, kernel = VERSION_LABELS.get(str(state["language"])[:2], VERSION_LABELS["en"])
+    labels = [kernel if part == "{kernel}" else usual.format(part=part) for part in PARTS]
+    wsl = state["wsl"]
+    values = (
+        wsl["version"],
+        wsl["kernel"],
+        "1.0.65",
+        "1.2.5716",
+        "1.611.1-81528511",
+        "10.0.26100.1-240331",
+        "10.0.22631.4602",
+    )
+    return "".join(f"{label}: {value}\n" for label, value in zip(labels, values, strict=True))
+
+
+def _stub(arguments: list[str], state: machine.State) -> Said:
+    """Before anything is installed: --install puts the package and the platform in place, the rest prints usage."""
+    if arguments and arguments[0] == "--install":
+        return _install(arguments, copy.deepcopy(state))
+    text = "The Windows Subsystem for Linux is not installed. You can install by running 'wsl.exe --install'.\n"
+    return (text, "", 50, None)
+
+
+def _stage_platform(state: machine.State) -> bool:
+    """Whether the platform had to be staged, and so a restart is needed."""
+    if state["features"].get(machine.PLATFORM) == "Enabled":
+        return False
+    state["features"][machine.PLATFORM] = "EnablePending"
+    state["registry"][machine.COMPONENT_RESTART] = {}
+    state["registry"][machine.STAGED] = {}
+    return True
+
+
+def _install(arguments: list[str], state: machine.State) -> Said:
+    """--install [--no-distribution] [-d NAME | NAME] [--name NAME] [--no-launch]."""
+    if not state["elevated"] and state["wsl"]["kind"] != "package":
+        return ("The requested operation requires elevation.\n", "", 1, None)
+    waits = _stage_platform(state)
+    state["wsl"]["kind"] = "package"
+    name = _wanted(arguments)
+    if name and any(known["name"].lower() == name.lower() for known in state["wsl"]["distributions"]):
+        return (
+            "",
+            (
+                "A distribution with the supplied name already exists.\n"
+                "Error code: Wsl/InstallDistro/ERROR_ALREADY_EXISTS\n"
+            ),
+            -1,
+            state,
+        )
+    if waits:
+        return (
+            "The requested operation is successful. Changes will not be effective until the system is rebooted.\n",
+            "",
+            0,
+            state,
+        )
+    if name and not state["hypervisor_present"]:
+        return ("", UNSUPPORTED, -1, state)
+    if name:
+        add_distribution(state, name)
+    return (
+        f"Distribution successfully installed. It can be launched via 'wsl.exe -d {name}'\n" if name else "",
+        "",
+        0,
+        state,
+    )
+
+
+def _wanted(arguments: list[str]) -> str | None:
+    """The name under which --install registers, None with --no-distribution."""
+    if "--no-distribution" in arguments:
+        return None
+    for option in ("--name", "-d", "--distribution"):
+        if option in arguments:
+            return arguments[arguments.index(option) + 1]
+    plain = [word for word in arguments[1:] if not word.startswith("-")]
+    return plain[0] if plain else "Ubuntu"
+
+
+def add_distribution(state: machine.State, name: str, folder: str | None = None) -> None:
+    """Register a distribution whose disk exists."""
+    folder = folder or f"C:\\Users\\J\u00f6rg M\u00fcller\\AppData\\Local\\wsl\\{name}"
+    entry: dict[str, Any] = {"name": name, "version": 2, "base_path": folder}
+    state["wsl"]["distributions"].append(entry)
+    state["wsl"].setdefault("default", name)
+    state["files"][folder] = {"Attributes": "Directory"}
+    state["files"][folder + "\\ext4.vhdx"] = {"Attributes": "Archive", "Length": 1_500_000_000}
+
+
+def _unregister(arguments: list[str], state: machine.State) -> Said:
+    kept = [known for known in state["wsl"]["distributions"] if known["name"].lower() != arguments[1].lower()]
+    if len(kept) == len(state["wsl"]["distributions"]):
+        return _no_such_distribution()
+    state["wsl"]["distributions"] = kept
+    if str(state["wsl"].get("default", "")).lower() == arguments[1].lower():
+        state["wsl"].pop("default")
+        if kept:
+            state["wsl"]["default"] = kept[0]["name"]
+    return ("Unregistering.\nThe operation completed successfully.\n", "", 0, state)
+
+
+def _export(arguments: list[str], state: machine.State) -> Said:
+    """--export NAME FILE: a small file really appears where it was asked for."""
+    if not any(known["name"].lower() == arguments[1].lower() for known in state["wsl"]["distributions"]):
+        return _no_such_distribution()
+    with open(arguments[2], "wb") as archive:
+        archive.write(b"a distribution named " + arguments[1].encode())
+    return ("The operation completed successfully.\n", "", 0, None)
+
+
+def _import(arguments: list[str], state: machine.State) -> Said:
+    add_distribution(state, arguments[1], arguments[2])
+    return ("The operation completed successfully.\n", "", 0, state)
+
+
+def _update(arguments: list[str], state: machine.State) -> Said:
+    if state["wsl"]["kind"] == "inbox":
+        state["wsl"]["kind"] = "package"
+    state["wsl"]["version"] = state["wsl"].get("newest", state["wsl"]["version"])
+    return (
+        "Checking for updates.\nThe most recent version of Windows Subsystem for Linux is already installed.\n",
+        "",
+        0,
+        state,
+    )
+
+
+def _set_default(arguments: list[str], state: machine.State) -> Said:
+    if not any(known["name"].lower() == arguments[1].lower() for known in state["wsl"]["distributions"]):
+        return _no_such_distribution()
+    state["wsl"]["default"] = arguments[1]
+    return ("The operation completed successfully.\n", "", 0, state)
+
+
+def _set_version(arguments: list[str], state: machine.State) -> Said:
+    for known in state["wsl"]["distributions"]:
+        if known["name"].lower() == arguments[1].lower():
+            known["version"] = int(arguments[2])
+            return ("The operation completed successfully.\n", "", 0, state)
+    return _no_such_distribution()
+
+
+def _no_such_distribution() -> Said:
+    return (
+        "",
+        "There is no distribution with the supplied name.\nError code: Wsl/Service/WSL_E_DISTRO_NOT_FOUND\n",
+        -1,
+        None,
+    )
+
+
+def _list(arguments: list[str], state: machine.State) -> Said:
+    wsl = state["wsl"]
+    if any(word in ("--online", "-o") for word in arguments):
+        names = wsl.get("online", ["Ubuntu", "Debian", "Ubuntu-24.04"])
+        return ("NAME    FRIENDLY NAME\n" + "".join(f"{name}    {name}\n" for name in names), "", 0, None)
+    if not wsl["distributions"]:
+        return ("Windows Subsystem for Linux has no installed distributions.\n", "", -1, None)
+    if "--running" in arguments:
+        names = [known["name"] for known in wsl["distributions"] if known.get("running")]
+        return (
+            ("".join(f"{name}\n" for name in names), "", 0, None)
+            if names
+            else ("There are no running distributions.\n", "", -1, None)
+        )
+    if any(word in ("--quiet", "-q") for word in arguments):
+        return ("".join(f"{known['name']}\n" for known in wsl["distributions"]), "", 0, None)
+    rows = [
+        f"{'* ' if known['name'] == wsl.get('default') else '  '}{known['name']}"
+        f"    Stopped    {known.get('version', 2)}\n"
+        for known in wsl["distributions"]
+    ]
+    return ("  NAME    STATE    VERSION\n" + "".join(rows), "", 0, None)
+
+
+def _run(arguments: list[str], state: machine.State) -> Said:
+    """A command inside a distribution: succeeds and says nothing, where the machine can start one at all."""
+    wsl = state["wsl"]
+    name = next(
+        (arguments[i + 1] for i, word in enumerate(arguments[:-1]) if word in ("-d", "--distribution")),
+        wsl.get("default"),
+    )
+    if not any(known["name"].lower() == str(name).lower() for known in wsl["distributions"]):
+        return _no_such_distribution()
+    if not state["hypervisor_present"]:
+        return ("", UNSUPPORTED, -1, None)
+    if simulated_guest.runs_script(arguments):
+        changed = copy.deepcopy(state)
+        distribution = next(
+            known for known in changed["wsl"]["distributions"] if known["name"].lower() == str(name).lower()
+        )
+        return simulated_guest.run(arguments, changed, distribution)
+    return ("", "", 0, None)
+
+
+CHANGES = {
+    "--install": _install, "--unregister": _unregister, "--export": _export, "--import": _import, "--update": _update,
+    "--set-default": _set_default, "-s": _set_default, "--set-version": _set_version,
+}  # fmt: skip
