@@ -15,6 +15,8 @@ from generator import prompts
 STARTS = ("predicted", "grey", "noise")
 STEP_SCHEDULES = ("constant", "cosine")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+BACKENDS = ("own", "reference")
+PRECISIONS = ("fp32", "mixed")
 SIZE_MULTIPLE = 8
 SMALLEST_SIDE = 16
 LARGEST_SIDE = 4096
@@ -82,7 +84,15 @@ class GenerateConfig:
     boundary_tv: float = 0.0
     """Weight of the jumps across code-block boundaries of the decoded picture."""
     model: str = "starter"
-    """Which networks."""
+    """Which networks: starter, or a VQGAN of `dreamrig weights list`."""
+    guides: str = ""
+    """Which CLIPs guide, separated by commas; empty = the ones the model goes with."""
+    backend: str = "own"
+    """own, or reference: the networks of taming-transformers and openai-clip, where those can be imported."""
+    precision: str = "fp32"
+    """fp32, or mixed: CLIP in half precision and TF32 where the device has them."""
+    random_weights: bool = False
+    """Weights drawn at random instead of trained ones: as fast, and no picture."""
     device: str = "auto"
     """auto, cpu, cuda or mps."""
     threads: int = 0
@@ -106,6 +116,8 @@ class GenerateConfig:
             raise UsageError("step_size is 0: nothing would ever change.", hint="use a step_size above 0")
         _one_of("step_schedule", self.step_schedule, STEP_SCHEDULES)
         _one_of("device", self.device, DEVICES)
+        _one_of("backend", self.backend, BACKENDS)
+        _one_of("precision", self.precision, PRECISIONS)
         _not_blank("start", self.start, hint="use predicted, grey, noise, or the path of an image")
         _not_blank("model", self.model, hint="use starter")
         prompts.parse(self.prompt)

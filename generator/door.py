@@ -9,30 +9,27 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from dreamrig import console
-from dreamrig.errors import UsageError
 from dreamrig.settings import Sources, load_sources
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from generator.config import GenerateConfig
     from generator.models.base import Models
 
 
-def load_named(name: str, device_name: str) -> Models:
-    """The networks called `name` on the device called `device_name`; NotReadyError where one of them is missing."""
-    if name != "starter":
-        raise UsageError(f"There is no model {name!r}.", hint="the model that comes with dreamrig: --model starter")
-    from generator.devices import resolve_device
-    from generator.models.starter import load_starter
+def load_configured(config: GenerateConfig) -> Models:
+    """The networks that a config names, on its device; NotReadyError where one of them is missing."""
+    from generator.models.choose import load_models
 
-    return load_starter(resolve_device(device_name))
+    return load_models(config)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """One place for everything that is not the command line itself."""
 
-    load_models: Callable[[str, str], Models] = load_named
+    load_models: Callable[[GenerateConfig], Models] = load_configured
     clock: Callable[[], float] = perf_counter
     """Seconds."""
     stderr: Callable[[], Console] = console.stderr_console

@@ -17,7 +17,13 @@ from generator.config import GenerateConfig
 
 COMMON = ("width", "height", "steps", "seed", "start", "step_size", "pull", "cutouts", "device", "threads")
 """Shown first, in this order; all other fields are for the curious."""
-METAVARS = {"start": "predicted|grey|noise|IMAGE", "device": "auto|cpu|cuda|mps", "step_schedule": "constant|cosine"}
+METAVARS = {
+    "start": "predicted|grey|noise|IMAGE",
+    "device": "auto|cpu|cuda|mps",
+    "step_schedule": "constant|cosine",
+    "backend": "own|reference",
+    "precision": "fp32|mixed",
+}
 
 
 def field_docs(cls: type) -> dict[str, str]:

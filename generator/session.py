@@ -95,7 +95,7 @@ class Session:
         from generator.execute import execute
 
         before_load = clock()
-        models = self.door.load_models(early.model, early.device)
+        models = self.door.load_models(early)
         load_seconds = clock() - before_load
         with self.job(models, before_load - before_import, load_seconds) as job:
             try:

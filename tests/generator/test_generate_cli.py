@@ -23,7 +23,7 @@ from dreamrig.cli import to_rig_error
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.settings import Sources
 from generator import cli, runs
-from generator.door import Door, load_named
+from generator.door import Door, load_configured
 from generator.models.base import Models
 from generator.plan import Plan
 from generator.sinks.png import read_recipe
@@ -79,7 +79,7 @@ def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> C
     def run(name: str, *args: str, sources: Sources | None = None, **changes: Any) -> Answer:
         talk = io.StringIO()
         door = Door(
-            load_models=changes.pop("load_models", lambda name, device: models),
+            load_models=changes.pop("load_models", lambda config: models),
             stderr=lambda: Console(file=talk, width=100),
             sources=lambda: sources or Sources(),
             environ={},
@@ -306,17 +306,17 @@ def test_too_large_for_the_memory_names_the_largest_that_fits(command: Command, 
 def test_missing_cuda_and_unknown_models_are_refused(home: Path, command: Command) -> None:
     import torch
 
-    assert command("generate", "x", "--model", "huge", load_models=load_named).code == 2
+    assert command("generate", "x", "--model", "huge", load_models=load_configured).code == 2
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device")
-    answer = command("generate", "x", "--device", "cuda", load_models=load_named)
+    answer = command("generate", "x", "--device", "cuda", load_models=load_configured)
     assert answer.code == 4
     assert "CUDA" in answer.err
     assert runs.list_runs(home / "runs") == []
 
 
 def test_weights_that_cannot_be_loaded_leave_no_run(command: Command, home: Path) -> None:
-    def damaged(name: str, device: str) -> Models:
+    def damaged(config: GenerateConfig) -> Models:
         raise NotReadyError("The weight file is damaged.", hint="restore it")
 
     assert command("generate", "x", *SHORT, load_models=damaged).code == 4

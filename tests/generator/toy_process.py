@@ -49,7 +49,7 @@ def slow_models(seconds_per_step: float) -> Any:
 
 def main() -> int:
     seconds, command, *arguments = sys.argv[1:]
-    door = Door(load_models=lambda name, device: slow_models(float(seconds)))
+    door = Door(load_models=lambda config: slow_models(float(seconds)))
     try:
         code: int = getattr(cli, command)(arguments, *([door] if command in ("generate", "again") else []))
     except (RigError, KeyboardInterrupt) as error:
