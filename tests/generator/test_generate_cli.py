@@ -316,7 +316,7 @@ def test_missing_cuda_and_unknown_models_are_refused(home: Path, command: Comman
 
 
 def test_weights_that_cannot_be_loaded_leave_no_run(command: Command, home: Path) -> None:
-    def damaged(config: GenerateConfig) -> Models:
+    def damaged(config: object) -> Models:
         raise NotReadyError("The weight file is damaged.", hint="restore it")
 
     assert command("generate", "x", *SHORT, load_models=damaged).code == 4
