@@ -43,11 +43,15 @@ COMMANDS: Mapping[str, Command] = {
     "facts": Command("provision.cli", "facts", "what the doctor knows about this machine"),
     "generate": Command("generator.cli", "generate", "a sentence in, a picture and a timing report out"),
     "again": Command("generator.cli", "again", "repeat an earlier run, from its folder or from its picture"),
+    "video": Command("generator.video.cli", "video", "time-lapse of a run, a film that flies, a video painted anew"),
     "history": Command("generator.cli", "history", "list the runs of this machine"),
     "prompts": Command("generator.cli", "prompts", "prompts that are sure to work, to start with"),
+    "weights": Command("generator.weights_cli", "weights", "the full-size networks: list, fetch, verify, import"),
+    "bench": Command("bench.cli", "bench", "how fast is this rig, against Colab and against what physics allows"),
+    "colab": Command("bench.colab_cli", "colab", "the Colab page in your browser, on this machine's own card"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
-OURS = ("dreamrig", "generator", "provision")
+OURS = ("dreamrig", "bench", "generator", "provision")
 
 
 def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
@@ -56,6 +60,9 @@ def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = CO
     argv: the words after the program's name; those of the process where None.   commands: the table to choose from.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # Read by torch's thread library when it is loaded: waiting threads sleep. Where other programs hold a core they
+    # would otherwise spin until it is free, and a picture takes minutes instead of seconds.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = _options(words)
     debug, as_json = "--debug" in options, "--json" in options
     try:

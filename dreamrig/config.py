@@ -56,11 +56,12 @@ def known_settings() -> dict[str, tuple[type[Any], Any]]:
     from generator.config import GenerateConfig  # late: only this command needs it
 
     types = typing.get_type_hints(GenerateConfig)
-    return {
+    knobs = {
         field.name: (types[field.name], field.default)
         for field in dataclasses.fields(GenerateConfig)
         if field.default is not dataclasses.MISSING
     }
+    return {**knobs, "upscale.command": (str, "")}
 
 
 def render(folder: Resolved[str], found: dict[str, Resolved[Any]], *, with_origin: bool) -> str:

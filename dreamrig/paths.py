@@ -8,6 +8,7 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from dreamrig.errors import NotReadyError, RigError
@@ -65,6 +66,29 @@ def write_atomic(path: Path, data: bytes) -> None:
         os.replace(temporary, target)
         _sync_folder(target.parent)
     except BaseException as error:  # an interrupt must not leave a half-written file either
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise explain_write_failure(path, error) from error
+        raise
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A new name beside `path` for a program to write to, which becomes `path` at the end: the whole of it or nothing.
+
+    For what is too large for write_atomic, or is written by others. An OSError inside, whatever wrote, becomes
+    NotReadyError as in write_atomic; on any failure nothing is left behind and the old file stands.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".dreamrig-{secrets.token_hex(6)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):

@@ -7,7 +7,7 @@ pickle's; this is the same arithmetic, with a state that is two tensors per para
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -41,3 +41,7 @@ class Adam:
             else:
                 square.mul_(BETA_SQUARE).addcmul_(gradient, gradient, value=1 - BETA_SQUARE)
             parameter.addcdiv_(mean, (square.sqrt() / unbias_square).add_(EPSILON), value=-step_size / unbias_mean)
+
+    def named_state(self) -> Mapping[str, Sequence[Tensor]]:
+        """Name -> one tensor per parameter, as they live in here."""
+        return {"adam.mean": self.means, "adam.square": self.squares}

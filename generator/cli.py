@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.settings import Sources
 from generator import flags, runs
+from generator.batch import Wanted, escape, expand, read_batch
+from generator.config_file import read_config
 from generator.door import Door
 from generator.plan import Plan, plan_again, plan_generate
+from generator.presets import PRESETS
 from generator.runs import Run
 
 if TYPE_CHECKING:
@@ -34,21 +38,70 @@ def generate(args: list[str], door: Door | None = None) -> int:
     def body(values: Values) -> int:
         """Draw a picture from a sentence, and tell how long it took.
 
-        What is left alone comes from DREAMRIG_* variables, ./dreamrig.toml, your own configuration, and then from what
-        the model likes best. Ctrl-C finishes the step and saves; --resume goes on.
+        Braces make several pictures: "a {red,blue} {house,tree}". What is left alone comes from DREAMRIG_*
+        variables, ./dreamrig.toml, your own configuration, and then from what the model likes best. Ctrl-C finishes
+        the step and saves; --resume goes on.
         """
+        values = with_config_file(values)
+        wanted = wanted_pictures(values)
+        if len(wanted) > 1 or values["batch"] is not None:
+            from generator.batch_session import run_batch
+
+            return run_batch(wanted, values, door, began_at)
+        values = {**values, "words": [one.prompt for one in wanted]}
         return _run("generate", lambda sources: plan_generate(values, sources), values, door, began_at)
 
     words = typer.Argument(metavar="PROMPT", help='e.g. "sunset over the sea"', show_default=False)
     resume = typer.Option("--resume", metavar="RUN", help="Continue an interrupted run.", show_default=False)
     surprise = typer.Option("--surprise", help="Draw one of the sure-fire prompts.")
+    preset_help = "A whole set of knobs, stronger than what the model likes, weaker than your own."
+    preset = typer.Option("--preset", metavar="|".join(PRESETS), help=preset_help, show_default=False)
     parameters = [
         flags.keyword("words", Annotated[list[str] | None, words], None),
         flags.keyword("resume", Annotated[str | None, resume], None),
         flags.keyword("surprise", Annotated[bool, surprise], False),
+        flags.keyword("preset", Annotated[str | None, preset], None),
+        *_file_parameters(),
         *_shared_parameters(),
     ]
     return _call("generate", body, parameters, args)
+
+
+def with_config_file(values: Values) -> Values:
+    """The values with those of --config where the command line has none; the prompt among them."""
+    if values.get("config") is None:
+        return values
+    found = read_config(Path(values["config"]).expanduser())
+    prompt = found.pop("prompt", "")
+    if values.get("size") is not None:
+        found = {name: value for name, value in found.items() if name not in ("width", "height")}
+    chosen = {name: value for name, value in values.items() if value is not None}
+    return {**values, **found, **chosen, "words": values["words"] or ([escape(prompt)] if prompt else None)}
+
+
+def wanted_pictures(values: Values) -> list[Wanted]:
+    """The pictures of --batch, or those that the braces of the prompt stand for; none where there is no prompt."""
+    words = " ".join(values["words"] or ())
+    if values["batch"] is None:
+        return [Wanted(prompt) for prompt in expand(words)] if words else []
+    if words or values["resume"] is not None or values["surprise"]:
+        raise UsageError("--batch brings its own prompts.", hint="leave the prompt, --resume and --surprise away")
+    return read_batch(Path(values["batch"]).expanduser())
+
+
+def _file_parameters() -> list[inspect.Parameter]:
+    """The flags that name files of settings and prompts."""
+    import typer
+
+    def option(name: str, flag: str, help_text: str) -> inspect.Parameter:
+        declared = typer.Option(flag, metavar="FILE", help=help_text, show_default=False)
+        return flags.keyword(name, Annotated[str | None, declared], None)
+
+    return [
+        option("config", "--config", "Settings from a TOML file; flags are stronger."),
+        option("save_config", "--save-config", "Write all settings to a TOML file, and draw."),
+        option("batch", "--batch", "A prompt a line, or a TOML file with [[picture]] tables."),
+    ]
 
 
 def again(args: list[str], door: Door | None = None) -> int:
@@ -95,7 +148,7 @@ def _shared_parameters() -> list[inspect.Parameter]:
         return flags.keyword(name, Annotated[type_, typer.Option(*words, show_default=False, **more)], default)
 
     size_help = "Width and height in pixels: one number, or WxH."
-    out_help = "Also write the picture here: a .png file, or a folder."
+    out_help = "Also write the picture here: a .png, .jpg or .webp file, or a folder."
     return [
         option("size", str | None, None, "--size", metavar="N|WxH", help=size_help),
         *flags.config_parameters(common=True),
@@ -144,6 +197,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "steps": run.steps,
         "steps_done": run.steps_done,
+        "kind": run.kind,
         "status": run.seen(),
         "seconds": run.seconds,
         "picture": run.picture,
@@ -155,14 +209,16 @@ def render_run(run: Run) -> str:
     """Three lines: what and how far, the prompt, the picture."""
     seen = run.seen()
     seconds = "" if run.seconds is None else f"  {run.seconds:.1f} s"
+    unit = "frames" if run.kind == "film" else "steps"
     lines = [
-        f"{run.id}  {_local_time(run.created_at)}  {seen}  {run.steps_done}/{run.steps} steps{seconds}",
+        f"{run.id}  {_local_time(run.created_at)}  {seen}  {run.steps_done}/{run.steps} {unit}{seconds}",
         f"    {run.prompt}  (seed {run.seed})",
     ]
     if run.picture is not None:
         lines.append(f"    {run.picture}")
     if seen in runs.RESUMABLE:
-        lines.append(f"    go on: dreamrig generate --resume {run.id}")
+        command = "dreamrig video resume" if run.kind == "film" else "dreamrig generate --resume"
+        lines.append(f"    go on: {command} {run.id}")
     return console.to_printable("\n".join(lines))
 
 

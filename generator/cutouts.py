@@ -12,6 +12,9 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from generator.transfer import to_like
 
 LANCZOS_A = 2
 BICUBIC_A = -0.75
@@ -54,8 +57,8 @@ def apply(image: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Cut and resample: image (1, 3, H, W), boxes (N, 3) on the CPU -> (N, 3, S, S), differentiable in the image."""
     channels, height, width = image.shape[1:]
     count = len(boxes)
-    down = _on_device(_stack(boxes[:, 1], boxes[:, 2], height, size), image)  # (N, S, H)
-    across = _on_device(_stack(boxes[:, 0], boxes[:, 2], width, size), image)  # (N, S, W)
+    down = to_like(_stack(boxes[:, 1], boxes[:, 2], height, size), image)  # (N, S, H)
+    across = to_like(_stack(boxes[:, 0], boxes[:, 2], width, size), image)  # (N, S, W)
     by_row = image[0].permute(1, 0, 2).reshape(height, channels * width)  # (H, 3 W)
     rows = (down.view(count * size, height) @ by_row).view(count, size, channels, width)
     rows = rows.transpose(1, 2).reshape(count, channels * size, width)
@@ -70,11 +73,27 @@ def _stack(offsets: Tensor, sides: Tensor, length: int, size: int) -> Tensor:
     return stack
 
 
-def _on_device(stack: Tensor, image: Tensor) -> Tensor:
-    """The stack where the image is; from pinned memory, so that the host need not wait for the device."""
-    if image.device.type == "cuda":
-        stack = stack.pin_memory()
-    return stack.to(image, non_blocking=True)
+def pool(image: Tensor, size: int) -> Tensor:
+    """The whole picture at the guide's size: (1, 3, H, W) -> (1, 3, S, S), its shape squeezed to a square.
+
+    Mean of adaptive average and adaptive maximum pooling: output i reads the pixels from floor(i H / S) to
+    ceil((i + 1) H / S). Written with products and an index, whose gradients are repeatable on every device.
+    """
+    down, across = (to_like(_mean_matrix(length, size), image) for length in image.shape[2:])
+    with torch.no_grad():
+        places = functional.adaptive_max_pool2d(image, size, return_indices=True)[1].flatten(2)
+    largest = image.flatten(2).gather(2, places).view(*image.shape[:2], size, size)
+    return (down @ image @ across.T + largest) / 2
+
+
+@lru_cache(maxsize=64)
+def _mean_matrix(source: int, target: int) -> Tensor:
+    """(target, source) float32: adaptive average pooling."""
+    matrix = torch.zeros((target, source))
+    for i in range(target):
+        first, end = i * source // target, -(-(i + 1) * source // target)
+        matrix[i, first:end] = 1 / (end - first)
+    return matrix
 
 
 @lru_cache(maxsize=512)

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from dreamrig.errors import NotReadyError
-from generator import devices, memory, prompts
-from generator.adam import Adam
+from generator import devices, memory
+from generator.aims import gather, kept_of, make_aims
 from generator.config import GenerateConfig
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
-from generator.latents import Latent, grid, initial
 from generator.models.base import Models
 from generator.optimise import Phases, Run
 from generator.prompts import Prompt
+from generator.starts import grid
 from generator.state import State, require_same_run, state_from_bytes, state_to_bytes
 
 __all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes"]
@@ -77,7 +77,7 @@ def generate(
     try:
         reason = yield from _steps(run, clock, should_stop, phases or _no_phases)
         with _step_mode(config, device):
-            picture = run.decode(run.latent.compose())
+            picture = run.final_picture()
         yield Finished(run.step, partial(_to_host, picture), reason, seconds=clock() - started_at)
     except Exception as error:
         actionable = _actionable(error, run)
@@ -93,7 +93,7 @@ def _steps(
     """All steps that are left; returns why they ended."""
     config = run.config
     interrupted = False
-    while run.step < config.steps and not interrupted:
+    while not run.is_done and not interrupted:
         index = run.step
         before = clock()
         with _step_mode(config, run.device):
@@ -104,8 +104,8 @@ def _steps(
         if config.preview_every and index % config.preview_every == 0:
             run.require_finite()
             yield Preview(index, image)
-        interrupted = should_stop() and run.step < config.steps
-        is_last = interrupted or run.step == config.steps
+        interrupted = should_stop() and not run.is_done
+        is_last = interrupted or run.is_done
         if config.checkpoint_every and run.step % config.checkpoint_every == 0 and not is_last:
             yield Checkpointed(run.step, run.state())
     yield Checkpointed(run.step, run.state())
@@ -121,37 +121,27 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
     memory.require_fit(config, models, available_mib)
     if resume is not None:
         require_same_run(resume, config, models.name, models.sha256)
-    parsed = prompts.parse(config.prompt)
+    wishes = config.wishes()
     draws = torch.Generator().manual_seed(config.seed)
     with torch.no_grad():
-        targets = [guide.encode_text([prompt.text for prompt in parsed]).float() for guide in models.guides]
-        start, plan_words = _start(config, models, parsed, draws, resume)
-    codebook = models.image.codebook
-    latent = Latent(start, codebook, config.offset_levels, per_dimension_steps=config.per_dimension_steps)
+        if resume is None:
+            kept, plan_words = gather(config, models, wishes, draws)
+        else:
+            kept, plan_words = kept_of(resume.tensors, device), resume.plan_words
+        aims = make_aims(config, models, wishes, kept)
     run = Run(
         config=config,
         models=models,
-        prompts=parsed,
-        targets=targets,
-        latent=latent,
-        adam=Adam(latent.parameters, shared_moment=config.shared_moment),
+        kept=kept,
+        aims=aims,
         draws=draws,
         noise=torch.Generator(device).manual_seed((config.seed + NOISE_SEED_OFFSET) % 2**63),
         plan_words=plan_words,
-        unknown_words=_unknown_words(models, parsed),
+        unknown_words=_unknown_words(models, wishes.texts),
     )
     if resume is not None:
         run.restore(resume)
     return run
-
-
-def _start(
-    config: GenerateConfig, models: Models, parsed: tuple[Prompt, ...], draws: torch.Generator, resume: State | None
-) -> tuple[Tensor, str]:
-    """The start latent and the plan in words, from the checkpoint where there is one."""
-    if resume is None:
-        return initial(config, models, parsed, draws)
-    return resume.tensors["start"].to(models.image.codebook.device).clone(), resume.plan_words
 
 
 def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list[str]]:

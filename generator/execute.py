@@ -16,6 +16,7 @@ from dreamrig.errors import InterruptedByUser, NotReadyError, RigError
 from generator import devices, engine
 from generator.config import GenerateConfig
 from generator.events import Event, Finished, Started, Step
+from generator.files import describe_pictures
 from generator.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
 from generator.models.base import Models
 from generator.recipe import Recipe, describe_start_image
@@ -23,10 +24,12 @@ from generator.report import Report
 from generator.runs import CHECKPOINT, CONFIG, PICTURE, PICTURE_LARGE, Run, discard, write_json
 from generator.sinks import Say, Sink, optional
 from generator.sinks.checkpoint import CheckpointSink
+from generator.sinks.frames import FramesSink
 from generator.sinks.png import LargePictureSink, PictureSink, preview_sink
 from generator.sinks.timings import Stopwatch, TimingsSink, save_report
 from generator.state import State
 from generator.stop import StopSwitch
+from generator.upscale import Enlarge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class Job:
     out: Path | None = None
     overwrite: bool = False
     profile: bool = False
+    upscale: Enlarge | None = None
+    """How the large picture is made; None = Lanczos."""
     began_at: float = 0.0
     import_seconds: float | None = None
     load_seconds: float | None = None
@@ -79,6 +84,7 @@ def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
             "cpu": torch.backends.cpu.get_cpu_capability(),
         },
         start_image=describe_start_image(config.start),
+        pictures=tuple(describe_pictures(config.to_dict())),
     )
 
 
@@ -122,17 +128,22 @@ class _Work:
         self.flops = FlopCount()
         self.started: Started | None = None
         self.finished: Finished | None = None
+        self.wants_frame: Callable[[Event], bool] = lambda _: False
         self.checkpoints = CheckpointSink(job.run, self.seconds_so_far)
         self.keepers = self._make_keepers()
 
     def _make_keepers(self) -> list[Sink]:
         """What writes files. Only the final picture is worth ending a run for."""
         job = self.job
+        frames = FramesSink(job.run, job.config.frames_every) if job.config.frames_every else None
+        if frames is not None:
+            self.wants_frame = frames.wants
         return [
+            *([optional(frames, self.say, "the film will lack frames")] if frames else []),
             optional(preview_sink(job.run, job.recipe), self.say, "no preview is saved"),
             optional(self.checkpoints, self.say, "until it can be written, an interruption costs more steps"),
             PictureSink(job.run, job.recipe, job.out, job.overwrite),
-            optional(LargePictureSink(job.run, job.recipe), self.say, "there is no enlarged picture"),
+            optional(LargePictureSink(job.run, job.recipe, job.upscale), self.say, "there is no enlarged picture"),
         ]
 
     def seconds_so_far(self) -> float:
@@ -171,7 +182,7 @@ class _Work:
         for sink in self.watchers:
             sink(event)
         self.timings(event)
-        if isinstance(event, Started | Step):
+        if isinstance(event, Started) or (isinstance(event, Step) and not self.wants_frame(event)):
             return
         with self.saving("saving"):
             for sink in self.keepers:
@@ -203,7 +214,7 @@ class _Work:
             saving_seconds=self.saving.seconds.get("saving", 0.0),
             phase_seconds=None if self.phases is None else dict(self.phases.seconds),
             threads=self.job.config.threads or torch.get_num_threads(),
-            flops_per_step=self.flops.flops or None,
+            flops=self.flops,
             flops_method=ESTIMATED,
         )
         if not self.job.profile or not report.steps_done:

@@ -13,16 +13,19 @@ from typing import Annotated, Any, get_type_hints
 from dreamrig import settings
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
-from generator.config import GenerateConfig
+from generator.config import CHOICES, STARTS, GenerateConfig
+from generator.seeds import parse_seed
 
 COMMON = ("width", "height", "steps", "seed", "start", "step_size", "pull", "cutouts", "device", "threads")
 """Shown first, in this order; all other fields are for the curious."""
 METAVARS = {
-    "start": "predicted|grey|noise|IMAGE",
-    "device": "auto|cpu|cuda|mps",
-    "step_schedule": "constant|cosine",
-    "backend": "own|reference",
-    "precision": "fp32|mixed",
+    "start": "|".join((*STARTS, "IMAGE")),
+    "image_prompts": "PATH",
+    "mask": "PATH",
+    "overlay": "PATH",
+    "seed": "N|WORDS",
+    "regions": "NAME=PATH",
+    **{name: "|".join(allowed) for name, allowed in CHOICES.items()},
 }
 
 
@@ -54,7 +57,9 @@ def _parameter(name: str, type_: type, doc: str) -> inspect.Parameter:
 
     flag = "--" + name.replace("_", "-")
     words = f"{flag}/--no-{flag[2:]}" if type_ is bool else flag
-    help_text = "Same seed, same picture; random where left alone." if name == "seed" else doc
+    help_text = doc
+    if name == "seed":
+        type_, help_text = str, "A number or some words; same seed, same picture; random where left alone."
     option = typer.Option(words, help=help_text, metavar=METAVARS.get(name), show_default=False)
     return keyword(name, Annotated[type_ | None, option], None)
 
@@ -84,10 +89,31 @@ def given_values(values: Mapping[str, Any], sources: Sources | None) -> dict[str
         flag = values.get(field.name)
         if field.name == "prompt":
             continue
+        if field.name == "seed":
+            flag, sources = seed_number(flag), with_seed_numbers(sources)
         found = settings.resolve(field.name, types[field.name], flag, None, sources=sources or Sources())
         if found.origin != settings.DEFAULT:
             given[field.name] = found.value
     return given
+
+
+def seed_number(seed: object) -> Any:
+    """A seed in words, or as digits of a command line, as a number; anything else as it is."""
+    return parse_seed(seed) if isinstance(seed, str) else seed
+
+
+def with_seed_numbers(sources: Sources | None) -> Sources | None:
+    """The sources with a seed in words as the number it stands for."""
+    if sources is None:
+        return None
+    environ, variable = dict(sources.environ), settings.environment_name("seed")
+    if environ.get(variable):
+        environ[variable] = str(parse_seed(environ[variable]))
+    files = (
+        (origin, {**content, "seed": seed_number(content["seed"])} if "seed" in content else content)
+        for origin, content in sources.files
+    )
+    return Sources(environ, tuple(files))
 
 
 SIZE = re.compile(r"(\d{1,9})(?:\s*[xX×]\s*(\d{1,9}))?")

@@ -1,7 +1,7 @@
 """How much arithmetic one step is: two ways to count it, one cheap and rough, one exact and slow to import.
 
 An addition and a multiplication are two FLOPs, convolutions count as if done directly. Libraries may do them with less
-(Winograd), which a bound made from these numbers does not know.
+(Winograd, Fourier), so that the least a step can need is counted beside: only that makes a bound.
 """
 
 from __future__ import annotations
@@ -20,6 +20,21 @@ from generator.events import Step
 from generator.models.base import Models
 
 ESTIMATED, COUNTED = "estimated", "counted"
+LARGEST_TILE = 6
+"""Outputs along one side of the tile of the thriftiest fast convolution in use, Winograd's F(6x6, 3x3): Lavin and Gray,
+Fast Algorithms for Convolutional Neural Networks, arXiv 1509.09308. Fourier tiles of 32 save about as much."""
+CONVOLUTIONS = ("conv2d", "conv_transpose2d")
+
+
+def least_share(kernel: Sequence[int], stride: int | Sequence[int]) -> float:
+    """What part of a convolution's direct FLOPs the thriftiest known algorithm still needs, 1.0 for products.
+
+    kernel: its sides.   stride: along them. A stride leaves several small convolutions, of kernel / stride each.
+    F(m, r) makes m outputs of a filter of r taps with m + r - 1 multiplications instead of m * r, in each direction.
+    """
+    strides = [stride] * len(kernel) if isinstance(stride, int) else list(stride) * (len(kernel) // len(list(stride)))
+    taps = [math.ceil(side / step) for side, step in zip(kernel, strides, strict=True)]
+    return math.prod((LARGEST_TILE + tap - 1) / (LARGEST_TILE * tap) for tap in taps)
 
 
 def _product(a: Tensor, b: Tensor, *_: Any, out: Tensor) -> int:
@@ -64,6 +79,13 @@ class FlopCount:
     """Grows while steps are done inside of `estimate_flops`."""
 
     flops: float = 0.0
+    least_flops: float = 0.0
+    """What would be left of them if every convolution were done by the thriftiest algorithm known."""
+
+    def add(self, flops: float, share: float) -> None:
+        """Count FLOPs, of which `share` cannot be saved."""
+        self.flops += flops
+        self.least_flops += flops * share
 
 
 class _Watch(TorchFunctionMode):
@@ -77,12 +99,22 @@ class _Watch(TorchFunctionMode):
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        formula = FORMULAS.get(getattr(func, "__name__", "").strip("_"))
+        name = getattr(func, "__name__", "").strip("_")
+        formula = FORMULAS.get(name)
         if formula is not None:
             # The gradient of one input costs what the forward did; weights are frozen and get none.
             passes = 2 if out.requires_grad else 1
-            self.count.flops += passes * _apply(formula, args, kwargs or {}, out)
+            share = _share(args, kwargs or {}) if name in CONVOLUTIONS else 1.0
+            self.count.add(passes * _apply(formula, args, kwargs or {}, out), share)
         return out
+
+
+def _share(args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
+    """least_share() of a call conv2d(image, weight, bias, stride, ...)."""
+    if len(args) < 2:
+        return 1.0
+    stride = args[3] if len(args) > 3 else kwargs.get("stride", 1)
+    return least_share(args[1].shape[2:], stride)
 
 
 def _apply(formula: Callable[..., int], args: Sequence[Any], kwargs: Mapping[str, Any], out: Tensor) -> int:
@@ -100,7 +132,7 @@ def estimate_flops(count: FlopCount) -> Iterator[None]:
         yield
 
 
-def count_flops(config: GenerateConfig, models: Models) -> float | None:
+def count_flops(config: GenerateConfig, models: Models) -> FlopCount | None:
     """FLOPs of the first step of such a run, every operator that torch.utils.flop_counter knows; does that step again.
 
     Imports a good part of torch's compiler, which takes seconds: for --profile only.
@@ -113,16 +145,16 @@ def count_flops(config: GenerateConfig, models: Models) -> float | None:
         with _operator_flops() as added:
             event = next(events)
         if isinstance(event, Step):
-            return sum(added) or None
+            return added if added.flops else None
 
 
 @contextmanager
-def _operator_flops() -> Iterator[list[float]]:
-    """A list that grows by the FLOPs of each operator called inside. FlopCounterMode itself refuses autograd.grad."""
+def _operator_flops() -> Iterator[FlopCount]:
+    """A count that grows by the FLOPs of each operator called inside. FlopCounterMode itself refuses autograd.grad."""
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import flop_registry
 
-    added: list[float] = []
+    added = FlopCount()
 
     class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it untyped
         def __torch_dispatch__(
@@ -131,8 +163,17 @@ def _operator_flops() -> Iterator[list[float]]:
             result = func(*args, **(kwargs or {}))
             formula: Callable[..., float] | None = flop_registry.get(func.overloadpacket)
             if formula is not None:
-                added.append(formula(*args, **(kwargs or {}), out_val=result))
+                added.add(formula(*args, **(kwargs or {}), out_val=result), operator_share(func, args))
             return result
 
     with Counter():  # type: ignore[no-untyped-call]  # torch ships it untyped
         yield added
+
+
+def operator_share(func: Any, args: Sequence[Any]) -> float:
+    """least_share() of one of torch's operators: convolution(image, weight, bias, stride, ...) or its backward."""
+    name = func.overloadpacket.__name__
+    if "convolution" not in name:
+        return 1.0
+    weight, stride = (args[2], args[4]) if "backward" in name else (args[1], args[3])
+    return least_share(weight.shape[2:], stride)

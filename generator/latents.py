@@ -1,27 +1,16 @@
-"""The latent: where it starts, how it is quantised and clamped, and which numbers Adam really moves."""
+"""The latent: how it is quantised and clamped, and which numbers the optimiser really moves."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
-from dreamrig.errors import UsageError
 from generator.codebook import codebook_deviation, codebook_range, nearest_codes, rows_of
-from generator.config import GenerateConfig
-from generator.models.base import ImageModel, Models
-from generator.prompts import Prompt
 
-GREY_NOISE = 0.1
-"""Noise on the grey start, in codebook standard deviations: without it every cell moves alike."""
 LEVEL_DECAY = 0.7
 """Each finer level of the offset pyramid moves this much less."""
 
@@ -80,84 +69,6 @@ def clamp_to_codebook(latent: Tensor, codebook: Tensor) -> Tensor:
     return torch.clamp(latent, low, high)
 
 
-# Starts -----------------------------------------------------------------------------------------------------
-
-
-def initial(
-    config: GenerateConfig, models: Models, prompts: Sequence[Prompt], generator: torch.Generator
-) -> tuple[Tensor, str]:
-    """The latent a run starts from, (1, C, h, w) on the models' device, and what was planned in words.
-
-    generator: the run's own, on the CPU, so that a start is the same on every device; `noise` and `grey` draw from it.
-    """
-    if config.start == "predicted":
-        return _predicted(config, models, prompts)
-    if config.start == "noise":
-        return _noise(config, models.image, generator), ""
-    if config.start == "grey":
-        return _grey(config, models.image, generator), ""
-    picture = read_picture(config.start, config.width, config.height)
-    return models.image.encode(picture.to(models.image.codebook.device)).float(), ""
-
-
-def grid(config: GenerateConfig, factor: int) -> tuple[int, int]:
-    """Rows and columns of codes of a picture; sizes the model cannot make raise UsageError."""
-    for name, pixels in (("width", config.width), ("height", config.height)):
-        if pixels % factor:
-            near = max(factor, round(pixels / factor) * factor)
-            raise UsageError(f"This model needs a {name} that is a multiple of {factor}.", hint=f"use --{name} {near}")
-    return config.height // factor, config.width // factor
-
-
-def _predicted(config: GenerateConfig, models: Models, prompts: Sequence[Prompt]) -> tuple[Tensor, str]:
-    """Rows of the codes that the start model plans for the heaviest prompt."""
-    if models.start is None:
-        raise UsageError("This model cannot predict a start.", hint="use --start grey or --start noise")
-    heaviest = max(prompts, key=lambda prompt: prompt.weight)
-    if heaviest.weight <= 0:
-        raise UsageError("A predicted start needs a prompt with a weight above 0.", hint="add one, or use --start grey")
-    plan = models.start.predict(heaviest.text, config.seed, *grid(config, models.image.factor))
-    codebook = models.image.codebook
-    return rows_of(plan.codes[None].to(codebook.device), codebook), plan.words
-
-
-def _noise(config: GenerateConfig, image: ImageModel, generator: torch.Generator) -> Tensor:
-    """A uniformly drawn codebook row in every cell."""
-    codes = torch.randint(len(image.codebook), (1, *grid(config, image.factor)), generator=generator)
-    return rows_of(codes.to(image.codebook.device), image.codebook)
-
-
-def _grey(config: GenerateConfig, image: ImageModel, generator: torch.Generator) -> Tensor:
-    """The encoding of middle grey with a little noise."""
-    device = image.codebook.device
-    flat = image.encode(torch.full((1, 3, config.height, config.width), 0.5, device=device)).float()
-    noise = torch.randn(flat.shape, generator=generator).to(device)
-    return flat + GREY_NOISE * codebook_deviation(image.codebook) * noise
-
-
-def read_picture(path: str, width: int, height: int) -> Tensor:
-    """A picture file as (1, 3, height, width) float32 in [0, 1]: RGB, turned upright, Lanczos-resized to exactly this.
-
-    Anything but a readable picture of sane size raises UsageError.
-    """
-    file = Path(path).expanduser()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as opened:
-                upright = ImageOps.exif_transpose(opened).convert("RGB")
-    except FileNotFoundError:
-        raise UsageError(
-            f"There is no picture {path}.", hint="--start takes predicted, grey, noise, or the path of an image"
-        ) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UsageError(f"The picture {path} is too large to open.", hint="scale it down first") from None
-    except (OSError, ValueError, SyntaxError, EOFError):
-        raise UsageError(f"{path} is not a picture that can be read.", hint="use a PNG or JPEG file") from None
-    pixels = np.asarray(upright.resize((width, height), Image.Resampling.LANCZOS), dtype=np.float32) / 255
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
-
-
 # What Adam moves --------------------------------------------------------------------------------------------
 
 
@@ -169,8 +80,11 @@ class Latent:
     way to the decoder: there the offsets of several levels share one cell, so none can be clamped alone.
     """
 
-    def __init__(self, start: Tensor, codebook: Tensor, levels: int, *, per_dimension_steps: bool) -> None:
-        self.start = start
+    def __init__(
+        self, start: Tensor, codebook: Tensor, levels: int, *, per_dimension_steps: bool, mask: Tensor | None = None
+    ) -> None:
+        """mask: (1, 1, h, w), 0 where the start is to stay; None = nowhere."""
+        self.start, self.mask = start, mask
         self.is_plain = levels == 1 and not per_dimension_steps
         self._low, self._high = codebook_range(codebook)
         self._scale = codebook_deviation(codebook) if per_dimension_steps else torch.ones_like(self._low)
@@ -180,6 +94,11 @@ class Latent:
 
     def compose(self) -> Tensor:
         """The unquantised latent (1, C, h, w), differentiable in the parameters."""
+        if self.mask is None:
+            return self._moved()
+        return torch.where(self.mask > 0, self._moved(), self.start)
+
+    def _moved(self) -> Tensor:
         if self.is_plain:
             return self.parameters[0]
         return clamp_with_grad(self.start + self._scale * self.offset(), self._low, self._high)
@@ -189,6 +108,16 @@ class Latent:
         rows, columns = self.start.shape[2:]
         grids = (LEVEL_DECAY**j * upsample(level, rows, columns) for j, level in enumerate(self.parameters))
         return sum(grids, torch.zeros_like(self.start))
+
+    @torch.no_grad()
+    def move_to(self, target: Tensor) -> None:
+        """Make `compose` give `target` (1, C, h, w) but for the clamp to the codebook's range; the start stays."""
+        if self.is_plain:
+            self.parameters[0].copy_(target)
+        else:  # the finest level has a number for every cell
+            missing = target - (self.start + self._scale * self.offset())
+            self.parameters[-1] += missing / (self._scale * LEVEL_DECAY ** (len(self.parameters) - 1))
+        self.after_step()
 
     @torch.no_grad()
     def after_step(self) -> None:

@@ -1,15 +1,29 @@
-"""What a run minimises: the distance to the prompts, and two optional terms that keep the picture calm."""
+"""What a run minimises: the distance to the prompts, and two terms that keep the picture calm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from generator.latents import replace_grad
-from generator.prompts import Prompt
+
+
+class Weighted(Protocol):
+    """What a prompt says about its loss."""
+
+    @property
+    def weight(self) -> float:
+        """Below 0: away from it."""
+        ...
+
+    @property
+    def stop(self) -> float:
+        """A cutout whose signed distance is below this gives no gradient any more."""
+        ...
 
 
 def spherical(cutouts: Tensor, prompts: Tensor) -> Tensor:
@@ -26,7 +40,7 @@ def spherical(cutouts: Tensor, prompts: Tensor) -> Tensor:
     return angle.square() / 2
 
 
-def prompt_loss(distances: Tensor, prompts: Sequence[Prompt]) -> Tensor:
+def prompt_loss(distances: Tensor, prompts: Sequence[Weighted]) -> Tensor:
     """Sum over prompts of |weight| * mean over cutouts of sign(weight) * distance.
 
     distances: (N, P)   returns: scalar

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
 from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
 from generator.models.base import Models
+from generator.seams import AROUND_CELLS
 
 MIB = 2**20
 FLOAT_BYTES = 4
@@ -18,14 +20,63 @@ UNKNOWN_NETWORK_FLOATS_PER_PIXEL = 2000
 
 
 def estimate_memory_mib(config: GenerateConfig, models: Models) -> float:
-    """Upper estimate of the MiB a run takes at its peak on top of the loaded networks, on CPU or CUDA.
+    """Upper estimate of the MiB a run takes at its peak on top of the loaded networks, on CPU or CUDA."""
+    return SAFETY * predict_memory_mib(config, models)
+
+
+def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
+    """The MiB a run will take at its peak on top of the loaded networks, as near as can be said beforehand.
 
     Counted, each in float32 and with its gradient where it has one: the decoded picture, the resample matrices and
-    half-resampled rows of the largest guide's cutouts, the cutouts, the distances of every cell to every codebook
-    row, the latent with its offsets and Adam's moments; plus what the networks themselves say (Models.memory_mib).
+    half-resampled rows of all guides' cutouts, the cutouts, the distances of every cell to every codebook row, the
+    latent with its offsets and the optimiser's state; plus what the networks themselves say (Models.memory_mib).
     """
     own = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
-    return SAFETY * (own * FLOAT_BYTES / MIB + _network_mib(config, models))
+    return own * FLOAT_BYTES / MIB + _network_mib(config, models)
+
+
+def fit_to_memory(config: GenerateConfig, models: Models, available_mib: float) -> tuple[GenerateConfig, str]:
+    """The config changed as little as its `fit` allows until it fits, and in words what was changed ("" = nothing).
+
+    First fewer cutouts at a time, then decoding twice, then a smaller picture; unchanged where nothing helps.
+    """
+    for candidate in _candidates(config, models, available_mib):
+        if estimate_memory_mib(candidate, models) <= available_mib:
+            return candidate, _describe_changes(config, candidate)
+    return config, ""
+
+
+def _candidates(config: GenerateConfig, models: Models, available_mib: float) -> Iterator[GenerateConfig]:
+    """From as asked for to the thriftiest."""
+    yield config
+    if config.fit == "off":
+        return
+    batches = _batches(config)
+    slower = [replace(config, cut_batch=batch) for batch in batches]
+    twice = [replace(candidate, checkpointed_decoding=True) for candidate in slower[2:] or slower]
+    slower = [*slower[:2], *(twice if models.checkpointed_memory_mib is not None else slower[2:])]
+    yield from slower
+    width = largest_size_that_fits(available_mib, (slower or [config])[-1], models)
+    if config.fit == "smaller" and width:
+        height = height_for(width, config, models)
+        yield replace((slower or [config])[-1], width=width, height=height)
+
+
+def _batches(config: GenerateConfig) -> list[int]:
+    """Half of the cutouts at a time, a quarter, and so on to one."""
+    batch = config.cut_batch or config.cutouts
+    return [batch >> halvings for halvings in range(1, batch.bit_length())] or [batch]
+
+
+def _describe_changes(before: GenerateConfig, after: GenerateConfig) -> str:
+    changes = []
+    if (before.width, before.height) != (after.width, after.height):
+        changes.append(f"{after.width}x{after.height} instead of {before.width}x{before.height}")
+    if before.cut_batch != after.cut_batch:
+        changes.append(f"{after.cut_batch} cutouts at a time")
+    if before.checkpointed_decoding != after.checkpointed_decoding:
+        changes.append("decoding twice")
+    return ", ".join(changes)
 
 
 def largest_size_that_fits(available_mib: float, config: GenerateConfig, models: Models) -> int:
@@ -66,14 +117,21 @@ def _picture_floats(config: GenerateConfig) -> int:
 
 
 def _cutout_floats(config: GenerateConfig, models: Models) -> int:
-    """All guides, since all are held until the backward pass."""
-    floats = 0
+    """Of all guides and regions, since all are held until the backward pass; with a cut_batch, one after the other."""
+    cuts = []
     for guide in models.guides:
         matrices = guide.size * (config.width + config.height)
         rows = 3 * 3 * guide.size * config.width  # product, its transposed copy, gradient
-        squares = 6 * 3 * guide.size**2  # cut, clamped, noise, sum, gradients
-        floats += config.cutouts * (matrices + rows + squares)
-    return floats
+        # Cut, clamped, noise, sum, gradients; looked at in batches, also the batches' gradients and these in one.
+        squares = (8 if config.cut_batch else 6) * 3 * guide.size**2
+        cuts.append(config.cutouts * (matrices + rows + squares))
+    return max(cuts) if config.cut_batch else sum(cuts) * _regions(config)
+
+
+def _regions(config: GenerateConfig) -> int:
+    """How many parts of the picture are looked at by themselves, at most."""
+    wishes = config.wishes()
+    return len({aim.region for aim in (*wishes.texts, *wishes.pictures)} | ({""} if wishes.noises else set()))
 
 
 def _latent_floats(config: GenerateConfig, models: Models) -> int:
@@ -83,6 +141,15 @@ def _latent_floats(config: GenerateConfig, models: Models) -> int:
 
 
 def _network_mib(config: GenerateConfig, models: Models) -> float:
-    if models.memory_mib is not None:
-        return models.memory_mib(config.width, config.height, config.cutouts)
-    return UNKNOWN_NETWORK_FLOATS_PER_PIXEL * config.width * config.height * FLOAT_BYTES / MIB
+    around = {"no": (0, 0), "x": (1, 0), "y": (0, 1), "both": (1, 1)}[config.seamless]
+    width, height = (
+        side + 2 * AROUND_CELLS * models.image.factor * rings
+        for side, rings in zip((config.width, config.height), around, strict=True)
+    )
+    cutouts = min(config.cut_batch, config.cutouts) if config.cut_batch else config.cutouts * _regions(config)
+    told = models.memory_mib
+    if config.checkpointed_decoding and models.checkpointed_memory_mib is not None:
+        told = models.checkpointed_memory_mib
+    if told is not None:
+        return told(width, height, cutouts)
+    return UNKNOWN_NETWORK_FLOATS_PER_PIXEL * width * height * FLOAT_BYTES / MIB

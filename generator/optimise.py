@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from dreamrig.errors import FailedError
-from generator import cutouts, losses
-from generator.adam import Adam
+from dreamrig.errors import FailedError, UsageError
+from generator import augment, augment_spec, cutouts, losses, schedules, seams
+from generator.aims import MASK, START, Aims, Panel
 from generator.codebook import codebook_deviation
 from generator.config import GenerateConfig
 from generator.latents import Latent, clamp_with_grad, quantise
-from generator.models.base import Models
-from generator.prompts import Prompt
+from generator.models.base import GuideModel, Models
+from generator.optimisers import make_optimiser
+from generator.overlays import load_overlay
+from generator.released import recomputed, released, released_rows
+from generator.restraints import Sight, restraint
 from generator.state import State
+from generator.watch import Average, Watch
+from generator.wishes import parse_weights
 
 Phases = Callable[[str], AbstractContextManager[object]]
 """Phase name (decode, cutouts, clip, backward, optimiser) -> what to run that phase inside, e.g. a stopwatch."""
@@ -32,11 +36,9 @@ class Run:
 
     config: GenerateConfig
     models: Models
-    prompts: tuple[Prompt, ...]
-    targets: list[Tensor]
-    """Per guide the prompts' embeddings, (P, D) float32."""
-    latent: Latent
-    adam: Adam
+    kept: dict[str, Tensor]
+    """What generator.aims.gather gave, the start among it."""
+    aims: Aims
     draws: torch.Generator
     """On the CPU: the start and where to cut, the same on every device."""
     noise: torch.Generator
@@ -47,12 +49,32 @@ class Run:
     """Steps completed."""
 
     def __post_init__(self) -> None:
-        self.device = self.models.image.codebook.device
-        self.deviation = codebook_deviation(self.models.image.codebook)
+        config, image = self.config, self.models.image
+        self.device = image.codebook.device
+        self.deviation = codebook_deviation(image.codebook)
+        self.guide_weights = _guide_weights(config, len(self.models.guides))
+        self.latent = Latent(
+            self.kept[START],
+            image.codebook,
+            config.offset_levels,
+            per_dimension_steps=config.per_dimension_steps,
+            mask=self.kept.get(MASK),
+        )
+        self.overlay = load_overlay(config, self.device)
+        self.optimiser = make_optimiser(config, self.latent.parameters)
+        self.average = Average(self.latent.start, config.ema) if config.ema else None
+        plateaus = config.step_schedule == "plateau"
+        patience = config.patience if plateaus else 0
+        self.watch = Watch(patience, config.stop_after) if plateaus or config.stop_after else None
+        self.augmentations = augment_spec.parse(config.augmentations)
         self.first_bad_step = torch.tensor(NO_BAD_STEP, device=self.device)
+        with torch.no_grad():
+            self.start_picture = self.decode(self.latent.start) if config.pixel_pull else None
 
     def optimise_once(self, phases: Phases) -> tuple[Tensor, Tensor]:
         """One iteration; returns the picture (1, 3, H, W) and the loss from before the update, both detached."""
+        if self.overlay is not None and self.overlay.is_due(self.step):
+            self.overlay.lay(self.latent, self.models.image, self.decode)
         with phases("decode"):
             latent = self.latent.compose()
             picture = self.decode(latent)
@@ -60,61 +82,124 @@ class Run:
         with phases("backward"):
             gradients = torch.autograd.grad(loss, self.latent.parameters)
         with phases("optimiser"):
-            self.adam.step(gradients, self.step + 1, self.step_size())
+            self.optimiser.step(gradients, self.step + 1, self.step_size())
             self.latent.after_step()
         self.note_health(loss.detach(), gradients)
         self.step += 1
+        self.look_back(loss.detach())
         return picture.detach(), loss.detach()
+
+    def look_back(self, loss: Tensor) -> None:
+        """Keep of a done step what is asked for: the average latent, and the loss (this waits for its value)."""
+        if self.average is not None:
+            self.average.see(self.latent.compose())
+        if self.watch is not None:
+            self.watch.see(float(loss))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no step is left, or none is worth it any more."""
+        return self.step >= self.config.steps or (self.watch is not None and self.watch.has_settled)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Unquantised latent -> picture (1, 3, H, W) in [0, 1]."""
-        quantised = quantise(latent, self.models.image.codebook)
-        return clamp_with_grad(self.models.image.decode(quantised).float(), 0.0, 1.0)
+        config = self.config
+        quantised = seams.extend(quantise(latent, self.models.image.codebook), config.seamless)
+        picture = seams.trim(self.decode_codes(quantised), config.seamless, config.height, config.width)
+        return clamp_with_grad(picture.float(), 0.0, 1.0)
+
+    def decode_codes(self, quantised: Tensor) -> Tensor:
+        """The model's decode, level by level or as a whole a second time on the way back where that is asked for."""
+        image, twice = self.models.image, self.config.checkpointed_decoding
+        if hasattr(image, "checkpointed"):
+            image.checkpointed = twice
+        elif twice and quantised.requires_grad:
+            return recomputed(image.decode, quantised)
+        return image.decode(quantised)
+
+    def final_picture(self) -> Tensor:
+        """The picture the run has come to, (1, 3, H, W)."""
+        if self.average is not None and self.step:
+            return self.decode(self.average.value(self.step))
+        return self.decode(self.latent.compose())
 
     def guidance(self, picture: Tensor, phases: Phases) -> Tensor:
-        """Mean over the guides of the prompts' losses."""
-        total = picture.new_zeros(())
-        for guide, target in zip(self.models.guides, self.targets, strict=True):
-            with phases("cutouts"):
-                cut = self.cut(picture, guide.size)
-            with phases("clip"):
-                embedded = guide.encode_image(cut).float()
-                total = total + losses.prompt_loss(losses.spherical(embedded, target), self.prompts)
-        return total / len(self.models.guides)
+        """Mean over the guides of the losses of all prompts; with a cut_batch, one look after the other."""
+        if self.config.cut_batch:
+            return released(picture, lambda leaf: self.looks(leaf, phases))
+        return sum(self.looks(picture, phases), picture.new_zeros(()))
+
+    def looks(self, picture: Tensor, phases: Phases) -> Iterator[Tensor]:
+        """Per guide and region the loss of what counts there, its guide's share of the mean."""
+        panels = self.aims.panels(schedules.scene_shares(self.config, self.aims.scenes, self.step))
+        turned = seams.turn(picture, self.config.seamless, self.draws)
+        for number, (guide, weight) in enumerate(zip(self.models.guides, self.guide_weights, strict=True)):
+            for panel in panels if weight else ():
+                with phases("cutouts"):
+                    cut = self.cut(turned if panel.region is None else panel.region.view(picture), guide.size)
+                with phases("clip"):
+                    yield weight * self.compare(cut, guide, panel, number)
+
+    def compare(self, cut: Tensor, guide: GuideModel, panel: Panel, number: int) -> Tensor:
+        """The loss of cutouts (N, 3, S, S) at a panel, as its guide with this number sees them; scalar."""
+
+        def loss_of(part: Tensor) -> Tensor:
+            distances = losses.spherical(guide.encode_image(part).float(), panel.embeddings[number])
+            return losses.prompt_loss(distances, panel.rows)
+
+        batch = self.config.cut_batch
+        if not batch or batch >= len(cut):
+            return loss_of(cut)
+        return released_rows(cut, loss_of, batch)
 
     def cut(self, picture: Tensor, size: int) -> Tensor:
-        """Cutouts of this step (N, 3, S, S): clamped to [0, 1], then with noise where that is asked for."""
+        """Cutouts of this step (N, 3, S, S): cut, clamped to [0, 1], augmented, with noise; each where asked for."""
         config = self.config
-        boxes = cutouts.draw(
-            self.draws,
-            config.cutouts,
-            config.width,
-            config.height,
-            size,
-            power=config.cut_power,
-            min_fraction=config.cut_min_fraction,
-            whole_every=config.whole_every,
-        )
-        cut = clamp_with_grad(cutouts.apply(picture, boxes, size), 0.0, 1.0)
+        cut = self.crop(picture, size)
+        if config.cut_clamp:
+            cut = clamp_with_grad(cut, 0.0, 1.0)
+        cut = augment.apply(cut, augment.draw(self.augmentations, self.draws, len(cut), size), self.noise)
         if not config.cut_noise:
             return cut
         factors = config.cut_noise * torch.rand((len(cut), 1, 1, 1), generator=self.noise, device=self.device)
         return cut + factors * torch.randn(cut.shape, generator=self.noise, device=self.device)
 
+    def crop(self, picture: Tensor, size: int) -> Tensor:
+        """Random crops of the picture, or the whole of it as often (N, 3, S, S)."""
+        config = self.config
+        if config.cut_method == "pooling":
+            return cutouts.pool(picture, size).expand(config.cutouts, -1, -1, -1)
+        boxes = cutouts.draw(
+            self.draws,
+            config.cutouts,
+            picture.shape[3],
+            picture.shape[2],
+            size,
+            power=config.cut_power,
+            min_fraction=config.cut_min_fraction,
+            whole_every=config.whole_every,
+        )
+        return cutouts.apply(picture, boxes, size)
+
     def restraint(self, latent: Tensor, picture: Tensor) -> Tensor:
         """The optional terms that do not look at the prompts."""
-        total = picture.new_zeros(())
-        if self.config.pull:
-            total = total + self.config.pull * losses.pull_to_start(latent, self.latent.start, self.deviation)
-        if self.config.boundary_tv:
-            total = total + self.config.boundary_tv * losses.boundary_tv(picture, self.models.image.factor)
-        return total
+        return restraint(
+            Sight(
+                config=self.config,
+                latent=latent,
+                picture=picture,
+                start=self.latent.start,
+                start_picture=self.start_picture,
+                deviation=self.deviation,
+                factor=self.models.image.factor,
+                step=self.step,
+            )
+        )
 
     def step_size(self) -> float:
-        """Adam's step for the step to come."""
-        if self.config.step_schedule == "constant":
-            return self.config.step_size
-        return self.config.step_size * 0.5 * (1 + math.cos(math.pi * self.step / self.config.steps))
+        """The optimiser's step for the step to come."""
+        factor = 1.0 if self.watch is None else self.watch.factor
+        return self.config.step_size * schedules.step_factor(self.config, self.step) * factor
 
     def note_health(self, loss: Tensor, gradients: tuple[Tensor, ...]) -> None:
         """Remember on the device, without waiting for it, the first step whose loss or gradient was not finite.
@@ -159,8 +244,21 @@ class Run:
 
     def named_tensors(self) -> dict[str, Tensor]:
         """The tensors of a state, as they live in this run."""
-        named = {"start": self.latent.start}
-        groups = {"parameters": self.latent.parameters, "adam.mean": self.adam.means, "adam.square": self.adam.squares}
-        for group, tensors in groups.items():
+        named = dict(self.kept)
+        for group, tensors in {"parameters": self.latent.parameters, **self.optimiser.named_state()}.items():
             named |= {f"{group}.{number}": tensor for number, tensor in enumerate(tensors)}
+        if self.average is not None:
+            named["average"] = self.average.total
+        if self.watch is not None:
+            named["watch"] = self.watch.numbers
         return named
+
+
+def _guide_weights(config: GenerateConfig, guides: int) -> tuple[float, ...]:
+    """One weight per guide, adding up to 1."""
+    weights = parse_weights(config.guide_weights) or (1.0,) * guides
+    if len(weights) != guides:
+        raise UsageError(
+            f"There are {len(weights)} guide_weights for {guides} guides.", hint="give one number for each guide"
+        )
+    return tuple(weight / sum(weights) for weight in weights)

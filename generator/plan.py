@@ -11,10 +11,14 @@ from typing import Any
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator import flags, runs
-from generator.config import STARTS, GenerateConfig
+from generator.config import GenerateConfig
+from generator.files import with_absolute_paths
+from generator.out import PICTURE_SUFFIXES
+from generator.presets import Preset, find_preset
 from generator.recipe import Recipe
 from generator.runs import Run
 
+FILM_COMMANDS = "dreamrig video --help"
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
 
 
@@ -29,18 +33,27 @@ class Plan:
     """What it repeats or continues."""
     run: Run | None = None
     """What it continues."""
+    preset: Preset | None = None
+    """Fields between the model's defaults and what somebody chose."""
 
     def to_config(self, defaults: Mapping[str, Any]) -> GenerateConfig:
-        """The config, with the model's `defaults` where nobody chose; a recipe has chosen everything.
+        """The config: the model's `defaults`, over them the preset, then what somebody chose; a recipe chose it all.
 
         A key like "start=grey" in `defaults` holds what the model likes better for that start.
         """
         if self.recipe is not None:
             return self.recipe.to_config(**self.given)
         usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
-        start = {**usual, **self.given}.get("start", GenerateConfig.start)
+        chosen = {**self.preset_values(), **self.given}
+        start = {**usual, **chosen}.get("start", GenerateConfig.start)
         special = defaults.get(f"start={start}", {})
-        return GenerateConfig(**{**usual, **special, **self.given, "prompt": self.prompt})
+        return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
+
+    def preset_values(self) -> Mapping[str, Any]:
+        """The preset's fields for the model that is used; none without a preset."""
+        if self.preset is None:
+            return {}
+        return self.preset.values_for(self.given.get("model", self.preset.values["model"]))
 
 
 def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:
@@ -53,7 +66,11 @@ def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:
         raise UsageError("--surprise brings its own prompt.", hint="leave one of the two away")
     given = flags.given_values(values, sources)
     given.setdefault("seed", random.SystemRandom().randint(0, LARGEST_RANDOM_SEED))
-    return Plan(prompt=_sure_fire_prompt() if values["surprise"] else prompt, given=_with_absolute_start(given))
+    return Plan(
+        prompt=_sure_fire_prompt() if values["surprise"] else prompt,
+        given=with_absolute_paths(given),
+        preset=None if values.get("preset") is None else find_preset(values["preset"]),
+    )
 
 
 def _sure_fire_prompt() -> str:
@@ -62,17 +79,10 @@ def _sure_fire_prompt() -> str:
     return random.SystemRandom().choice(example_prompts())
 
 
-def _with_absolute_start(given: dict[str, Any]) -> dict[str, Any]:
-    """The path of a start image made absolute, so that the run can be repeated from anywhere."""
-    start = given.get("start")
-    if start is None or start in STARTS or not start.strip():
-        return given
-    return {**given, "start": str(Path(start).expanduser().absolute())}
-
-
 def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
     """The run goes on as it was, so nothing that decides the picture may be given."""
     changed = [f"--{name.replace('_', '-')}" for name in flags.given_values(values, Sources())]
+    changed += ["--preset"] * (values.get("preset") is not None)
     changed += ["a prompt"] * bool(prompt) + ["--surprise"] * bool(values["surprise"])
     if changed:
         raise UsageError(
@@ -80,6 +90,8 @@ def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
             hint=f"to do it otherwise, run: dreamrig again {values['resume']} --some-flag",
         )
     run = runs.find_run(values["resume"], to_resume=True)
+    if run.kind == "film":
+        raise UsageError(f"The run {run.id} is a film.", hint=f"to go on with it, run: dreamrig video resume {run.id}")
     seen = run.seen()
     if seen == "running":
         raise UsageError(f"The run {run.id} is still going on.", hint="see: dreamrig history")
@@ -91,7 +103,9 @@ def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
 def plan_again(values: Mapping[str, Any]) -> Plan:
     """The recipe to repeat, with the flags that were given on top of it."""
     recipe = find_recipe(values["source"])
-    given = _with_absolute_start(flags.given_values(flags.spread_size(values), Sources()))
+    if recipe.film is not None:
+        raise UsageError("That is a film, not a picture.", hint=f"to make one like it, see: {FILM_COMMANDS}")
+    given = with_absolute_paths(flags.given_values(flags.spread_size(values), Sources()))
     if "start" in given:
         recipe = replace(recipe, start_image=None)
     return Plan(prompt=str(recipe.config.get("prompt", "")), given=given, recipe=recipe)
@@ -99,12 +113,12 @@ def plan_again(values: Mapping[str, Any]) -> Plan:
 
 def find_recipe(source: str) -> Recipe:
     """The recipe of a run or inside a picture."""
-    from generator.sinks.png import read_recipe
+    from generator.sinks.reading import read_recipe
 
     path = Path(source).expanduser()
     if path.is_file():
         return read_recipe(path)
-    if path.suffix.lower() == ".png":
+    if path.suffix.lower() in PICTURE_SUFFIXES:
         raise UsageError(f"There is no picture {source}.", hint="see: dreamrig history")
     return recipe_of(runs.find_run(source))
 

@@ -6,20 +6,19 @@ and no user: an image to start from is named by its file name and its sha256.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from dreamrig import __version__
 from dreamrig.errors import UsageError
 from generator.config import STARTS, GenerateConfig
+from generator.files import describe_picture, flag_of, paths_in, with_names_alone
 
 SCHEMA = 1
 IMAGE_START = "image"
-CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +38,10 @@ class Recipe:
     """device, threads, cpu: what else can change the last digits."""
     start_image: Mapping[str, str] | None = None
     """name, sha256 of the image that the run started from."""
+    pictures: Sequence[Mapping[str, str]] = ()
+    """setting, name, sha256 of every other picture that went in: image prompts and masks."""
+    film: Mapping[str, Any] | None = None
+    """FilmSpec.to_dict() where the config is that of a film's first frame (generator.video.spec)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -52,13 +55,15 @@ class Recipe:
         known = {field.name for field in fields(cls)}
         recipe = cls(**{"config": {}, **{name: value for name, value in facts.items() if name in known}})
         recipe.check_kinds()
-        return recipe
+        return replace(recipe, pictures=tuple(recipe.pictures))
 
     def check_kinds(self) -> None:
         """UsageError where a value is not of the kind that to_dict writes."""
-        tables = [self.config, self.versions, self.weights, self.machine, self.start_image or {}]
+        pictures = self.pictures if isinstance(self.pictures, list | tuple) else [None]
+        tables = [self.config, self.versions, self.weights, self.machine, self.start_image or {}, *pictures]
+        tables.append(self.film or {})
         good = all(isinstance(table, Mapping) for table in tables) and isinstance(self.steps_done, int | None)
-        text_tables = [self.versions, self.weights, self.start_image or {}]
+        text_tables = [self.versions, self.weights, self.start_image or {}, *pictures]
         if not good or not all(isinstance(text, str) for table in text_tables for text in [*table, *table.values()]):
             raise UsageError("The recipe is damaged.", hint="use another picture, or the run's folder")
 
@@ -67,9 +72,12 @@ class Recipe:
         config = dict(self.config)
         if config.get("start") not in STARTS:
             config["start"] = IMAGE_START
+        config = with_names_alone(config)
         if "model" in config:
             config["model"] = PurePath(str(config["model"])).name
-        return replace(self, config=config, versions={key: without_kernel(text) for key, text in self.versions.items()})
+        film = None if self.film is None else {**self.film, "source_path": None}
+        versions = {key: without_kernel(text) for key, text in self.versions.items()}
+        return replace(self, config=config, film=film, versions=versions)
 
     def to_config(self, **overrides: Any) -> GenerateConfig:
         """The config to run again; UsageError where something is missing, or is no setting of this version."""
@@ -80,7 +88,19 @@ class Recipe:
                 f"This picture started from the image {name!r} (sha256 {sha256[:12]}…), which it does not carry.",
                 hint=f"give it again: --start /path/to/{name}",
             )
+        self._require_pictures(values, overrides)
         return GenerateConfig.from_dict(values)
+
+    def _require_pictures(self, values: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+        """UsageError for a setting that names a picture which this recipe, come from afar, does not carry."""
+        for setting, path in paths_in(values):
+            if setting not in overrides and not PurePath(path).is_absolute():
+                known = [picture.get("sha256", "?") for picture in self.pictures if picture.get("name") == path]
+                raise UsageError(
+                    f"This picture was made with the image {path!r} (sha256 {(known or ['?'])[0][:12]}…), "
+                    "which it does not carry.",
+                    hint=f"give it again: {flag_of(setting)} with the path of {path}",
+                )
 
 
 def differences(old: Recipe, new: Recipe) -> list[str]:
@@ -111,17 +131,4 @@ def describe_start_image(start: str) -> dict[str, str] | None:
 
     UsageError where there is no such file.
     """
-    if start in STARTS:
-        return None
-    path = Path(start).expanduser()
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-    except OSError as error:
-        raise UsageError(
-            f"Cannot read the image to start from, {start}: {error.strerror}.",
-            hint="--start takes predicted, grey, noise, or the path of an image",
-        ) from error
-    return {"name": path.name, "sha256": digest.hexdigest()}
+    return None if start in STARTS else describe_picture(start, f"--start, or use one of: {', '.join(STARTS)}")

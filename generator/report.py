@@ -10,35 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from provision.datasheets import Datasheet, colab_datasheets, datasheet
+
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from generator.flops import FlopCount
 
 SCHEMA = 1
 NOISY_SPREAD = 0.1
 GIGA, TERA = 1e9, 1e12
 
 
-@dataclass(frozen=True)
-class ColabGpu:
-    """One GPU that Google Colab gives or gave."""
-
-    name: str
-    fp32_tflops: float
-    """Datasheet peak of plain fp32 arithmetic, no tensor cores, no TF32."""
-    source: str
-
-
-COLAB_GPUS = (
-    ColabGpu("K80 (one die)", 4.1, "NVIDIA Tesla K80 board specification (8.7 for both dies at boost)"),
-    ColabGpu("T4", 8.1, "NVIDIA T4 datasheet"),
-    ColabGpu("P100 PCIe", 9.3, "NVIDIA Tesla P100 PCIe datasheet"),
-    ColabGpu("V100 PCIe", 14.0, "NVIDIA V100 datasheet"),
-    ColabGpu("V100 SXM2", 15.7, "NVIDIA V100 datasheet"),
-    ColabGpu("A100 40 GB", 19.5, "NVIDIA A100 datasheet"),
-    ColabGpu("L4", 30.3, "NVIDIA L4 datasheet"),
-)
-REFERENCE_GPU = "T4"
+REFERENCE_GPU = "t4"
 """What Colab gives for free."""
+FASTEST = {"fp32": "tf32", "mixed": "fp16"}
+"""Precision of a config -> the fastest one its arithmetic may use: torch lets convolutions use TF32 unless told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +58,18 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     phase_seconds: Mapping[str, float] | None = None
     """Summed over all steps; None without --profile."""
+    precision: str = "fp32"
     flops_per_step: float | None = None
+    """With direct convolutions, the way FLOPs are commonly counted."""
+    least_flops_per_step: float | None = None
+    """With the thriftiest convolutions known: what no library can go below."""
     flops_method: str = ""
     """"counted" or "estimated", see generator.flops."""
 
-    def with_flops(self, flops_per_step: float, method: str) -> Report:
+    def with_flops(self, count: FlopCount, method: str) -> Report:
         """The report with another count of a step's arithmetic."""
-        return replace(self, flops_per_step=flops_per_step, flops_method=method)
+        least = count.least_flops
+        return replace(self, flops_per_step=count.flops, least_flops_per_step=least, flops_method=method)
 
     @property
     def steps_done(self) -> int:
@@ -129,9 +121,13 @@ class Report:
 
     def colab_bounds(self) -> dict[str, float]:
         """GPU -> the most it/s its datasheet arithmetic allows for this step; empty where the step was not counted."""
-        if not self.flops_per_step:
+        if not self.least_flops_per_step:
             return {}
-        return {gpu.name: gpu.fp32_tflops * TERA / self.flops_per_step for gpu in COLAB_GPUS}
+        return {sheet.name: self.peak_tflops(sheet) * TERA / self.least_flops_per_step for sheet in colab_datasheets()}
+
+    def peak_tflops(self, sheet: Datasheet) -> float:
+        """TFLOP/s that the sheet allows in this run's precision."""
+        return sheet.peak_tflops(FASTEST.get(self.precision, "fp16"))
 
     def to_dict(self) -> dict[str, Any]:
         """Measured and derived values, ready for JSON."""
@@ -147,26 +143,32 @@ class Report:
             "spread": self.spread,
             "phase_shares": self.phase_shares(),
             "colab": {
-                "kind": "upper bound from datasheet fp32 arithmetic; not a measurement",
+                "kind": "upper bound from datasheet arithmetic; not a measurement",
                 "bounds_steps_per_second": self.colab_bounds(),
-                "fp32_tflops": {gpu.name: gpu.fp32_tflops for gpu in COLAB_GPUS},
-                "sources": {gpu.name: gpu.source for gpu in COLAB_GPUS},
+                "peak_tflops": {sheet.name: self.peak_tflops(sheet) for sheet in colab_datasheets()},
+                "sources": {sheet.name: sheet.fp32_tflops.source for sheet in colab_datasheets()},
             },
         }
 
 
 def describe_bound(report: Report) -> str | None:
     """One line that places the run against Colab, worded as the bound that it is; None without a count."""
-    bound = report.colab_bounds().get(REFERENCE_GPU)
-    if bound is None or report.flops_per_step is None:
+    sheet = datasheet(REFERENCE_GPU)
+    bound = report.colab_bounds().get(sheet.name)
+    if bound is None or report.least_flops_per_step is None:
         return None
-    tflops = next(gpu.fp32_tflops for gpu in COLAB_GPUS if gpu.name == REFERENCE_GPU)
     about = "about " if report.flops_method == "estimated" else ""
+    gigaflops = report.least_flops_per_step / GIGA
     return (
-        f"a {REFERENCE_GPU} could not run this step faster than {bound:,.0f} it/s even at 100 % of its datasheet "
-        f"arithmetic ({tflops:g} TFLOP/s fp32; {about}{report.flops_per_step / GIGA:.3g} GFLOP a step). "
+        f"a {sheet.name} could not run this step faster than {_pace(bound)} it/s even at 100 % of its datasheet "
+        f"arithmetic ({report.peak_tflops(sheet):.1f} TFLOP/s; at least {about}{gigaflops:.3g} GFLOP a step). "
         "A bound, not a measurement."
     )
+
+
+def _pace(value: float) -> str:
+    """ "4,070", "5.18", "0.046": three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def report_rows(report: Report) -> list[tuple[str, str]]:

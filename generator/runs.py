@@ -5,6 +5,8 @@ runs/<id>/  config.json             the recipe: everything needed to do it again
             picture.png             with its recipe inside      picture-large.png   enlarged, to look at
             checkpoint.safetensors  to continue from            timings.json        the report as data
             preview.png             only while the run goes on
+            frames/                 pictures on the way, where --frames-every or `dreamrig video` keeps them
+            film.mp4                the film, where this is the folder of one
 Every file is written whole or not at all. A run whose process is gone while run.json says "running" has crashed.
 """
 
@@ -31,9 +33,11 @@ from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder, wr
 SCHEMA = 1
 CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.safetensors", "timings.json"
 PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.png"
+FRAMES = "frames"
 LARGEST_JSON_BYTES = 4 * 1024 * 1024
 SLUG_CHARACTERS = 40
 
+Kind = Literal["picture", "film"]
 Status = Literal["running", "done", "interrupted", "failed"]
 Seen = Literal["running", "done", "interrupted", "failed", "crashed"]
 RESUMABLE: tuple[Seen, ...] = ("interrupted", "crashed", "failed")
@@ -56,6 +60,8 @@ class Run:
     out: str | None = None
     """Where else the picture was asked for."""
     error: str | None = None
+    kind: Kind = "picture"
+    """Of a film, the steps are frames."""
     pid: int | None = None
     process: str | None = None
     """What tells this process from a later one with the same number."""
@@ -95,13 +101,21 @@ class Run:
         return self.record(status="running", error=None, pid=os.getpid(), process=process_mark(os.getpid()), **changes)
 
 
-def new_run(*, prompt: str, seed: int, steps: int, base: Path | None = None, now: datetime | None = None) -> Run:
+def new_run(
+    *,
+    prompt: str,
+    seed: int,
+    steps: int,
+    kind: Kind = "picture",
+    base: Path | None = None,
+    now: datetime | None = None,
+) -> Run:
     """Make the folder of a new run, claimed by this process. Two runs never get the same folder."""
     base = ensure_folder(runs_folder() if base is None else base)
     now = datetime.now(UTC) if now is None else now
     folder = _make_folder(base, f"{now:%Y%m%dT%H%M%SZ}-{slug(prompt)}")
     created_at = now.isoformat(timespec="seconds")
-    run = Run(folder=folder, prompt=prompt, seed=seed, steps=steps, status="running", created_at=created_at)
+    run = Run(folder=folder, prompt=prompt, seed=seed, steps=steps, kind=kind, status="running", created_at=created_at)
     try:
         return run.claim()
     except NotReadyError:
@@ -183,6 +197,8 @@ def _check_kinds(run: Run) -> None:
         raise ValueError(f"{run.folder / RECORD} holds the wrong kind of value")
     if run.status not in ("running", "done", "interrupted", "failed"):
         raise ValueError(f"{run.folder / RECORD} has an unknown status")
+    if run.kind not in ("picture", "film"):
+        raise ValueError(f"{run.folder / RECORD} is of an unknown kind")
     optional: tuple[tuple[Any, Any], ...] = ((run.pid, int | None), (run.seconds, int | float | None))
     optional += tuple((text, str | None) for text in (run.out, run.error, run.process))
     if not all(isinstance(value, kind) for value, kind in optional):

@@ -15,7 +15,9 @@ from dreamrig.errors import EXIT_GOOD, InterruptedByUser, UsageError
 from dreamrig.settings import Sources
 from generator import runs
 from generator.config import GenerateConfig
+from generator.config_file import save_config
 from generator.door import Door
+from generator.files import describe_pictures
 from generator.out import check_out, out_file, require_writable
 from generator.plan import Plan
 from generator.recipe import Recipe, describe_start_image, differences
@@ -24,6 +26,7 @@ from generator.sinks import Sink
 from generator.sinks.preview import PROTOCOLS, PreviewSink, detect_colours, detect_protocol
 from generator.sinks.progress import ProgressSink, Screen, announce
 from generator.stop import StopSwitch
+from generator.upscale import configured_upscaler
 
 if TYPE_CHECKING:
     from generator.execute import Job, Outcome
@@ -44,6 +47,8 @@ class Wishes:
     profile: bool = False
     as_json: bool = False
     quiet: bool = False
+    save_config: str | None = None
+    """A TOML file for the settings."""
 
     @classmethod
     def from_values(cls, command: str, values: Mapping[str, Any]) -> Wishes:
@@ -58,16 +63,20 @@ class Session:
         """began_at: what the door's clock said when the command began."""
         self.plan, self.wishes, self.door, self.began_at = plan, wishes, door, began_at
         self.graphics = resolve_graphics(wishes.graphics, sources)
+        self.upscale = configured_upscaler(sources)
         self.screen = Screen(door.stderr())
         self.progress = ProgressSink(self.screen, door.clock)
         self.out: Path | None = None
 
     def run(self) -> int:
         """Do it; returns the exit code."""
+        return self.show(self.perform())
+
+    def perform(self) -> Outcome:
+        """Do it, and tell nothing on standard output."""
         config = self.check()
         with StopSwitch(self.tell_stopping) as stop:
-            outcome = self.load_and_execute(config, stop)
-        return self.show(outcome)
+            return self.load_and_execute(config, stop)
 
     def tell_stopping(self) -> None:
         """Called in the signal handler."""
@@ -80,7 +89,10 @@ class Session:
         plan = self.plan
         config = plan.to_config({})
         describe_start_image(config.start)
+        describe_pictures(config.to_dict())
         require_writable(paths.ensure_folder(paths.runs_folder()) if plan.run is None else plan.run.folder)
+        if self.wishes.save_config is not None:
+            check_out(self.wishes.save_config, force=self.wishes.force, suffixes=(".toml",), what="settings are TOML")
         asked = self.wishes.out or (plan.run.out if plan.run else None)
         if asked is not None:
             self.out = check_out(asked, force=self.wishes.force, continues=plan.recipe if plan.run else None)
@@ -108,9 +120,11 @@ class Session:
         """Everything decided, in a run folder, new or continued, that this process holds alone."""
         from generator.execute import Job, load_checkpoint, make_recipe
 
-        config, continued = self.plan.to_config(models.defaults), self.plan.run
+        config, continued = self.fitted(self.plan.to_config(models.defaults), models), self.plan.run
         recipe = make_recipe(config, models)
         self.tell_differences(recipe)
+        if self.wishes.save_config is not None:
+            save_config(Path(self.wishes.save_config).expanduser(), config)
         run = continued or runs.new_run(prompt=config.prompt, seed=config.seed, steps=config.steps)
         with runs.sole_worker(run):
             state = None if continued is None else load_checkpoint(run)
@@ -125,10 +139,23 @@ class Session:
                 out=out,
                 overwrite=self.wishes.force or continued is not None,
                 profile=self.wishes.profile,
+                upscale=self.upscale,
                 began_at=self.began_at,
                 import_seconds=import_seconds,
                 load_seconds=load_seconds,
             )
+
+    def fitted(self, config: GenerateConfig, models: Models) -> GenerateConfig:
+        """The config as it fits into the free memory, its changes told; a run that goes on stays as it is."""
+        from generator.devices import available_memory_mib
+        from generator.memory import fit_to_memory
+
+        if self.plan.run is not None:
+            return config
+        config, changes = fit_to_memory(config, models, available_memory_mib(models.image.codebook.device))
+        if changes:
+            self.screen.say(f"note: little memory is free: {changes}")
+        return config
 
     def tell_differences(self, recipe: Recipe) -> None:
         """Say what may change the pixels although the recipe is the same."""

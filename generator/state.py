@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
@@ -77,9 +77,11 @@ def require_same_run(state: State, config: GenerateConfig, models_name: str, mod
     """Refuse to continue a run as something else. How often it is looked at may change, and so may `steps`."""
     if (state.models_name, state.models_sha256) != (models_name, models_sha256):
         raise UsageError("The checkpoint belongs to other weights.", hint="use the model the run was started with")
-    changeable = {"steps", "preview_every", "checkpoint_every"}
+    changeable = {"steps", "fit", "preview_every", "checkpoint_every", "frames_every"}
     now = config.to_dict()
-    changed = sorted(name for name in now if name not in changeable and state.config.get(name) != now[name])
+    # A setting that came later was at its default when the checkpoint was written.
+    then = {**{field.name: field.default for field in fields(config)}, **state.config}
+    changed = sorted(name for name in now if name not in changeable and then[name] != now[name])
     if changed:
         raise UsageError(
             f"The checkpoint belongs to another run: {', '.join(changed)} changed.",

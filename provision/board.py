@@ -10,6 +10,8 @@ from provision.predicate import FactReader
 MAKER_FACTS = ("windows.board_manufacturer", "windows.computer_manufacturer")
 VENDORS = {"intel": "Intel", "amd": "AMD"}
 MODEL_FACTS = ("windows.computer_model", "windows.board_product")
+COMMON_MAKERS = ("ASUS", "MSI", "Gigabyte / Aorus")
+"""Of most boards of gaming PCs."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,35 @@ class Board:
             for vendor in vendors:
                 told += _tell_switch(f"{VENDORS[str(vendor)]}: ", self.entry.get(str(vendor)))
         return told + list(filter(None, [self.entry.get("notes")]))
+
+
+@dataclass(frozen=True)
+class UnknownBoard:
+    """Nobody said whose board it is: the commonest makers in its place. firmware: firmware.json."""
+
+    firmware: Mapping[str, Any]
+
+    def lines(self, *, no_execute: bool = False) -> list[str]:
+        """One sentence for each of the commonest makers, and how `dreamrig doctor` tells the own one."""
+        makers = {entry["maker"]: entry for entry in self.firmware.get("makers") or ()}
+        told = [_tell_maker(makers[name], no_execute=no_execute) for name in COMMON_MAKERS if name in makers]
+        return [*told, "dreamrig doctor names the key and the menu of your own board, where its maker is known."]
+
+
+def _tell_maker(entry: Mapping[str, Any], *, no_execute: bool) -> str:
+    """ASUS: Del or F2 at power-on; Advanced > CPU Configuration > Virtualization (Intel) or SVM Mode (AMD)."""
+    keys = " or ".join(entry.get("keys") or ())
+    switches = {"": entry.get("nx")} if no_execute else {f" ({VENDORS[one]})": entry.get(one) for one in VENDORS}
+    known = {mark: switch for mark, switch in switches.items() if switch}
+    paths = {_short(switch["path"]) for switch in known.values()}
+    shared = f"{paths.pop()} > " if len(paths) == 1 else ""
+    places = [("" if shared else f"{_short(one['path'])} > ") + one["setting"] + mark for mark, one in known.items()]
+    return f"{entry['maker']}: {keys} at power-on; {shared}{' or '.join(places)}."
+
+
+def _short(path: str) -> str:
+    """A menu path without what it is on other models."""
+    return re.sub(r" \((?:older:|or )[^)]*\)$", "", path)
 
 
 def _tell_switch(head: str, switch: Mapping[str, str] | None) -> list[str]:

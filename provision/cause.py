@@ -6,6 +6,11 @@ from typing import Any
 
 from provision.predicate import Predicate
 
+LAYERS = (
+    "firmware", "windows", "wsl", "network", "disk", "guest", "driver", "cuda", "torch", "container", "usage"
+)  # fmt: skip
+"""Where causes lie, in fixing order: what is broken further down cannot be told before what is above works."""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -49,6 +54,8 @@ class Cause:
     title: str
     explanation: str
     effect: str
+    layer: str
+    """One of LAYERS; "" where it is not said."""
     prior: float
     codes: tuple[Code, ...]
     signatures: tuple[Signature, ...]

@@ -20,12 +20,15 @@ Verdict, the first that fits (when = its predicate over the facts: true, false o
 Without any facts document, when is unknown for every cause.
 
 Rank = score * (0.5 + prior / 2) * (1.5 where when is true, else 1), rounded; the score counts as 1 where there is no
-text. Order: confirmed, likely, possible, likely by facts alone, ruled out; inside, harmless causes last, then rank
-from high to low, prior from high to low, slug from a to z.
+text. Order: confirmed, likely, possible, likely by facts alone, ruled out; inside, harmless causes last, then, where
+facts alone speak for them, the layer in fixing order (provision/cause.py), then rank from high to low, prior from high
+to low, slug from a to z.
 Then, so that each of several errors gets its best diagnosis: what explains a diagnosis are the codes that it matched,
 or, where it matched none, the line of its first signature. Going down that order, confirmed diagnoses and those that
 explain something that no earlier one explained come first, harmless, fact-only and ruled-out ones excepted; the others
-follow in their order.
+follow in their order. A harmless diagnosis that is likely and explains something new is put among the first: behind all
+that are confirmed or likely and behind the last possible one with a code that it does not explain, before what is only
+possible for its words. So noise is called noise, and never hides an error that has a code.
 
 Rounded: floor(x * 10000 + 0.5) / 10000. The next query: see provision/next_query.py.
 """
@@ -35,7 +38,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from provision.cause import Cause, Knowledge, Query
+from provision.cause import LAYERS, Cause, Knowledge, Query
 from provision.codes import DecodedCode, decode_code
 from provision.intake import CUT_NOTE
 from provision.next_query import Candidate, choose_query
@@ -211,21 +214,36 @@ def arrange(diagnoses: list[Diagnosis]) -> list[Diagnosis]:
     """The best first, and each of several errors with its best diagnosis before the others."""
     ordered = sorted(diagnoses, key=_sort_key)
     explained: set[str] = set()
-    first = []
+    first: list[Diagnosis] = []
+    noise: list[Diagnosis] = []
     for diagnosis in ordered:
-        leads = diagnosis.verdict in (LIKELY, POSSIBLE) and diagnosis.cause.effect != "harmless"
+        is_noise = diagnosis.cause.effect == "harmless"
+        leads = diagnosis.verdict == LIKELY or (diagnosis.verdict == POSSIBLE and not is_noise)
         if diagnosis.verdict == CONFIRMED or (leads and not diagnosis.explains <= explained):
-            first.append(diagnosis)
+            (noise if is_noise and diagnosis.verdict == LIKELY else first).append(diagnosis)
             explained |= diagnosis.explains
+    for diagnosis in reversed(noise):
+        first.insert(_count_before(diagnosis, first), diagnosis)
     return first + [diagnosis for diagnosis in ordered if diagnosis not in first]
 
 
-def _sort_key(diagnosis: Diagnosis) -> tuple[int, bool, float, float, str]:
+def _count_before(noise: Diagnosis, first: list[Diagnosis]) -> int:
+    """How many of the first stay before a harmless one."""
+    serious = (
+        index
+        for index, other in enumerate(first, 1)
+        if other.verdict != POSSIBLE or any(not id_.startswith("line ") for id_ in other.explains - noise.explains)
+    )
+    return max(serious, default=0)
+
+
+def _sort_key(diagnosis: Diagnosis) -> tuple[int, bool, int, float, float, str]:
     order = (CONFIRMED, LIKELY, POSSIBLE, "", RULED_OUT)
-    by_facts_alone = diagnosis.verdict == LIKELY and not diagnosis.explains
-    place = 3 if by_facts_alone else order.index(diagnosis.verdict)
+    by_facts_alone = not diagnosis.explains
+    place = 3 if by_facts_alone and diagnosis.verdict == LIKELY else order.index(diagnosis.verdict)
     cause = diagnosis.cause
-    return place, cause.effect == "harmless", -diagnosis.rank, -cause.prior, cause.slug
+    layer = (*LAYERS, cause.layer).index(cause.layer) if by_facts_alone else 0
+    return place, cause.effect == "harmless", layer, -diagnosis.rank, -cause.prior, cause.slug
 
 
 def _candidates(diagnoses: list[Diagnosis]) -> list[Candidate]:

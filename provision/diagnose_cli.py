@@ -12,13 +12,14 @@ from typing import Annotated, Any, BinaryIO
 
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, UsageError
-from provision.board import find_board
+from provision.board import UnknownBoard, find_board
 from provision.cause import Knowledge
 from provision.diagnose import diagnose as find_causes
-from provision.diagnose_text import Line, render
+from provision.diagnose_text import render
 from provision.facts import Facts, load_facts
 from provision.intake import INPUT_LIMIT_BYTES, no_text, require_text
 from provision.knowledge import load_firmware, load_knowledge
+from provision.show import print_lines
 
 
 def standard_input() -> BinaryIO | None:
@@ -118,17 +119,8 @@ def answer(raw: bytes | None, facts: Facts | None, door: Door, *, as_json: bool,
     if as_json:
         console.print_json("diagnose", report.to_dict(), ok=report.found)
     else:
-        board = None if facts is None else find_board(facts.get, door.firmware())
-        print_lines(render(report, board, has_facts=facts is not None, show_all=show_all))
+        firmware = door.firmware()
+        board = (find_board(facts.get, firmware) if facts is not None else None) or UnknownBoard(firmware)
+        lines = render(report, board, has_facts=facts is not None, show_all=show_all)
+        print_lines(((line.text, line.style),) for line in lines)
     return EXIT_GOOD if report.found else EXIT_PROBLEM_FOUND
-
-
-def print_lines(lines: Sequence[Line]) -> None:
-    """Lines on standard output: with colour on a terminal, and with ? for what its encoding lacks."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for line in lines:
-        text = console.to_printable(line.text).encode(encoding, "replace").decode(encoding)
-        if line.style and sys.stdout.isatty():
-            console.stdout_console().print(text, style=line.style, markup=False, highlight=False, soft_wrap=True)
-        else:
-            print(text)

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from provision.board import Board
+from provision.board import Board, UnknownBoard
 from provision.codes import DecodedCode
 from provision.diagnose import CONFIRMED, LIKELY, RULED_OUT, Diagnosis, Report
 
@@ -27,8 +27,10 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def render(report: Report, board: Board | None, *, has_facts: bool, show_all: bool = False) -> list[Line]:
-    """The whole answer. board: of the user, for steps in the firmware."""
+def render(
+    report: Report, board: Board | UnknownBoard | None, *, has_facts: bool, show_all: bool = False
+) -> list[Line]:
+    """The whole answer. board: of the user, as far as it is known, for steps in the firmware."""
     found = [diagnosis for diagnosis in report.diagnoses if diagnosis.verdict != RULED_OUT]
     remaining = [diagnosis for diagnosis in found if diagnosis.explains] or found
     aside = [diagnosis for diagnosis in found if diagnosis not in remaining]
@@ -63,7 +65,7 @@ def _headline(remaining: Sequence[Diagnosis]) -> Iterator[Line]:
         yield Line("")
 
 
-def _render_diagnosis(diagnosis: Diagnosis, number: int, board: Board | None) -> Iterator[Line]:
+def _render_diagnosis(diagnosis: Diagnosis, number: int, board: Board | UnknownBoard | None) -> Iterator[Line]:
     yield from _wrapped(
         f"{number}. {diagnosis.verdict.upper()}: {diagnosis.cause.title}",
         "",
@@ -97,7 +99,7 @@ def tell_value(value: Any) -> str:
     return str(value) or "empty"
 
 
-def _tell_board(board: Board | None, diagnosis: Diagnosis) -> Sequence[str]:
+def _tell_board(board: Board | UnknownBoard | None, diagnosis: Diagnosis) -> Sequence[str]:
     return () if board is None else board.lines(no_execute="nx" in diagnosis.cause.slug.split("-"))
 
 

@@ -115,6 +115,7 @@ def _parse_cause(item: Reader) -> Cause:
         title=item.get("title", "a text"),
         explanation=item.get("explanation", "a text"),
         effect=item.choice("effect", EFFECTS),
+        layer=item.get("layer", "a text", optional=True) or "",
         prior=item.share("prior"),
         codes=tuple(_parse_code(code, weight=True) for code in item.objects("codes", optional=True)),
         signatures=tuple(_parse_signature(signature) for signature in item.objects("signatures", optional=True)),

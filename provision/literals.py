@@ -6,7 +6,7 @@ It understands the subset that the knowledge base uses, and answers () where it 
 import re
 
 SHORTEST = 2
-TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9,]*\}|\(\?:|.", re.DOTALL)
+TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9,]*\}|\(\?(?::|<?[=!])|.", re.DOTALL)
 SPECIAL = frozenset(".^$*+?()|")
 QUANTIFIERS = ("?", "*", "+", "{")
 
@@ -37,6 +37,8 @@ def _branch(rest: list[str]) -> Literals:
     while rest and rest[-1] not in ("|", ")"):
         piece = rest.pop()
         inner = _alternatives(rest) if piece.startswith("(") else None
+        if inner and piece not in ("(", "(?:"):
+            inner = ()  # what is looked for behind or ahead is no part of the match
         optional, repeated = _take_quantifier(rest)
         character = None if inner is not None else _plain(piece)
         if character is not None and not optional:

@@ -10,16 +10,16 @@
 A comparison with an unknown fact, or with one of another kind, is unknown.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from provision.versions import compare_less
 
 Predicate = Mapping[str, Any]
 FactReader = Callable[[str], Any]
 """Dotted path -> value, None where it is not known."""
 
 COMPARISONS = ("is", "one_of", "less_than", "contains", "absent", "unknown")
-VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,8}", re.ASCII)
 
 
 def evaluate(predicate: Predicate | None, read: FactReader) -> bool | None:
@@ -69,20 +69,8 @@ def _less(value: Any, limit: Any) -> bool | None:
     if _kind(value) == _kind(limit) == "number":
         return bool(value < limit)
     if _kind(value) == _kind(limit) == "text":
-        first, second = _version(value), _version(limit)
-        return None if first is None or second is None else first < second
+        return compare_less(value, limit)
     return None
-
-
-def _version(text: str) -> list[int] | None:
-    """The numbers at the start of "2.5.1+cu121" without zeros at the end; None where there are none."""
-    match = VERSION.match(text)
-    if match is None:
-        return None
-    numbers = [int(part) for part in match.group().split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return numbers
 
 
 def _contains(value: Any, part: str) -> bool | None:

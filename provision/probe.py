@@ -6,6 +6,7 @@ standard output; what was found before a crash stands there already.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import statistics
@@ -80,8 +81,19 @@ def nvml() -> Iterator[Answer]:
         yield {"nvml_code": 0, "driver": _text(pynvml.nvmlSystemGetDriverVersion())}
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
         yield {"gpu_names": [_text(pynvml.nvmlDeviceGetName(handle)) for handle in handles]}
+        if len(handles) == 1:  # with several, the driver library may count them in another order
+            yield _power(pynvml, handles[0])
     except pynvml.NVMLError as error:
         yield {"nvml_code": error.value, "nvml_error": str(error)}
+
+
+def _power(pynvml: Any, handle: Any) -> Answer:
+    """The power limit in force and the card's own, in watts; not told where the driver does not know them."""
+    found: Answer = {}
+    with contextlib.suppress(pynvml.NVMLError):  # under WSL much is not supported, which says nothing about the GPU
+        found["power_limit_watts"] = round(pynvml.nvmlDeviceGetPowerManagementLimit(handle) / 1000)
+        found["power_default_watts"] = round(pynvml.nvmlDeviceGetPowerManagementDefaultLimit(handle) / 1000)
+    return found
 
 
 def _text(value: str | bytes) -> str:

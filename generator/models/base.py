@@ -31,7 +31,10 @@ class ImageModel(Protocol):
         ...
 
     def encode(self, image: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, C, H / factor, W / factor), not quantised."""
+        """(B, 3, H, W) in [0, 1] -> (B, C, H / factor, W / factor), not quantised.
+
+        A model may also have an attribute `checkpointed`: set to True, decode remembers little and computes it again.
+        """
         ...
 
 
@@ -93,3 +96,5 @@ class Models:
     memory_mib: Callable[[int, int, int], float] | None = None
     """(width, height, cutouts) -> MiB that one step of these networks needs on top of the loaded weights
     (activations and their gradients); None = unknown."""
+    checkpointed_memory_mib: Callable[[int, int, int], float] | None = None
+    """The same with checkpointed decoding; None = it saves nothing that is known."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dreamrig.errors import UsageError
 from generator import weights
+from generator.config import STARTS
 from generator.models.base import Models, StartPlan
 from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
 from generator.starter import words
@@ -40,8 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "whole_every": 4,
     "cut_noise": 0.02,
     "boundary_tv": 0.0,
-    "start=grey": FROM_SCRATCH,
-    "start=noise": FROM_SCRATCH,
+    **{f"start={start}": FROM_SCRATCH for start in STARTS if start != "predicted"},
 }
 """From a predicted start or an image: few small steps and a pull back.
 

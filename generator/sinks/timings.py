@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from generator.events import Event, Preview, Started, Step
 from generator.report import Report
 from generator.runs import TIMINGS, write_json
+
+if TYPE_CHECKING:
+    from generator.flops import FlopCount
 
 Clock = Callable[[], float]
 
@@ -58,7 +61,7 @@ class TimingsSink:
         saving_seconds: float = 0.0,
         phase_seconds: Mapping[str, float] | None = None,
         threads: int | None = None,
-        flops_per_step: float | None = None,
+        flops: FlopCount | None = None,
         flops_method: str = "",
     ) -> Report:
         """Everything so far. Only after Started."""
@@ -83,7 +86,9 @@ class TimingsSink:
             threads=threads,
             versions=dict(self.started.versions),
             phase_seconds=phase_seconds,
-            flops_per_step=flops_per_step,
+            precision=config.precision,
+            flops_per_step=flops.flops or None if flops else None,
+            least_flops_per_step=flops.least_flops or None if flops else None,
             flops_method=flops_method,
         )
 

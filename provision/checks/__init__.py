@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.check import Check
-from provision.checks import cuda, gpu, python, storage, virtualization, windows, wsl, wsl_gpu
+from provision.checks import cuda, gpu, identity, python, storage, virtualization, windows, wsl, wsl_gpu
 
 CHECKS: tuple[Check, ...] = (
     wsl.windows_half,
@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     *wsl_gpu.CHECKS,
     *gpu.CHECKS,
     *cuda.CHECKS,
+    *identity.CHECKS,
     *storage.CHECKS,
     *python.CHECKS,
 )
@@ -24,7 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("Windows", (wsl.windows_half, *virtualization.CHECKS, *windows.CHECKS)),
     ("WSL", (*wsl.CHECKS, windows.windows_build, *gpu.WINDOWS_CHECKS, *wsl_gpu.CHECKS)),
     ("CUDA", gpu.CHECKS),
-    ("PyTorch", cuda.CHECKS),
+    ("PyTorch", (*cuda.CHECKS, *identity.CHECKS)),
     ("This machine", (*storage.CHECKS, *python.CHECKS)),
 )
 """The same checks under headings."""

@@ -1,9 +1,6 @@
-"""From PyTorch to a kernel that computes the right number: build, CUDA version, architectures, the kernel, the GPU."""
+"""From PyTorch to a kernel that computes the right number: build, CUDA version, architectures, the kernel."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from provision.check import (
     Check,
@@ -16,17 +13,11 @@ from provision.check import (
     line,
     passed,
     unknown,
-    warned,
 )
 from provision.checks.gpu import WITH_GPU, kernel_died
 from provision.gpus import find_gpu
 from provision.steps import WINDOWS_DRIVER
 from provision.versions import version_tuple
-
-MEMORY_SLACK = 0.12
-"""Drivers keep some memory for themselves: an RTX 3090 lists 24576 MiB, or 24 MiB to 300 MiB less."""
-SLOWEST_SHARE = 0.15
-"""Of the speed that the table has for a GPU; below it, something is wrong with the GPU or its name."""
 
 
 @check("torch-build", "Is PyTorch installed, and built for CUDA?")
@@ -150,57 +141,4 @@ def _kernel_steps(facts: FactReader) -> tuple[Step, ...]:
     return (look, *install_torch(facts)[:1])
 
 
-@check("gpu-identity", "Is the GPU what its name says: memory, capability, measured speed?", ("gpu-kernel",), WITH_GPU)
-def gpu_identity(facts: FactReader) -> Finding:
-    """The name against the table, and what was measured against what the table says."""
-    name = facts.get("cuda.gpu_name")
-    if name is None:
-        return unknown(facts, "cuda.gpu_name")
-    proof = evidence(facts, "cuda.gpu_name", "cuda.memory_mib", "cuda.capability", "torch.kernel_tflops")
-    entry = find_gpu(name)
-    if entry is None:
-        return passed(f"{name}: not in our table, but it computes.", *proof)
-    if slips := _slips(facts, entry):
-        return warned(f"It calls itself {name}, but {' and '.join(slips)}.", proof, LOOK_AT_GPU)
-    return passed(f"It is {_with_article(name)}: {_measured(facts)}.", *proof)
-
-
-LOOK_AT_GPU = Step(
-    "Close what else uses the GPU, plug a laptop in, run this again; if it stays, the card is not what it is sold as.",
-    "nvidia-smi",
-)
-
-
-def _slips(facts: FactReader, entry: Mapping[str, Any]) -> list[str]:
-    """Where the measured GPU differs from the table, in words."""
-    slips = []
-    capability, memory = facts.get("cuda.capability"), facts.get("cuda.memory_mib")
-    if capability is not None and entry.get("capability") not in (None, capability):
-        slips.append(f"its capability is {capability}, not {entry['capability']}")
-    sizes = entry.get("memory_mib") or []
-    sizes = sizes if isinstance(sizes, list) else [sizes]
-    if memory is not None and sizes and not any(abs(memory - size) <= MEMORY_SLACK * size for size in sizes):
-        slips.append(f"it has {memory} MiB, not {' or '.join(map(str, sizes))}")
-    speed, full = facts.get("torch.kernel_tflops"), entry.get("fp32_tflops")
-    if speed is not None and full is not None and speed < SLOWEST_SHARE * full:
-        slips.append(f"it computes at {speed:.1f} TFLOP/s of {full:g}")
-    return slips
-
-
-def _measured(facts: FactReader) -> str:
-    speed, memory = facts.get("torch.kernel_tflops"), facts.get("cuda.memory_mib")
-    parts = [f"capability {facts.get('cuda.capability')}"]
-    if memory is not None:
-        parts.insert(0, f"{memory} MiB")
-    if speed is not None:
-        parts.append(f"{speed:.1f} TFLOP/s measured")
-    return ", ".join(parts)
-
-
-def _with_article(name: str) -> str:
-    """ "RTX 3090" and "NVIDIA ..." are read with a vowel first: an RTX, an NVIDIA; but a Tesla."""
-    short = name.removeprefix("NVIDIA ").removeprefix("GeForce ")
-    return f"{'an' if short[:1] in 'AEFHILMNORSX' else 'a'} {short}"
-
-
-CHECKS: tuple[Check, ...] = (torch_build, torch_cuda, torch_arch, gpu_kernel, gpu_identity)
+CHECKS: tuple[Check, ...] = (torch_build, torch_cuda, torch_arch, gpu_kernel)

@@ -21,7 +21,7 @@ CUDA_KEYS = (
     "capability",
     "memory_mib",
 )
-NVML_KEYS = ("nvml_code", "driver")
+NVML_KEYS = ("nvml_code", "driver", "power_limit_watts", "power_default_watts")
 RUN_KEYS = ("arch_list", "cuda_available", "kernel", "kernel_error", "kernel_milliseconds", "kernel_tflops")
 DRIVER_SECONDS, KERNEL_SECONDS = 20.0, 180.0
 """Time-outs. Importing torch from a cold, slow disk takes a minute or more."""

@@ -100,7 +100,8 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
     assert main(words) == 0
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
-    assert listed == ["doctor", "diagnose", "facts", "generate", "again", "history", "prompts", "config"]
+    generating = ["generate", "again", "video", "history", "prompts", "weights"]
+    assert listed == ["doctor", "diagnose", "facts", *generating, "bench", "colab", "config"]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80
     assert captured.err == ""
@@ -171,7 +172,12 @@ def test_unknown_command_is_a_usage_error_with_a_way_out(
 
 
 def test_every_command_of_the_table_is_there() -> None:
-    assert {command.module.partition(".")[0] for command in COMMANDS.values()} <= {"dreamrig", "generator", "provision"}
+    assert {command.module.partition(".")[0] for command in COMMANDS.values()} <= {
+        "dreamrig",
+        "bench",
+        "generator",
+        "provision",
+    }
 
 
 # --- how it ends when something goes wrong
@@ -336,3 +342,13 @@ def test_closed_streams_are_survived() -> None:
     assert shell("dreamrig --help >&-").returncode == 0
     ended = shell("dreamrig xyzzy 2>&-")
     assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_threads_that_wait_sleep_unless_somebody_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spinning ones made a picture ten times slower where another program held one of two cores."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    main(["--version"])
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    main(["--version"])
+    assert os.environ["OMP_WAIT_POLICY"] == "active"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 import torch
+from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
+from dreamrig.cli import to_rig_error
+from dreamrig.settings import Sources
 from generator.config import GenerateConfig
+from generator.door import Door
 from generator.models.base import Models, StartPlan
 
 
@@ -178,3 +185,56 @@ def bundle() -> dict[str, Any]:
 def two_steps() -> Callable[[Tensor, Tensor, int], Tensor]:
     """The slow definition of cutouts, to compare with."""
     return two_step_cutouts
+
+
+# ---- commands
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.out)["data"]
+        return data
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder and an empty working folder."""
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
+    """Run a command in process; an error comes back as its code, message and hint."""
+
+    def run(name: str, *args: str, sources: Sources | None = None, load_models: Any = None) -> Answer:
+        talk = io.StringIO()
+        door = Door(
+            load_models=load_models or (lambda config: models),
+            stderr=lambda: Console(file=talk, width=100),
+            sources=lambda: sources or Sources(),
+            environ={},
+        )
+        from generator import cli
+        from generator.video.cli import video
+
+        function: Any = video if name == "video" else getattr(cli, name)
+        capsys.readouterr()
+        try:
+            code = function(list(args)) if name == "history" else function(list(args), door)
+        except Exception as raised:  # the parser's own errors share no class with ours
+            error = to_rig_error(raised)
+            if error.message.startswith("Unexpected"):
+                raise
+            return Answer(error.exit_code, capsys.readouterr().out, f"{talk.getvalue()}{error.message}\n{error.hint}\n")
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, talk.getvalue() + captured.err)
+
+    return run

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from generator.cutouts import apply, bicubic_matrix, draw, lanczos_kernel, resample_matrix
+from generator.cutouts import apply, bicubic_matrix, draw, lanczos_kernel, pool, resample_matrix
 
 DOUBLE = torch.float64
 TwoSteps = Callable[[Tensor, Tensor, int], Tensor]
@@ -157,3 +157,27 @@ def test_every_nth_cutout_is_the_largest_centred_square_and_the_others_stay() ->
     assert torch.equal(boxes[others], plain[others])
     tall = draw(torch.Generator().manual_seed(8), 2, 40, 100, 16, whole_every=1)
     assert tall.tolist() == [[0, 30, 40]] * 2
+
+
+# Pooling ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(40, 64, 12), (33, 21, 8), (8, 8, 8), (16, 24, 40), (512, 288, 7)]
+)
+def test_pool_is_the_mean_of_both_adaptive_poolings(height: int, width: int, size: int) -> None:
+    image = picture(height, width)
+    expected = (functional.adaptive_avg_pool2d(image, size) + functional.adaptive_max_pool2d(image, size)) / 2
+    torch.testing.assert_close(pool(image, size), expected, rtol=0, atol=1e-7)
+
+
+def test_pool_sends_the_gradient_where_adaptive_pooling_does_even_between_equals() -> None:
+    weights = torch.randn((1, 3, 8, 8), generator=torch.Generator().manual_seed(2), dtype=DOUBLE)
+    gradients = []
+    for function in (
+        lambda x: pool(x, 8),
+        lambda x: (functional.adaptive_avg_pool2d(x, 8) + functional.adaptive_max_pool2d(x, 8)) / 2,
+    ):
+        image = picture(30, 22).round(decimals=1).clamp(0.2, 0.8).requires_grad_()  # full of equals
+        gradients.append(torch.autograd.grad((function(image) * weights).sum(), image)[0])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-7)

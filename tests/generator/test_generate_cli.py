@@ -26,7 +26,7 @@ from generator import cli, runs
 from generator.door import Door, load_configured
 from generator.models.base import Models
 from generator.plan import Plan
-from generator.sinks.png import read_recipe
+from generator.sinks.reading import read_recipe
 from generator.starter.words import example_prompts
 
 SCRIPT = Path(__file__).with_name("toy_process.py")
@@ -105,6 +105,16 @@ def only_run(home: Path) -> runs.Run:
 
 
 # ---- a run that goes well
+
+
+def test_a_preset_decides_what_nobody_says(command: Command) -> None:
+    answer = command("generate", "--preset", "pooling", *SHORT, "--model", "toy", "--json", "fog")
+    config = read_recipe(Path(answer.data["picture"])).to_config()
+    assert (config.cut_method, config.start, config.step_size) == ("pooling", "uniform", 0.1)
+    assert (config.cutouts, config.steps, config.width) == (4, 6, 24)
+    assert config.augmentations.startswith("affine(translate_y=0.1,padding=border,p=0.7) perspective(0.7,p=0.7)")
+    again = command("again", answer.data["run"], "--json")
+    assert Path(again.data["picture"]).read_bytes() == Path(answer.data["picture"]).read_bytes()
 
 
 def test_a_sentence_becomes_a_picture_and_a_report(command: Command, home: Path) -> None:
@@ -226,7 +236,7 @@ def test_out_is_refused_before_anything_starts(command: Command, home: Path) -> 
         "nowhere/x.png": 2,
         "there.png/x.png": 2,
         "there.png/": 4,
-        "picture.jpg": 2,
+        "picture.bmp": 2,
         "picture": 2,
         "/proc/x.png": 4,
         os.devnull: 2,

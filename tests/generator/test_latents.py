@@ -21,14 +21,13 @@ from generator.latents import (
     Latent,
     clamp_to_codebook,
     clamp_with_grad,
-    grid,
-    initial,
     quantise,
-    read_picture,
     replace_grad,
     upsample,
 )
 from generator.models.base import Models
+from generator.pictures import read_picture
+from generator.starts import grid, initial
 
 Config = Callable[..., GenerateConfig]
 

@@ -23,7 +23,8 @@ from generator.events import Finished, Preview
 from generator.recipe import Recipe, describe_start_image, differences
 from generator.runs import new_run
 from generator.sinks import png
-from generator.sinks.png import LargePictureSink, PictureSink, encode_png, enlarge, read_recipe, to_picture
+from generator.sinks.png import LargePictureSink, PictureSink, encode_png, enlarge_smoothly, to_picture
+from generator.sinks.reading import SIGNATURE, read_recipe
 
 IMAGE = torch.linspace(0, 1, 3 * 16 * 24).view(3, 16, 24)
 
@@ -47,7 +48,7 @@ def with_recipe(tmp_path: Path, data: bytes, *, packed: bool = False) -> Path:
     """A PNG whose dreamrig chunk holds these bytes."""
     body = b"dreamrig\0" + bytes([packed, 0]) + b"\0\0" + (zlib.compress(data) if packed else data)
     path = tmp_path / "made.png"
-    path.write_bytes(png.SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"iTXt", body) + chunk(b"IEND", b""))
+    path.write_bytes(SIGNATURE + chunk(b"IHDR", bytes(13)) + chunk(b"iTXt", body) + chunk(b"IEND", b""))
     return path
 
 
@@ -127,7 +128,7 @@ def test_a_start_image_is_named_but_not_where_it_lies(tmp_path: Path) -> None:
     [((128, 128), (512, 512)), ((16, 32), (512, 1024)), ((256, 192), (1024, 768)), ((4096, 16), (4096, 16))],
 )
 def test_the_large_picture(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert enlarge(Image.new("RGB", size)).size == expected
+    assert enlarge_smoothly(Image.new("RGB", size)).size == expected
 
 
 def test_sinks_write_picture_and_large_picture_and_remove_the_preview(tmp_path: Path) -> None:
@@ -158,9 +159,10 @@ def test_a_file_that_appeared_meanwhile_is_kept(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "not a PNG"),
-        (b"\xff\xd8\xff\xe0 a jpeg", "not a PNG"),
-        (png.SIGNATURE, "no dreamrig recipe"),
-        (png.SIGNATURE + b"\xff\xff\xff\xffiTXt" + b"x" * 50, "no dreamrig recipe"),
+        (b"\xff\xd8\xff\xe0 a jpeg", "no dreamrig recipe"),
+        (b"GIF89a, another kind of picture", "not a PNG"),
+        (SIGNATURE, "no dreamrig recipe"),
+        (SIGNATURE + b"\xff\xff\xff\xffiTXt" + b"x" * 50, "no dreamrig recipe"),
     ],
 )
 def test_what_is_no_picture_of_ours_is_refused_in_words(tmp_path: Path, data: bytes, message: str) -> None:

@@ -17,6 +17,7 @@ from dreamrig import console
 from dreamrig.errors import InterruptedByUser, RigError
 from generator import cli
 from generator.door import Door
+from generator.video.cli import video
 
 
 def load_conftest() -> Any:
@@ -51,7 +52,8 @@ def main() -> int:
     seconds, command, *arguments = sys.argv[1:]
     door = Door(load_models=lambda config: slow_models(float(seconds)))
     try:
-        code: int = getattr(cli, command)(arguments, *([door] if command in ("generate", "again") else []))
+        function = video if command == "video" else getattr(cli, command)
+        code: int = function(arguments, *([door] if command in ("generate", "again", "video") else []))
     except (RigError, KeyboardInterrupt) as error:
         told = error if isinstance(error, RigError) else InterruptedByUser("Interrupted.")
         console.print_error(told)

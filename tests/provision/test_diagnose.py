@@ -3,37 +3,11 @@
 from typing import Any
 
 import pytest
+from small_knowledge import VMP, carries, cause, know, says
 
 from provision.cause import Cause, Knowledge
 from provision.diagnose import Report, diagnose
-from provision.knowledge import load_knowledge, parse_knowledge
-
-VMP = "windows.features.virtual_machine_platform"
-CODE = {"hex": "0x80370102", "name": "HCS_E_HYPERV_NOT_INSTALLED"}
-
-
-def cause(slug: str, **more: Any) -> dict[str, Any]:
-    plain = {
-        "title": slug,
-        "explanation": "An example.",
-        "effect": "blocks",
-        "prior": 0.5,
-        "decisive": False,
-        "fix": [],
-    }
-    return {"slug": slug, **plain, **more}
-
-
-def carries(weight: float, **code: Any) -> dict[str, Any]:
-    return {**(code or CODE), "weight": weight}
-
-
-def says(regex: str, weight: float, states: bool = False) -> dict[str, Any]:
-    return {"regex": regex, "weight": weight, "states": states}
-
-
-def know(*causes: dict[str, Any], **more: Any) -> Knowledge:
-    return parse_knowledge({"schema": 1, "version": "1", "causes": list(causes), **more})
+from provision.knowledge import load_knowledge
 
 
 def told(report: Report) -> list[tuple[str, str, float]]:
@@ -167,6 +141,39 @@ def test_harmless_causes_come_after_others_of_their_verdict() -> None:
         cause("doubt", signatures=[says("doubt", 0.1)], prior=0),
     )
     assert slugs(diagnose("0x80370102 doubt", None, knowledge)) == ["real", "doubt", "noise"]
+
+
+def test_likely_noise_comes_before_what_is_only_possible_for_its_words() -> None:
+    knowledge = know(
+        cause("noise", signatures=[says("ioctl failed", 0.9)], effect="harmless"),
+        cause("coded", codes=[carries(0.3)], prior=0),
+        cause("sibling", codes=[carries(0.2)], prior=0),
+        cause("same-line", signatures=[says("ioctl", 0.5)]),
+        cause("words", signatures=[says("docker", 0.5)]),
+        cause("strong", signatures=[says("hopeless", 0.9)], prior=0),
+    )
+
+    def order(text: str) -> list[str]:
+        return slugs(diagnose(text, None, knowledge))
+
+    assert order("ioctl failed") == ["noise", "same-line"]
+    assert order("docker\nioctl failed") == ["noise", "words", "same-line"]
+    assert order("docker\nioctl failed\n0x80370102") == ["words", "coded", "noise", "same-line", "sibling"]
+    assert order("ioctl failed\nhopeless") == ["strong", "noise", "same-line"]
+
+
+def test_facts_alone_are_told_in_fixing_order() -> None:
+    when = {"fact": VMP, "is": "disabled"}
+    knowledge = know(
+        cause("disk", layer="disk", prior=1, when=when, decisive=True),
+        cause("nowhere", prior=1, when=when, decisive=True),
+        cause("firmware", layer="firmware", prior=0, when=when, decisive=True),
+        cause("rarer", layer="disk", prior=0.2, when=when, decisive=True),
+    )
+    facts = {"windows": {"features": {"virtual_machine_platform": "disabled"}}}
+    wanted = ["firmware", "disk", "rarer", "nowhere"]
+    assert slugs(diagnose(None, facts, knowledge)) == wanted
+    assert slugs(diagnose("nothing of that", facts, knowledge)) == wanted
 
 
 def test_each_of_several_errors_gets_its_best_diagnosis_first() -> None:

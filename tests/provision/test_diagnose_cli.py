@@ -12,7 +12,7 @@ import pytest
 from dreamrig.cli import Command, main
 from dreamrig.errors import UsageError
 from provision import diagnose_cli
-from provision.board import Board, find_board
+from provision.board import COMMON_MAKERS, Board, UnknownBoard, find_board
 from provision.cause import Knowledge
 from provision.diagnose import diagnose
 from provision.diagnose_cli import Door
@@ -198,6 +198,10 @@ def test_human_answer(run: Run) -> None:
         "    1. Go to the firmware. [on Windows, as administrator, then restart]",
         "           shutdown /r /fw /t 0",
         "    2. Turn it on. [in the firmware set-up]",
+        "       * ASUS: Del or F2 at power-on; Advanced > CPU > Intel Virtualization",
+        "         Technology (Intel) or Advanced > CPU Configuration > SVM Mode (AMD).",
+        "       * dreamrig doctor names the key and the menu of your own board, where its",
+        "         maker is known.",
         "       careful: BitLocker may ask for its key.",
         "       to undo: Turn it off.",
         "",
@@ -321,7 +325,7 @@ def test_control_characters_and_other_alphabets_are_printed_safely() -> None:
         assert diagnose_cli.diagnose([f"无法 \x07{LINE}"], Door(knowledge=lambda: KNOWLEDGE)) == 0
     screen.seek(0)
     out = screen.read()
-    assert "?? WslRegisterDistribution" in out
+    assert r"\u65e0\u6cd5 WslRegisterDistribution" in out
     assert "\x07" not in out
 
 
@@ -380,6 +384,18 @@ def test_a_board_without_a_known_processor_shows_both_menus() -> None:
         "F7 shows the whole menu.",
     ]
     assert Board("ASUS", entry, "amd").lines(no_execute=True)[1] == "Security > NX Mode: Enabled."
+
+
+def test_where_nobody_said_whose_board_it_is_the_commonest_makers_are_told() -> None:
+    for no_execute in (False, True):
+        *makers, doctor = UnknownBoard(load_firmware()).lines(no_execute=no_execute)
+        assert [line.split(":")[0] for line in makers] == list(COMMON_MAKERS)
+        assert all(" at power-on; " in line and " > " in line for line in makers)
+        assert "dreamrig doctor" in doctor
+    entry = {**FIRMWARE["makers"][0], "intel": {"path": "Advanced > CPU Configuration (or Chipset)", "setting": "VT"}}  # type: ignore[index]
+    assert UnknownBoard({"makers": [entry]}).lines()[0] == (
+        "ASUS: Del or F2 at power-on; Advanced > CPU Configuration > VT (Intel) or SVM Mode (AMD)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ def test_no_cause_is_claimed_where_nothing_is_wrong() -> None:
 def test_the_3090_is_confirmed_by_what_was_measured() -> None:
     _, checkup = replay("wsl-healthy-3090")
     finding = next(finding for finding in checkup.findings if finding.check == "gpu-identity")
-    assert finding.sentence == "It is an RTX 3090: 24575 MiB, capability 8.6, 27.9 TFLOP/s measured."
+    assert finding.sentence == (
+        "It is an RTX 3090: 24575 MiB, capability 8.6, 27.9 TFLOP/s measured, 78% of the datasheet."
+    )
 
 
 def test_the_fix_names_things_of_this_very_machine() -> None:
@@ -95,3 +97,12 @@ def test_home_editions_are_never_told_to_enable_hyper_v() -> None:
     commands = [step.command or "" for finding in checkup.findings for step in finding.fix]
     assert commands
     assert not [command for command in commands if "Hyper-V" in command]
+
+
+def test_a_card_that_is_held_back_is_told_by_how_much() -> None:
+    _, checkup = replay("wsl-power-limited-3090")
+    finding = next(finding for finding in checkup.findings if finding.check == "gpu-identity")
+    assert finding.sentence == (
+        "Your RTX 3090 runs at 38% of an RTX 3090, 13.5 of 35.6 TFLOP/s: power limit 200 W of 350 W."
+    )
+    assert (finding.fix[0].command, finding.fix[0].needs_admin) == ("nvidia-smi -pl 350", True)

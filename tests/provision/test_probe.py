@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from provision.collectors.driver import collect_cuda, collect_nvml, collect_torch, collect_torch_files, run_probe
 from provision.local import ThisMachine
+from provision.probe import nvml
 from provision.recorded import Recorded
 
 ROOT = Path(__file__).parents[2]
@@ -89,3 +91,53 @@ def test_what_a_driver_prints_besides_does_no_harm() -> None:
 def test_missing_nvidia_ml_py_is_told() -> None:
     part = collect_nvml(ends(out='{"missing": "No module named \'pynvml\'"}\n'))
     assert part.unknown["cuda.nvml_code"] == "failed: No module named 'pynvml'"
+
+
+class Nvml:
+    """NVIDIA's library with one card, or some; the power limits are known or not."""
+
+    class NVMLError(Exception):
+        value = 3
+
+    def __init__(self, cards: int = 1, watts: tuple[int, int] | None = (200, 350)) -> None:
+        self.cards, self.watts = cards, watts
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        answers: dict[str, object] = {
+            "nvmlInit": None,
+            "nvmlSystemGetDriverVersion": b"580.1",
+            "nvmlDeviceGetCount": self.cards,
+            "nvmlDeviceGetHandleByIndex": "handle",
+            "nvmlDeviceGetName": b"NVIDIA GeForce RTX 3090",
+        }
+        if name in answers:
+            return lambda *_: answers[name]
+        return self.watt if name.endswith("DefaultLimit") else self.limit
+
+    def limit(self, _: object) -> int:
+        if self.watts is None:
+            raise self.NVMLError("not supported")
+        return self.watts[0] * 1000
+
+    def watt(self, _: object) -> int:
+        assert self.watts is not None
+        return self.watts[1] * 1000
+
+
+@pytest.mark.parametrize(
+    ("library", "told"),
+    [
+        (Nvml(), {"power_limit_watts": 200, "power_default_watts": 350}),
+        (Nvml(watts=None), {}),  # as under WSL: not supported says nothing about the rest
+        (Nvml(cards=2), {}),  # which of the two would it be?
+    ],
+)
+def test_power_limits_are_told_where_they_are_known(
+    library: Nvml, told: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", library)  # the probe's own import is the door
+    found: dict[str, object] = {}
+    for answer in nvml():
+        found |= answer
+    assert {name: value for name, value in found.items() if name.startswith("power")} == told
+    assert (found["nvml_code"], found["driver"]) == (0, "580.1")

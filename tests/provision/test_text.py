@@ -141,8 +141,10 @@ def test_plain_text_stays_as_it_is(raw: str) -> None:
         ("x" * 60 + " Wsl/Service/NEW_E_NA\nME", "x" * 60 + " Wsl/Service/NEW_E_NAME"),
         ("x" * 60 + " Wsl/Service/NEW_E_NAME\nPS C:\\>", "x" * 60 + " Wsl/Service/NEW_E_NAME\nPS C:\\>"),
         ("x" * 60 + " Wsl/Service/NewCon\ntext/E_FAIL", "x" * 60 + " Wsl/Service/NewContext/E_FAIL"),
-        ("x" * 80 + "\ny", "x" * 80 + "y"),
-        ("x" * 79 + "\ny", "x" * 79 + "\ny"),
+        ("x" * 79 + "1\ny", "x" * 79 + "1y"),
+        ("x" * 78 + "1\ny", "x" * 78 + "1\ny"),
+        ("x" * 80 + "\ny", "x" * 80 + "\ny"),
+        ("x" * 80 + "\n y", "x" * 80 + " y"),
         ("中" * 40 + "\ny", "中" * 40 + "y"),
         (("x" * 20).ljust(80) + "\ny", ("x" * 20).ljust(80) + "\ny"),
         ("x" * 67 + " E_UNEXPECTED\ny", "x" * 67 + " E_UNEXPECTED\ny"),
@@ -336,6 +338,10 @@ def test_hostile_text_ends(raw: bytes | str) -> None:
         (".{0,80}", ()),
         ("abcx{0,3}d", ("abc",)),
         ("ab+?cde", ("cde",)),
+        ("ab(?! hello)cd", ("ab",)),
+        ("ab(?=hello|wide)", ("ab",)),
+        ("(?<!ensure )(?:abc|def)", ("abc", "def")),
+        ("(?<=far)(?!near)a", ()),
     ],
 )
 def test_what_a_match_must_contain(regex: str, literals: tuple[str, ...]) -> None:
@@ -343,7 +349,7 @@ def test_what_a_match_must_contain(regex: str, literals: tuple[str, ...]) -> Non
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(alphabet="ab(?:)|.*+{0,2}\\[]", max_size=14), st.text(alphabet="abAB", max_size=10))
+@given(st.text(alphabet="ab(?:=!)|.*+{0,2}\\[]", max_size=14), st.text(alphabet="abAB", max_size=10))
 def test_a_match_always_contains_one_of_the_literals(regex: str, text: str) -> None:
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):

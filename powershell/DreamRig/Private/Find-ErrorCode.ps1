@@ -57,7 +57,6 @@ function ConvertTo-NumberId {
     .PARAMETER Value
     0 to 4294967295.
     #>
-    [CmdletBinding()]
     [OutputType([string])]
     param([long] $Value)
     if ($Value -le 65535) { return '0x8007{0:x4}' -f $Value }
@@ -72,7 +71,6 @@ function ConvertTo-DecimalId {
     .PARAMETER Value
     -2147483648 to 4294967295.
     #>
-    [CmdletBinding()]
     [OutputType([string])]
     param([long] $Value)
     if ($Value -lt 0) { return ConvertTo-NumberId -Value ($Value + 4294967296) }

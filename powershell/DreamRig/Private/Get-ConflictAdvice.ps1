@@ -53,5 +53,5 @@ function Test-VersionFine {
     [OutputType([bool])]
     param([string] $Product, [string] $Fine)
     if (-not $Fine -or $Product -notmatch '(\d+(\.\d+){1,3})\S*$') { return $false }
-    [version] $Matches[1] -ge [version] $Fine
+    -not (Test-FactLess -Value $Matches[1] -Limit $Fine)
 }

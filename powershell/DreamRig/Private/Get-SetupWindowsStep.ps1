@@ -3,7 +3,7 @@
 $script:OldestBuild = 19041          # Windows 10 2004: the first with WSL 2 by `wsl --install`
 $script:OldestGpuBuild = 19044       # Windows 10 21H2: the first whose WSL passes the GPU on
 $script:FirstBuild11 = 22000         # Windows 11: WSL 2 does without the feature of that name
-$script:OldestDriver = [version] '470.76'
+$script:OldestDriver = '470.76'
 
 function Get-SetupAccountStep {
     <#
@@ -203,8 +203,7 @@ function Get-SetupDriverStep {
         return New-SetupStep @about -Status advice -Command $where `
             -Reason 'none was found; install it in Windows, never inside Linux. Without it pictures are made on the CPU'
     }
-    $read = $null
-    if ([version]::TryParse($is, [ref] $read) -and $read -lt $script:OldestDriver) {
+    if (Test-FactLess -Value $is -Limit $script:OldestDriver) {
         return New-SetupStep @about -Status advice -Command $where `
             -Reason "$is is too old for CUDA in WSL ($script:OldestDriver); update it in Windows"
     }

@@ -1,6 +1,6 @@
 # The steps of the plan about WSL, the distribution, .wslconfig, and the work inside Linux.
 
-$script:OldestWsl = [version] '2.4.4' # the first that installs distributions without the Store
+$script:OldestWsl = '2.4.4' # the first that installs distributions without the Store
 $script:DefaultDistribution = 'Ubuntu-24.04'
 
 function Get-SetupPackageStep {
@@ -16,9 +16,8 @@ function Get-SetupPackageStep {
     param([psobject] $Fact, [bool] $IsReady)
     $about = @{ Id = 'wsl-package'; Title = 'WSL itself' }
     $wsl = $Fact.wsl
-    $is = $null
-    if ($null -ne $wsl -and $wsl.version) { $null = [version]::TryParse($wsl.version, [ref] $is) }
-    if ($is -and $is -ge $script:OldestWsl) { return New-SetupStep @about -Status done -Reason "version $is" }
+    $is = if ($null -ne $wsl -and $wsl.version -match '^[0-9]') { $wsl.version } else { $null }
+    if ($is -and -not (Test-FactLess -Value $is -Limit $script:OldestWsl)) { return New-SetupStep @about -Status done -Reason "version $is" }
     $status = @('later', 'needed')[[int] $IsReady]
     if ($is) {
         return New-SetupStep @about -Status $status -Command 'wsl --update' -NeedsAdmin `

@@ -54,7 +54,7 @@ function Update-WslPackage {
         throw (New-SetupError -Message "WSL could not be installed: $(Get-LastLine -Text $text)" -Output $text -ExitCode 1 `
                 -Hint 'the installer by hand: https://github.com/microsoft/WSL/releases (the .msi for your architecture)')
     }
-    if ([version] $after -lt $script:OldestWsl) {
+    if (Test-FactLess -Value $after -Limit $script:OldestWsl) {
         Write-SetupTalk -Kind warning -Text "WSL is still $after (wanted: $script:OldestWsl): $(Get-LastLine -Text $text). Going on with it."
         Write-Explanation -Text $text
     } else { Write-SetupTalk -Text "  version $after" }

@@ -94,10 +94,35 @@ function Test-WrappedLine {
         if (-not $whole -and ($both -match $script:WholeHexPattern -or ($width -ge 60 -and $both -match $script:ShortHexPattern))) {
             return $true
         }
-        if ($Name.Contains($both.ToUpperInvariant()) -and -not $Name.Contains($end.ToUpperInvariant())) { return $true }
+        if (Test-WrappedName -End $end -Start $start -Following $Following -Name $Name) { return $true }
     }
     if (Test-WrappedPath -Line $Line -Width $width -Following $Following -End $end -Start $start) { return $true }
+    if ($end -match '^[A-Za-z]+\z' -and $start -match '^[A-Za-z]+\z') { return $false }
     80, 100, 120, 132 -contains $width -and -not $Line.EndsWith('  ') -and -not $whole -and -not $Name.Contains($end.ToUpperInvariant())
+}
+
+function Test-WrappedName {
+    <#
+    .SYNOPSIS
+    Says whether a line was broken inside a known symbolic code.
+    .PARAMETER End
+    The word at the end of what stands before.
+    .PARAMETER Start
+    The word at the start of the next line.
+    .PARAMETER Following
+    The next line.
+    .PARAMETER Name
+    Known symbolic codes in capitals, as keys.
+    #>
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param([string] $End, [string] $Start, [string] $Following, [System.Collections.IDictionary] $Name)
+    if ($Name.Contains($End.ToUpperInvariant())) { return $false }
+    $both = ($End + $Start).ToUpperInvariant()
+    if ($Name.Contains($both)) { return $true }
+    if ($Start.Length -lt 16 -or $Start.Length -ne $Following.Length) { return $false }
+    foreach ($known in $Name.Keys) { if ($known.StartsWith($both, [StringComparison]::Ordinal)) { return $true } }
+    $false
 }
 
 function Test-WrappedPath {

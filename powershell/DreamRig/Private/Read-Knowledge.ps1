@@ -66,13 +66,16 @@ function ConvertTo-Knowledge {
     $nameIds = Get-NameId -Code ($listed + $carried)
     $known = @{}
     foreach ($name in $nameIds.Keys) { $known[$name] = $true }
-    $codes = @($listed | ForEach-Object { ConvertTo-KnownCode -Code $_ -NameId $nameIds })
+    $codes = @(foreach ($code in $listed) { ConvertTo-KnownCode $code $nameIds })
     foreach ($code in $codes) { foreach ($id in $code.Ids) { $known[$id] = $true } }
     $carriedIds = @{}
     $causes = @(foreach ($cause in @($Document.causes)) {
-            $own = @(Get-MemberList $cause 'codes' | ForEach-Object { ConvertTo-KnownCode -Code $_ -NameId $nameIds })
+            $own = @(foreach ($code in @(Get-MemberList $cause 'codes')) { ConvertTo-KnownCode $code $nameIds })
             foreach ($code in $own) { foreach ($id in $code.Ids) { $known[$id] = $true; $carriedIds[$id] = $true } }
-            [pscustomobject]@{ Codes = $own; Document = $cause; When = ConvertTo-Predicate -Node (Get-MemberValue $cause 'when') }
+            [pscustomobject]@{
+                Codes = $own; Document = $cause; When = ConvertTo-Predicate (Get-MemberValue $cause 'when')
+                Signatures = @(Get-MemberList $cause 'signatures'); Context = @(Get-MemberList $cause 'context')
+            }
         })
     [pscustomobject]@{
         Causes = $causes; Codes = $codes; NameIds = $nameIds; Known = $known; Carried = $carriedIds
@@ -92,11 +95,12 @@ function Get-NameId {
     param([AllowEmptyCollection()] [object[]] $Code)
     $ids = @{}
     foreach ($one in $Code) {
-        $name, $hex = (Get-MemberValue $one 'name'), (Get-MemberValue $one 'hex')
-        if (-not $name) { continue }
-        $name = $name.ToUpperInvariant()
-        if ($hex -and (-not $ids.ContainsKey($name) -or $ids[$name] -eq $name)) {
-            $ids[$name] = ConvertTo-NumberId -Value ([Convert]::ToUInt32($hex.Substring(2), 16))
+        $fields = $one.PSObject.Properties
+        $name, $hex = $fields['name'], $fields['hex']
+        if (-not $name -or -not $name.Value) { continue }
+        $name = $name.Value.ToUpperInvariant()
+        if ($hex -and $hex.Value -and (-not $ids.ContainsKey($name) -or $ids[$name] -eq $name)) {
+            $ids[$name] = ConvertTo-NumberId ([Convert]::ToUInt32($hex.Value.Substring(2), 16))
         } elseif (-not $ids.ContainsKey($name)) {
             $ids[$name] = $name
         }
@@ -113,18 +117,20 @@ function ConvertTo-KnownCode {
     .PARAMETER NameId
     The table of Get-NameId.
     #>
-    [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param($Code, [hashtable] $NameId)
-    $hex, $name, $decimal = (Get-MemberValue $Code 'hex'), (Get-MemberValue $Code 'name'), (Get-MemberValue $Code 'decimal')
-    $ids = @(
-        if ($hex) { ConvertTo-NumberId -Value ([Convert]::ToUInt32($hex.Substring(2), 16)) }
-        if ($name) { $NameId[$name.ToUpperInvariant()] }
-        if ($null -ne $decimal) { ConvertTo-DecimalId -Value $decimal }
-    )
-    $weight = Get-MemberValue $Code 'weight'
-    [pscustomobject]@{
-        Ids = @($ids | Select-Object -Unique); Name = $name; Kind = Get-MemberValue $Code 'kind'
-        Meaning = Get-MemberValue $Code 'meaning'; Weight = if ($null -eq $weight) { 0.0 } else { [double]$weight }
+    param($Code, $NameId)
+    # A simple function, and no other called for the fields: there are many hundred codes.
+    $of = @{ hex = $null; name = $null; decimal = $null; kind = $null; meaning = $null; weight = 0.0 }
+    foreach ($field in $Code.PSObject.Properties) { $of[$field.Name] = $field.Value }
+    $ids = @()
+    if ($of.hex) { $ids += ConvertTo-NumberId ([Convert]::ToUInt32($of.hex.Substring(2), 16)) }
+    if ($of.name) {
+        $id = $NameId[$of.name.ToUpperInvariant()]
+        if ($ids -cnotcontains $id) { $ids += $id }
     }
+    if ($null -ne $of.decimal) {
+        $id = ConvertTo-DecimalId $of.decimal
+        if ($ids -cnotcontains $id) { $ids += $id }
+    }
+    [pscustomobject]@{ Ids = $ids; Name = $of.name; Kind = $of.kind; Meaning = $of.meaning; Weight = [double]$of.weight }
 }

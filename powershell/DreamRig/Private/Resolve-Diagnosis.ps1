@@ -9,6 +9,9 @@ $script:LongCharacters = 128KB
 $script:TroublePattern = '(?im)^.{0,400}(?:0x[89a-f]|wsl/|_e_|error|fehler|erreur|fail|cannot|could not|unable|denied|' +
 'invalid|not found|not supported|corrupt|killed|blocked|missing|cuda|nvidia|nvml|hyper-v|virtual|wslconfig|resol|warn|disabled).{0,400}$'
 
+# In fixing order, as LAYERS in provision/cause.py.
+$script:Layers = @('firmware', 'windows', 'wsl', 'network', 'disk', 'guest', 'driver', 'cuda', 'torch', 'container', 'usage')
+
 function Resolve-Diagnosis {
     <#
     .SYNOPSIS
@@ -25,7 +28,7 @@ function Resolve-Diagnosis {
     param([AllowNull()] [AllowEmptyString()] $Text, [AllowNull()] $Facts, [Parameter(Mandatory = $true)] $Knowledge)
     $reading = Read-ErrorText -Text $Text -Knowledge $Knowledge
     $reader = New-FactReader -Facts $Facts
-    $judged = @(foreach ($cause in $Knowledge.Causes) { Get-CauseVerdict -Cause $cause -Reading $reading -Reader $reader })
+    $judged = @(foreach ($cause in $Knowledge.Causes) { Get-CauseVerdict $cause $reading $reader })
     $ordered = @(Get-DiagnosisOrder -Diagnosis $judged)
     $query = Select-NextQuery -Candidate @(Get-QueryCandidate -Diagnosis $ordered) -Query $Knowledge.Queries -Facts $Facts
     $codes = @(if ($reading) { $reading.Codes | Select-Object -First 20 | ForEach-Object { ConvertFrom-ErrorCode -Found $_ -Knowledge $Knowledge } })
@@ -109,11 +112,14 @@ function Search-ErrorText {
     .PARAMETER Regex
     The pattern of a signature.
     #>
-    [CmdletBinding()]
     param($Reading, [string] $Regex)
-    if ($Reading.Hits.ContainsKey($Regex)) { return $Reading.Hits[$Regex] }
-    $Reading.Hits[$Regex] = Find-Pattern -Reading $Reading -Regex $Regex
-    $Reading.Hits[$Regex]
+    $hit = $null
+    # Many causes share a context.
+    if (-not $Reading.Hits.TryGetValue($Regex, [ref] $hit)) {
+        $hit = Find-Pattern $Reading $Regex
+        $Reading.Hits[$Regex] = $hit
+    }
+    $hit
 }
 
 function Find-Pattern {
@@ -125,7 +131,6 @@ function Find-Pattern {
     .PARAMETER Regex
     The pattern of a signature.
     #>
-    [CmdletBinding()]
     param($Reading, [string] $Regex)
     if (-not $script:Patterns.ContainsKey($Regex)) {
         $options = [System.Text.RegularExpressions.RegexOptions]'IgnoreCase, CultureInvariant'
@@ -133,11 +138,15 @@ function Find-Pattern {
     }
     $pattern = $script:Patterns[$Regex]
     try {
-        foreach ($text in $Reading.Text, $Reading.Flat) {
-            $match = $pattern.Match($text)
-            if ($match.Success) { return [pscustomobject]@{ Offset = $match.Index; Value = $match.Value } }
+        $match = $pattern.Match($Reading.Flat)
+        $hasBreaks = $Reading.Joined.Length -ne $Reading.Text.Length
+        # What is nowhere in Flat needs a line break to match; what is in Text counts before it.
+        if ($hasBreaks -and ($match.Success -or $Regex.Contains('\n'))) {
+            $inText = $pattern.Match($Reading.Text)
+            if ($inText.Success) { $match = $inText }
         }
-        if ($Reading.Joined.Length -eq $Reading.Text.Length) { return $null }
+        if ($match.Success) { return [pscustomobject]@{ Offset = $match.Index; Value = $match.Value } }
+        if (-not $hasBreaks) { return $null }
         $match = $pattern.Match($Reading.Joined)
         if ($match.Success) { [pscustomobject]@{ Offset = Get-TextOffset -Reading $Reading -Index $match.Index; Value = $match.Value } }
     } catch [System.Text.RegularExpressions.RegexMatchTimeoutException] {
@@ -202,17 +211,15 @@ function Get-TextMatch {
     .PARAMETER Reading
     The object of Read-ErrorText; $null where there is no text.
     #>
-    [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param($Cause, [AllowNull()] $Reading)
+    param($Cause, $Reading)
     $match = [pscustomobject]@{ Score = 0.0; States = $false; Evidence = @(); Explains = @() }
     if (-not $Reading) { return $match }
     $found = @(foreach ($code in $Cause.Codes) {
             foreach ($one in $Reading.Codes) { if ($code.Ids -ccontains $one.ComparedBy) { [pscustomobject]@{ Code = $code; Found = $one } } }
         })
-    $hits = @(foreach ($signature in @(Get-MemberList $Cause.Document 'signatures')) {
-            if (-not $signature) { continue }
-            $hit = Search-ErrorText -Reading $Reading -Regex $signature.regex
+    $hits = @(foreach ($signature in $Cause.Signatures) {
+            $hit = Search-ErrorText $Reading $signature.regex
             if ($hit) { [pscustomobject]@{ Signature = $signature; Hit = $hit } }
         })
     if (-not $found.Count -and -not $hits.Count) { return $match }
@@ -221,8 +228,8 @@ function Get-TextMatch {
     $missing = 1 - $heaviest
     foreach ($one in $hits) { $missing *= 1 - [double]$one.Signature.weight }
     $score = 1 - $missing
-    foreach ($context in @(Get-MemberList $Cause.Document 'context')) {
-        if ($score -gt 0 -and (Search-ErrorText -Reading $Reading -Regex $context.regex)) { $score *= [double]$context.factor }
+    foreach ($context in $Cause.Context) {
+        if ($score -gt 0 -and (Search-ErrorText $Reading $context.regex)) { $score *= [double]$context.factor }
     }
     $match.Score = Get-Rounded -Value ([math]::Min($score, 1.0))
     if ($match.Score -le 0) {
@@ -284,17 +291,16 @@ function Get-CauseVerdict {
     .PARAMETER Reader
     The object of New-FactReader.
     #>
-    [CmdletBinding()]
-    param($Cause, [AllowNull()] $Reading, $Reader)
+    param($Cause, $Reading, $Reader)
     $document = $Cause.Document
     # Without any facts, nothing can be said of a predicate, also of one that asks whether a fact is unknown.
     $when = if ($null -eq $Reader.Facts) { $null } else { Test-Predicate $Cause.When $Reader }
-    $match = Get-TextMatch -Cause $Cause -Reading $Reading
-    $verdict = Select-Verdict -When $when -Decisive $document.decisive -Match $match -HasText ($null -ne $Reading)
+    $match = Get-TextMatch $Cause $Reading
+    $verdict = Select-Verdict $when $document.decisive $match ($null -ne $Reading)
     if (-not $verdict) { return }
     $weight = if ($Reading) { $match.Score } else { 1.0 }
     $factor = if ($when) { 1.5 } else { 1.0 }
-    $behind = @(if ($null -ne $when) { Get-FactBehind -Predicate $Cause.When -Reader $Reader -Result $when | Select-Object -Unique })
+    $behind = @(if ($null -ne $when) { Get-FactBehind $Cause.When $Reader $when | Select-Object -Unique })
     $facts = @(foreach ($path in $behind) {
             [pscustomobject][ordered]@{ kind = 'fact'; fact = $path; value = Read-Fact -Reader $Reader -Path $path }
         })
@@ -317,9 +323,8 @@ function Select-Verdict {
     .PARAMETER HasText
     Whether there is a text.
     #>
-    [CmdletBinding()]
     [OutputType([string])]
-    param([AllowNull()] $When, [bool] $Decisive, $Match, [bool] $HasText)
+    param($When, $Decisive, $Match, $HasText)
     $pointed = $Match.Score -gt 0
     if ($false -eq $When -and $null -ne $When) {
         if ($pointed) { return 'ruled out' }
@@ -343,24 +348,49 @@ function Get-DiagnosisOrder {
     if (-not $Diagnosis.Count) { return }
     $keys = @($Diagnosis | ForEach-Object { Get-DiagnosisKey -Diagnosis $_ })
     $explained = @{}
-    $first, $rest = @(), @()
+    $first, $noise, $rest = @(), @(), @()
     foreach ($one in Get-OrdinalOrder -Item $Diagnosis -Key $keys) {
-        $leads = $one.Verdict -in 'likely', 'possible' -and $one.Cause.effect -ne 'harmless'
+        $isNoise = $one.Cause.effect -eq 'harmless'
+        $leads = $one.Verdict -eq 'likely' -or ($one.Verdict -eq 'possible' -and -not $isNoise)
         $new = @($one.Explains | Where-Object { -not $explained.ContainsKey($_) })
         if ($one.Verdict -eq 'confirmed' -or ($leads -and $new.Count)) {
-            $first += $one
+            if ($isNoise -and $one.Verdict -eq 'likely') { $noise += $one } else { $first += $one }
             foreach ($id in $one.Explains) { $explained[$id] = $true }
         } else {
             $rest += $one
         }
     }
+    for ($i = $noise.Count - 1; $i -ge 0; $i--) {
+        $before = Measure-SeriousDiagnosis -Noise $noise[$i] -First $first
+        $first = @($first | Select-Object -First $before) + @($noise[$i]) + @($first | Select-Object -Skip $before)
+    }
     $first + $rest
+}
+
+function Measure-SeriousDiagnosis {
+    <#
+    .SYNOPSIS
+    Returns how many of the first diagnoses stay before a harmless one.
+    .PARAMETER Noise
+    The harmless diagnosis.
+    .PARAMETER First
+    The first diagnoses, in their order.
+    #>
+    [CmdletBinding()]
+    [OutputType([int])]
+    param($Noise, [AllowEmptyCollection()] [object[]] $First)
+    $count = 0
+    for ($i = 0; $i -lt $First.Count; $i++) {
+        $codes = @($First[$i].Explains | Where-Object { $_ -notlike 'line *' -and $Noise.Explains -cnotcontains $_ })
+        if ($First[$i].Verdict -ne 'possible' -or $codes.Count) { $count = $i + 1 }
+    }
+    $count
 }
 
 function Get-DiagnosisKey {
     <#
     .SYNOPSIS
-    Returns what a diagnosis is sorted by: verdict, harmless last, rank and prior from high to low, slug.
+    Returns what a diagnosis is sorted by: verdict, harmless last, layer, rank and prior from high to low, slug.
     .PARAMETER Diagnosis
     One diagnosis.
     #>
@@ -368,10 +398,16 @@ function Get-DiagnosisKey {
     [OutputType([string])]
     param($Diagnosis)
     $place = @{ 'confirmed' = 0; 'likely' = 1; 'possible' = 2; 'ruled out' = 4 }[$Diagnosis.Verdict]
-    if ($Diagnosis.Verdict -eq 'likely' -and -not @($Diagnosis.Explains).Count) { $place = 3 }
+    $layer = 0
+    if (-not @($Diagnosis.Explains).Count) {
+        # Facts alone speak for it.
+        if ($Diagnosis.Verdict -eq 'likely') { $place = 3 }
+        $layer = [array]::IndexOf($script:Layers, "$(Get-MemberValue $Diagnosis.Cause 'layer')")
+        if ($layer -lt 0) { $layer = $script:Layers.Count }
+    }
     $harmless = [int]($Diagnosis.Cause.effect -eq 'harmless')
-    [string]::Format([Globalization.CultureInfo]::InvariantCulture, '{0}{1} {2:00.0000} {3:0.00000000} {4}',
-        $place, $harmless, (50 - $Diagnosis.Rank), (1 - [double]$Diagnosis.Cause.prior), $Diagnosis.Cause.slug)
+    [string]::Format([Globalization.CultureInfo]::InvariantCulture, '{0}{1}{2:00} {3:00.0000} {4:0.00000000} {5}',
+        $place, $harmless, $layer, (50 - $Diagnosis.Rank), (1 - [double]$Diagnosis.Cause.prior), $Diagnosis.Cause.slug)
 }
 
 function ConvertTo-DiagnosisObject {

@@ -72,18 +72,17 @@ function Get-ExpectedLeft {
     .PARAMETER Facts
     The facts document, or $null.
     #>
-    [CmdletBinding()]
     [OutputType([double])]
-    param([string] $Path, [object[]] $Candidate, [AllowNull()] $Facts)
-    $weights = @($Candidate | ForEach-Object { [double]$_.Weight })
+    param([string] $Path, [object[]] $Candidate, $Facts)
+    $weights = @(foreach ($one in $Candidate) { [double]$one.Weight })
     $sum = 0.0
     foreach ($weight in $weights) { $sum += $weight }
     $weights += 0.1 * $sum
     $total = 0.0
     foreach ($weight in $weights) { $total += $weight }
     if ($total -le 0) { return 1.0 }
-    $lefts = @(foreach ($answer in @(Get-ThinkableAnswer -Path $Path -Candidate $Candidate)) {
-            , @(Get-LeftBy -Path $Path -Answer $answer -Candidate $Candidate -Facts $Facts)
+    $lefts = @(foreach ($answer in @(Get-ThinkableAnswer $Path $Candidate)) {
+            , @(Get-LeftBy $Path $answer $Candidate $Facts)
         })
     $sums = @(foreach ($left in $lefts) {
             $one = 0.0
@@ -112,9 +111,8 @@ function Get-LeftBy {
     .PARAMETER Facts
     The facts document, or $null.
     #>
-    [CmdletBinding()]
     [OutputType([int])]
-    param([string] $Path, $Answer, [object[]] $Candidate, [AllowNull()] $Facts)
+    param([string] $Path, $Answer, [object[]] $Candidate, $Facts)
     $reader = New-FactReader -Facts $Facts -Path $Path -Answer $Answer
     $settled, $open = @(), @()
     for ($i = 0; $i -lt $Candidate.Count; $i++) {
@@ -136,19 +134,20 @@ function Get-ThinkableAnswer {
     .PARAMETER Candidate
     The causes that remain.
     #>
-    [CmdletBinding()]
     param([string] $Path, [object[]] $Candidate)
-    $found = @()
+    $found, $isYesNo = @(), $false
+    $seen = New-Object -TypeName 'System.Collections.Generic.HashSet[string]'
     foreach ($one in $Candidate) {
         foreach ($leaf in $one.Leaves) {
             if ($leaf.Fact -cne $Path) { continue }
-            foreach ($value in @(Get-ComparedValue -Leaf $leaf)) {
-                $same = @($found | Where-Object { $_.GetType() -eq $value.GetType() -and $_ -ceq $value })
-                if (-not $same.Count) { $found += $value }
+            foreach ($value in @(Get-ComparedValue $leaf)) {
+                if (-not $seen.Add("$($value.GetType().Name) $value")) { continue }
+                $found += $value
+                if ($value -is [bool]) { $isYesNo = $true }
             }
         }
     }
-    if (-not @($found | Where-Object { $_ -is [bool] }).Count) { $found += '(anything else)' }
+    if (-not $isYesNo) { $found += '(anything else)' }
     $found
 }
 
@@ -159,7 +158,6 @@ function Get-ComparedValue {
     .PARAMETER Leaf
     The comparison.
     #>
-    [CmdletBinding()]
     param($Leaf)
     $value = $Leaf.Value
     switch ($Leaf.Kind) {

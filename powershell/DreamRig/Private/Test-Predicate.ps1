@@ -8,17 +8,20 @@ function ConvertTo-Predicate {
     .PARAMETER Node
     As it stands in the file; $null gives $null.
     #>
-    [CmdletBinding()]
     [OutputType([hashtable])]
-    param([AllowNull()] $Node)
+    param($Node)
     if ($null -eq $Node) { return $null }
-    foreach ($kind in 'all', 'any', 'not') {
-        if ($Node.PSObject.Properties[$kind]) {
-            return @{ Kind = $kind; Fact = ''; Parts = @(foreach ($part in @($Node.$kind)) { ConvertTo-Predicate -Node $part }) }
+    $fields = $Node.PSObject.Properties
+    $fact = $fields['fact']
+    if (-not $fact) {
+        foreach ($field in $fields) {
+            $parts = @(foreach ($part in @($field.Value)) { ConvertTo-Predicate $part })
+            return @{ Kind = $field.Name; Fact = ''; Parts = $parts }
         }
     }
     foreach ($kind in 'unknown', 'is', 'one_of', 'less_than', 'contains', 'absent') {
-        if ($Node.PSObject.Properties[$kind]) { return @{ Kind = $kind; Fact = $Node.fact; Value = $Node.$kind; Known = $null } }
+        $field = $fields[$kind]
+        if ($field) { return @{ Kind = $kind; Fact = $fact.Value; Value = $field.Value; Known = $null } }
     }
     throw "The knowledge base is damaged: a comparison with '$($Node.fact)' has no kind."
 }
@@ -254,11 +257,10 @@ function Get-Comparison {
     .PARAMETER Predicate
     What ConvertTo-Predicate returned; $null for none.
     #>
-    [CmdletBinding()]
-    param([AllowNull()] $Predicate)
+    param($Predicate)
     if ($null -eq $Predicate) { return }
     if ($Predicate.Fact) { return $Predicate }
-    foreach ($part in $Predicate.Parts) { Get-Comparison -Predicate $part }
+    foreach ($part in $Predicate.Parts) { Get-Comparison $part }
 }
 
 function Get-FactBehind {
@@ -272,9 +274,8 @@ function Get-FactBehind {
     .PARAMETER Result
     How it comes out.
     #>
-    [CmdletBinding()]
     [OutputType([string])]
-    param([AllowNull()] $Predicate, $Reader, [bool] $Result)
+    param($Predicate, $Reader, $Result)
     $value = Test-Predicate $Predicate $Reader
     if ($null -eq $value -or $value -ne $Result) { return }
     if ($Predicate.Fact) {
@@ -282,5 +283,5 @@ function Get-FactBehind {
         return
     }
     if ($Predicate.Kind -eq 'not') { $Result = -not $Result }
-    foreach ($part in $Predicate.Parts) { Get-FactBehind -Predicate $part -Reader $Reader -Result $Result }
+    foreach ($part in $Predicate.Parts) { Get-FactBehind $part $Reader $Result }
 }

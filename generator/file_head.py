@@ -1,0 +1,31 @@
+"""What a file is, judged by its first bytes: a checkpoint, or a web page stored under its name."""
+
+from __future__ import annotations
+
+import re
+
+HEAD_BYTES = 1024
+
+
+def describe_head(head: bytes) -> str:
+    """What a file that is no checkpoint seems to be, from its first bytes, as the end of a sentence."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "it is empty"
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in text:
+        title = re.search(rb"<title[^>]*>\s*(.*?)\s*</title", head, re.DOTALL | re.IGNORECASE)
+        words = "" if title is None else f" with the title {title[1].decode('utf-8', 'replace')[:60]!r}"
+        return f"it is a web page{words}"
+    if text.startswith(b"<"):
+        return "it is an XML document"
+    if text.startswith((b"{", b"[")):
+        return "it is a JSON document"
+    if text.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, not the file itself"
+    return f"it begins with {head[:8]!r}"
+
+
+def seems_checkpoint(head: bytes) -> bool:
+    """Whether a file that begins so may be one of the four forms."""
+    is_safetensors = len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32
+    return head.startswith((b"PK\x03\x04", b"\x80")) or is_safetensors

@@ -1,0 +1,225 @@
+"""The full-size networks: a published VQGAN with published CLIPs behind the engine's protocols."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from dreamrig.errors import NotReadyError
+from generator import registry
+from generator.config import GenerateConfig
+from generator.models import bpe, clip, vqgan
+from generator.models.base import Models
+from generator.models.footprint import Footprint
+from generator.models.random_weights import random_tensors
+from generator.presets import PRESETS
+
+S = TypeVar("S")
+N = TypeVar("N", bound=nn.Module)
+GUIDE = "ViT-B/32"
+"""The CLIP that a full-size VQGAN goes with."""
+SIDE_ON_CPU = 256
+"""Pixels where nobody chose and no GPU helps; half a minute per step would be too much."""
+
+
+class ImageNetwork(Protocol):
+    """What FullImage asks of a VQGAN; pictures in [-1, 1]."""
+
+    checkpointed: bool
+
+    @property
+    def codebook(self) -> Tensor: ...
+
+    def decode(self, latent: Tensor) -> Tensor: ...
+
+    def encode(self, image: Tensor) -> Tensor: ...
+
+
+class GuideNetwork(Protocol):
+    """What FullGuide asks of a CLIP; pixels in [0, 1]."""
+
+    def encode_image(self, pixels: Tensor) -> Tensor: ...
+
+    def encode_tokens(self, tokens: Tensor) -> Tensor: ...
+
+
+class FullImage:
+    """A VQGAN as an ImageModel."""
+
+    def __init__(self, network: ImageNetwork, factor: int) -> None:
+        self._network = network
+        self.factor = factor
+        self.codebook: Tensor = network.codebook.detach()
+
+    @property
+    def checkpointed(self) -> bool:
+        """Whether the decoder keeps only what enters each of its levels, and computes the rest twice."""
+        return self._network.checkpointed
+
+    @checkpointed.setter
+    def checkpointed(self, value: bool) -> None:
+        self._network.checkpointed = value
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, 3, h * factor, w * factor), nominal range [0, 1], not clamped."""
+        return (self._network.decode(latent) + 1) / 2
+
+    def encode(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, C, H / factor, W / factor); not quantised, but of a Gumbel codebook."""
+        return self._network.encode(image * 2 - 1)
+
+
+class FullGuide:
+    """A CLIP as a GuideModel."""
+
+    def __init__(self, network: GuideNetwork, sizes: clip.CLIPArchitecture, device: torch.device) -> None:
+        self._network = network
+        self._device, self._context = device, sizes.context
+        self.size, self.width = sizes.side, sizes.width
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """P texts -> (P, D), not normalised; UsageError for one that is longer than CLIP reads."""
+        tokens = [bpe.tokenise(text, self._context) for text in texts]
+        return self._network.encode_tokens(torch.tensor(tokens, device=self._device))
+
+    def encode_image(self, cutouts: Tensor) -> Tensor:
+        """(N, 3, S, S) in [0, 1] -> (N, D), not normalised."""
+        return self._network.encode_image(cutouts)
+
+    def unknown_words(self, text: str) -> dict[str, list[str]]:
+        """None: its tokens go down to single bytes."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Where the weights come from, and what they are put into."""
+
+    config: GenerateConfig
+    device: torch.device
+    folder: Path | None = None
+    """The folder with converted weights; None = the user's own."""
+
+    @property
+    def is_mixed(self) -> bool:
+        """Half precision and TF32 are for CUDA alone."""
+        return self.config.precision == "mixed" and self.device.type == "cuda"
+
+    def image(self, name: str) -> tuple[FullImage, vqgan.VQGANArchitecture]:
+        """The VQGAN of that name and its sizes."""
+        tensors = self.tensors(name, vqgan.VQGAN, vqgan.ARCHITECTURES)
+        sizes = sizes_of(name, vqgan.architecture_of, tensors)
+        network: ImageNetwork
+        if self.config.backend == "reference":
+            from generator.models import reference
+
+            network = reference.load_vqgan(sizes, tensors, self.device)
+        else:
+            # Convolutions on a CPU and on tensor cores read pictures place by place, the others channel by channel.
+            places_first = self.device.type == "cpu" or self.is_mixed
+            network = filled(vqgan.VQGAN, sizes, tensors, name).to(self.device).prepare(channels_last=places_first)
+        return FullImage(network, sizes.factor), sizes
+
+    def guide(self, name: str) -> tuple[FullGuide, clip.CLIPArchitecture]:
+        """The CLIP of that name and its sizes."""
+        tensors = self.tensors(name, clip.CLIP, clip.ARCHITECTURES)
+        sizes = sizes_of(name, clip.architecture_of, tensors)
+        dtype = torch.float16 if self.is_mixed else torch.float32
+        network: GuideNetwork
+        if self.config.backend == "reference":
+            from generator.models import reference
+
+            network = reference.load_clip(sizes, tensors, self.device, dtype)
+        else:
+            network = filled(clip.CLIP, sizes, tensors, name).to(self.device).prepare(dtype)
+        return FullGuide(network, sizes, self.device), sizes
+
+    def tensors(self, name: str, network: Callable[[Any], nn.Module], known: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The weights of that name, or random ones; NotReadyError where they are not here."""
+        if not self.config.random_weights:
+            return registry.converted_tensors(name, self.folder)
+        with torch.device("meta"):
+            empty = network(known[name])
+        return random_tensors(empty, name)
+
+    def sha256(self, names: Sequence[str]) -> str:
+        """One SHA-256 over the weights of these names."""
+        return hashlib.sha256("".join(f"{name} {self._digest(name)}\n" for name in names).encode()).hexdigest()
+
+    def _digest(self, name: str) -> str:
+        facts = None if self.config.random_weights else registry.installed(name, self.folder)
+        return "random" if facts is None else facts.sha256
+
+
+def sizes_of(name: str, read: Callable[[Mapping[str, Tensor]], S], tensors: Mapping[str, Tensor]) -> S:
+    """The sizes read off the tensors; NotReadyError when these are of something else."""
+    try:
+        return read(tensors)
+    except (KeyError, ValueError, IndexError):
+        raise _strange(name) from None
+
+
+def filled(network: Callable[[S], N], sizes: S, tensors: Mapping[str, Tensor], name: str) -> N:
+    """A network of these sizes with these weights; NotReadyError when they do not fit. Other tensors are left aside."""
+    with torch.device("meta"):
+        made = network(sizes)
+    needed = [key for key in made.state_dict() if not key.endswith("num_batches_tracked")]
+    try:
+        made.load_state_dict({key: tensors[key] for key in needed}, strict=False, assign=True)
+    except (KeyError, RuntimeError):
+        raise _strange(name) from None
+    return made
+
+
+def _strange(name: str) -> NotReadyError:
+    return NotReadyError(
+        f"The weights called {name} are not of the kind that name stands for.",
+        hint=f"fetch them anew: dreamrig weights remove {name}, then dreamrig weights fetch {name}",
+    )
+
+
+def load_full(config: GenerateConfig, device: torch.device, folder: Path | None = None) -> Models:
+    """The networks of a config on a device; model and guides must be known names (see generator.models.choose).
+
+    folder: the converted weights; None = the user's own. NotReadyError where weights are missing or damaged, or the
+    packages of the reference back end are.
+    """
+    loader = Loader(config, device, folder)
+    names = (config.model, *(guide_names(config) or (GUIDE,)))
+    set_tf32(allowed=loader.is_mixed)
+    image, image_sizes = loader.image(config.model)
+    guides = [loader.guide(name) for name in names[1:]]
+    footprint = Footprint(image_sizes, tuple(sizes for _, sizes in guides))
+    return Models(
+        image=image,
+        guides=tuple(guide for guide, _ in guides),
+        name="+".join(names),
+        sha256=loader.sha256(names),
+        defaults=defaults_of(config.model, device),
+        memory_mib=footprint.step_mib,
+        checkpointed_memory_mib=replace(footprint, checkpointed=True).step_mib,
+    )
+
+
+def guide_names(config: GenerateConfig) -> tuple[str, ...]:
+    """The CLIPs that a config names."""
+    return tuple(name.strip() for name in config.guides.split(",") if name.strip())
+
+
+def defaults_of(model: str, device: torch.device) -> dict[str, Any]:
+    """Our own preset; smaller pictures without a GPU."""
+    values = dict(PRESETS["dreamrig"].values_for(model))
+    del values["guides"]  # those that are loaded
+    return values if device.type != "cpu" else {**values, "width": SIDE_ON_CPU, "height": SIDE_ON_CPU}
+
+
+def set_tf32(*, allowed: bool) -> None:
+    """Whether CUDA may round the factors of products to 10 bits; torch's own choice is yes in convolutions."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed

@@ -1,0 +1,48 @@
+"""Picture files in: opened carefully, turned upright, resized."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from dreamrig.errors import UsageError
+
+
+def open_picture(path: str, mode: str) -> Image.Image:
+    """A picture file upright and in a mode of Pillow's ("RGB"); anything but one of sane size raises UsageError."""
+    file = Path(path).expanduser()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as opened:
+                return ImageOps.exif_transpose(opened).convert(mode)
+    except FileNotFoundError:
+        raise UsageError(f"There is no picture {path}.", hint="give the path of a PNG or JPEG file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UsageError(f"The picture {path} is too large to open.", hint="scale it down first") from None
+    except (OSError, ValueError, SyntaxError, EOFError):
+        raise UsageError(f"{path} is not a picture that can be read.", hint="use a PNG or JPEG file") from None
+
+
+def read_picture(path: str, width: int, height: int) -> Tensor:
+    """A picture file as (1, 3, height, width) float32 in [0, 1]: RGB, upright, Lanczos-resized to exactly this."""
+    return _to_tensor(open_picture(path, "RGB").resize((width, height), Image.Resampling.LANCZOS))
+
+
+def read_picture_within(path: str, pixels: int) -> Tensor:
+    """A picture file as (1, 3, h, w) float32 in [0, 1], its shape kept, shrunk where it has more than `pixels`."""
+    opened = open_picture(path, "RGB")
+    scale = min(1.0, math.sqrt(pixels / (opened.width * opened.height)))
+    size = (max(1, round(opened.width * scale)), max(1, round(opened.height * scale)))
+    return _to_tensor(opened.resize(size, Image.Resampling.LANCZOS))
+
+
+def _to_tensor(picture: Image.Image) -> Tensor:
+    pixels = np.asarray(picture, dtype=np.float32) / 255
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()

@@ -1,0 +1,137 @@
+"""From the words after `dreamrig video` to a film that is to be made, or made to its end. Does not import torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from dreamrig.errors import UsageError
+from dreamrig.settings import Sources
+from generator import runs
+from generator.config import LARGEST_SIDE, SMALLEST_SIDE, GenerateConfig
+from generator.plan import Plan, plan_generate, recipe_of
+from generator.recipe import IMAGE_START, Recipe
+from generator.runs import Run
+from generator.video.source import SourceFilm, probe_film, sha256_of
+from generator.video.spec import FilmSpec
+
+DEFAULT_RATE = "12"
+SIDE_MULTIPLE = 16
+"""Fits every model we have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmPlan:
+    """What to make, as far as it is known before the networks are loaded."""
+
+    plan: Plan
+    spec: FilmSpec
+    frame_steps: int = 0
+    """Steps of every frame after the first; unused where a film is continued."""
+    source: SourceFilm | None = None
+    run: Run | None = None
+    """What it continues."""
+    recipe: Recipe | None = None
+    """What the continued film was begun with."""
+
+    def settle(self, defaults: Mapping[str, Any]) -> tuple[GenerateConfig, FilmSpec]:
+        """The first frame's settings, and the film with what differs in the others, once the model is known."""
+        if self.recipe is not None:
+            return GenerateConfig.from_dict(self.recipe.config), self.spec
+        given = {**self.plan.given, "start": IMAGE_START, "steps": self.frame_steps}
+        later = replace(self.plan, given=given).to_config(defaults)
+        first = later if self.source is not None else self.plan.to_config(defaults)
+        before, after = first.to_dict(), later.to_dict()
+        changes = {name: value for name, value in after.items() if value != before[name]}
+        return first, replace(self.spec, frame_changes=changes)
+
+
+def plan_film(values: Mapping[str, Any], sources: Sources) -> FilmPlan:
+    """A film out of nothing that zooms, turns and pans."""
+    texts = {name: values[name.replace("-", "_")] for name in ("zoom", "rotate", "shift-x", "shift-y")}
+    movement = {name: text for name, text in texts.items() if text is not None}
+    spec = FilmSpec(
+        frames=values["frames"],
+        rate=values["fps"] or DEFAULT_RATE,
+        movement=movement,
+        border=values["border"],
+        crf=values["crf"],
+        hold_seconds=values["hold"],
+    )
+    return FilmPlan(plan=_plan_pictures(values, sources), spec=spec, frame_steps=_frame_steps(values))
+
+
+def plan_restyle(values: Mapping[str, Any], sources: Sources) -> FilmPlan:
+    """A film that exists, painted anew."""
+    path = Path(values["film"]).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f"There is no film {values['film']}.", hint="give the path of an MP4, WebM, MOV, MKV or GIF")
+    if values.get("start") is not None:
+        raise UsageError("A restyled film starts from its own pictures.", hint="leave --start away")
+    source = probe_film(path)
+    rate = values["fps"] or str(source.rate)
+    spec = FilmSpec(
+        frames=source.frames_at(Fraction(FilmSpec(frames=1, rate=rate).to_format().rate), values["seconds"]),
+        rate=rate,
+        smoothing=values["smoothing"],
+        source={"name": path.name, "sha256": sha256_of(path)},
+        source_path=str(path),
+        crf=values["crf"],
+        hold_seconds=values["hold"],
+    )
+    plan = _plan_pictures(_with_size(values, source), sources)
+    plan = replace(plan, given={**plan.given, "start": IMAGE_START})
+    return FilmPlan(plan=plan, spec=spec, frame_steps=_frame_steps(values), source=source)
+
+
+def plan_resume(name: str) -> FilmPlan:
+    """The rest of a film."""
+    run = runs.find_run(name, to_resume=True)
+    if run.kind != "film":
+        hint = f"to go on with it, run: dreamrig generate --resume {run.id}"
+        raise UsageError(f"The run {run.id} is no film.", hint=hint)
+    if run.seen() == "running":
+        raise UsageError(f"The film {run.id} is still being made.", hint="see: dreamrig history")
+    recipe = recipe_of(run)
+    spec = FilmSpec.from_dict(recipe.film or {})
+    plan = Plan(prompt=run.prompt, given={}, recipe=recipe, run=run)
+    return FilmPlan(plan=plan, spec=spec, source=_same_source(spec), run=run, recipe=recipe)
+
+
+def _same_source(spec: FilmSpec) -> SourceFilm | None:
+    """The film that is painted anew, still the same; None for a film out of nothing."""
+    if spec.source_path is None or spec.source is None:
+        return None
+    path = Path(spec.source_path)
+    if sha256_of(path) != spec.source["sha256"]:
+        raise UsageError(f"The film {path} has changed since.", hint="begin anew: dreamrig video restyle …")
+    return probe_film(path)
+
+
+def _plan_pictures(values: Mapping[str, Any], sources: Sources) -> Plan:
+    """The plan of the pictures, as `generate` makes it."""
+    plan = plan_generate({**values, "resume": None, "surprise": False}, sources)
+    if not plan.prompt.strip():
+        raise UsageError("There is no prompt.", hint='say what to draw, e.g. "sunset over the sea"')
+    return plan
+
+
+def _frame_steps(values: Mapping[str, Any]) -> int:
+    steps = int(values["frame_steps"])
+    if not 1 <= steps <= 100_000:
+        raise UsageError(f"--frame-steps is {steps}.", hint="use 1 or more")
+    return steps
+
+
+def _with_size(values: Mapping[str, Any], source: SourceFilm) -> dict[str, Any]:
+    """The values with the source's shape, where nobody chose a size: as many pixels as a picture has by default."""
+    if any(values.get(name) is not None for name in ("size", "width", "height")):
+        return dict(values)
+    scale = math.sqrt(GenerateConfig.width * GenerateConfig.height / (source.width * source.height))
+    sides = (round(side * scale / SIDE_MULTIPLE) * SIDE_MULTIPLE for side in (source.width, source.height))
+    width, height = (min(max(side, SMALLEST_SIDE), LARGEST_SIDE) for side in sides)
+    return {**values, "width": width, "height": height}

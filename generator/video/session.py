@@ -1,0 +1,240 @@
+"""One `dreamrig video` after its command line is understood: load, make the frames, make the film, show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from dreamrig import console, paths
+from dreamrig.errors import EXIT_GOOD, InterruptedByUser, RigError, UsageError
+from generator import runs
+from generator.door import Door
+from generator.out import check_out, out_file, require_writable
+from generator.recipe import Recipe, differences
+from generator.runs import CONFIG, Run, write_json
+from generator.sinks.counting import CountProgress
+from generator.sinks.formats import metadata_blocks
+from generator.sinks.frames import frames_of
+from generator.sinks.preview import PreviewSink, detect_colours, detect_protocol
+from generator.sinks.progress import Screen
+from generator.stop import StopSwitch
+from generator.video.audio import open_audio
+from generator.video.encode import FILM_SUFFIXES, FilmFormat, require_av, write_film
+from generator.video.plan import FilmPlan
+from generator.video.spec import FilmSpec
+
+if TYPE_CHECKING:
+    from generator.config import GenerateConfig
+    from generator.models.base import Models
+    from generator.video.chain import Chain
+
+FILM = "film"
+IMPOSSIBLE = "a film is an MP4 or a WebP file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmWishes:
+    """Where a film goes and how it is told."""
+
+    out: str | None = None
+    force: bool = False
+    as_json: bool = False
+    quiet: bool = False
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> FilmWishes:
+        """The wishes among the values of a command line."""
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+    def check(self, continued: Run | None = None) -> Path | None:
+        """The file or folder of --out, None where none was asked for; UsageError where it cannot be."""
+        if self.out is not None:
+            return check_out(self.out, force=self.force, suffixes=FILM_SUFFIXES, what=IMPOSSIBLE)
+        return None if continued is None or continued.out is None else Path(continued.out)
+
+
+def film_file(out: Path | None, run: Run) -> Path:
+    """Where a film is written: where that was asked for, else into the run's folder."""
+    return out_file(out, run.id, ".mp4") or run.folder / f"{FILM}.mp4"
+
+
+class FilmSession:
+    """Makes a film, or the rest of one."""
+
+    def __init__(self, film: FilmPlan, wishes: FilmWishes, door: Door, began_at: float) -> None:
+        self.film, self.wishes, self.door, self.began_at = film, wishes, door, began_at
+        self.screen = Screen(door.stderr())
+        self.is_interrupted = False
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        require_av()
+        self.film.plan.to_config({})  # refuses what can be refused before anything slow
+        paths.ensure_folder(paths.runs_folder())
+        require_writable(paths.runs_folder())
+        out = self.wishes.check(self.film.run)
+        models = self.door.load_models(self.film.plan.to_config({}))
+        with StopSwitch(lambda: self.screen.say("stopping after this step; once more stops at once")) as stop:
+            return self._make(models, out, stop)
+
+    def _make(self, models: Models, out: Path | None, stop: StopSwitch) -> int:
+        from generator.video.chain import Chain
+
+        config, spec = self._settled(models)
+        recipe = self._recipe(config, models, spec)
+        if self.film.recipe is not None:
+            for difference in differences(self.film.recipe, recipe):
+                self.screen.say(f"note: {difference}: this may give different pixels")
+        run = self.film.run or runs.new_run(prompt=config.prompt, seed=config.seed, steps=spec.frames, kind="film")
+        with runs.sole_worker(run):
+            run = run.claim(out=None if out is None else str(film_file(out, run)))
+            write_json(run.folder / CONFIG, recipe.to_dict())
+            return self._work(Chain(run, config, spec, models, self.film.source), recipe, film_file(out, run), stop)
+
+    def _settled(self, models: Models) -> tuple[GenerateConfig, FilmSpec]:
+        """Settings and film; what is new is fitted into the free memory, and its changes are told."""
+        from generator.devices import available_memory_mib
+        from generator.memory import fit_to_memory
+
+        config, spec = self.film.settle(models.defaults)
+        if self.film.run is not None:
+            return config, spec
+        config, changes = fit_to_memory(config, models, available_memory_mib(models.image.codebook.device))
+        if changes:
+            self.screen.say(f"note: little memory is free: {changes}")
+        return config, spec
+
+    def _recipe(self, config: GenerateConfig, models: Models, spec: FilmSpec) -> Recipe:
+        from generator.execute import make_recipe
+
+        # A picture of the source is no file of its own: there is nothing to describe.
+        described = config if self.film.source is None else replace(config, start="grey")
+        return replace(make_recipe(described, models), config=config.to_dict(), film=spec.to_dict())
+
+    def _work(self, chain: Chain, recipe: Recipe, path: Path, stop: StopSwitch) -> int:
+        """Frames, then the film; whatever happens, the folder tells how it ended."""
+        run = chain.run
+        try:
+            stop.arm()
+            if self._frames(chain, stop) == chain.spec.frames:
+                self._encode(chain, recipe, path)
+        except KeyboardInterrupt:
+            self._end_early(chain)
+        except Exception as error:
+            self._record(run, status="failed", error=error.message if isinstance(error, RigError) else str(error))
+            if isinstance(error, RigError):
+                error.hint = "; then ".join(
+                    filter(None, [error.hint, f"to go on, run: dreamrig video resume {run.id}"])
+                )
+            raise
+        if len(frames_of(run)) < chain.spec.frames:
+            self._end_early(chain)
+        run = run.record(status="done", steps_done=chain.spec.frames, seconds=self._seconds(run))
+        return self._show(run, chain.spec, path)
+
+    def _end_early(self, chain: Chain) -> NoReturn:
+        """Note that the film is not done, and say how to go on."""
+        self._record(chain.run, status="interrupted")
+        raise InterruptedByUser(
+            f"Interrupted after frame {len(frames_of(chain.run))} of {chain.spec.frames}; the frames so far are kept.",
+            hint=f"to go on, run: dreamrig video resume {chain.run.id}",
+        ) from None
+
+    def _frames(self, chain: Chain, stop: StopSwitch) -> int:
+        from generator.video.chain import whole_frames
+
+        already = len(whole_frames(chain.run))
+        config, spec = chain.config, chain.spec
+        if not self.wishes.quiet:
+            self.screen.say(
+                f"seed {config.seed} · {config.width}x{config.height} · {spec.frames} frames, {already} done"
+            )
+        progress = CountProgress(self.screen, self.door.clock, "frame", spec.frames, already)
+        preview = self._preview()
+        run = chain.run
+
+        def on_frame(done: int, picture: Any) -> None:
+            run.record(steps_done=done, seconds=self._seconds(run))
+            if preview is not None:
+                preview.draw(picture)
+            if not self.wishes.quiet:
+                progress(done)
+
+        try:
+            return chain.make(stop.is_pressed, on_frame)
+        finally:
+            progress.close()
+
+    def _preview(self) -> PreviewSink | None:
+        environ, screen = self.door.environ, self.screen
+        if self.wishes.quiet or not screen.is_terminal or screen.console.no_color:
+            return None
+        return PreviewSink(screen, detect_protocol(environ), detect_colours(environ))
+
+    def _encode(self, chain: Chain, recipe: Recipe, path: Path) -> None:
+        """Frames to a film, with the source's sound where there is one."""
+        film, spec = chain.spec.to_format(), chain.spec
+        source = chain.source
+        if source is not None and source.has_audio and path.suffix.lower() != ".mp4":
+            self.screen.say(f"note: {path.suffix} films have no sound; for the sound, use --out {path.stem}.mp4")
+        with_sound = source if source is not None and path.suffix.lower() == ".mp4" else None
+        length = float(Fraction(spec.frames) / film.rate)
+        starts_at = 0.0 if with_sound is None else with_sound.starts_at
+        with open_audio(None if with_sound is None else with_sound.path, starts_at, length) as audio:
+            encode_frames(
+                self.screen, self.door, frames_of(chain.run), path, film, recipe, audio, quiet=self.wishes.quiet
+            )
+
+    def _seconds(self, run: Run) -> float:
+        return (run.seconds or 0.0) + self.door.clock() - self.began_at
+
+    def _record(self, run: Run, **changes: object) -> None:
+        with suppress(RigError):  # a full disk: the dead process tells as much
+            run.record(steps_done=len(frames_of(run)), seconds=self._seconds(run), **changes)
+
+    def _show(self, run: Run, spec: FilmSpec, path: Path) -> int:
+        data = {"film": path, "run": run.id, "run_folder": run.folder, "frames": spec.frames, "fps": spec.rate}
+        tell(data | {"seconds": run.seconds, "seed": run.seed}, self.wishes)
+        return EXIT_GOOD
+
+
+def encode_frames(
+    screen: Screen,
+    door: Door,
+    frames: list[Path],
+    path: Path,
+    film: FilmFormat,
+    recipe: Recipe,
+    audio: Any = None,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Write the film with its recipe inside, and tell how far it is."""
+    if not frames:
+        raise UsageError("There are no frames.", hint="see: dreamrig video --help")
+    progress = CountProgress(screen, door.clock, "frame", len(frames) + film.hold_frames, label="encoding")
+    try:
+        comment, blocks = recipe.public().to_dict(), metadata_blocks(recipe)
+        tick = None if quiet else progress
+        write_film(path, frames, film, comment=comment, metadata=blocks, audio=audio, tick=tick)
+    finally:
+        progress.close()
+
+
+def tell(data: dict[str, Any], wishes: FilmWishes) -> None:
+    """The answer on standard output."""
+    if wishes.as_json:
+        console.print_json("video", data)
+    elif wishes.quiet:
+        print(data["film"])
+    else:
+        width = max(map(len, data))
+        print("\n".join(f"{label:<{width}}  {_word(value)}" for label, value in data.items() if value is not None))
+
+
+def _word(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,107 @@
+"""Results made up for tests: a card that needs 100 ms for a step, give or take a little."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.result import (
+    BenchResult,
+    Block,
+    Device,
+    Energy,
+    Host,
+    Memory,
+    Picture,
+    Software,
+    Telemetry,
+    Timing,
+    Tool,
+    Warmup,
+    Weights,
+    WorkloadUsed,
+)
+from bench.workloads import WORKLOADS
+
+SAMPLES = 8
+
+
+def noisy_seconds(median: float = 0.1, spread: float = 0.01, count: int = 40, seed: int = 0) -> list[float]:
+    """Seconds per step, log-normal around a median."""
+    return [float(x) for x in median * np.exp(spread * np.random.default_rng(seed).standard_normal(count))]
+
+
+def make_blocks(step_seconds: Sequence[float], steps: int = 10) -> tuple[Block, ...]:
+    return tuple(Block(steps=steps, seconds=seconds * steps) for seconds in step_seconds)
+
+
+def build_result(
+    *,
+    step_seconds: Sequence[float] | None = None,
+    device: str = "NVIDIA GeForce RTX 3090",
+    workload: str = "starter-128",
+    profile: str = "strict",
+    random: bool = False,
+    number: int = 1,
+    **changes: Any,
+) -> BenchResult:
+    used = WORKLOADS[workload].with_profile(profile)
+    columns = {
+        "sm_clock_mhz": (1800.0,) * SAMPLES,
+        "power_watts": (300.0,) * SAMPLES,
+        "temperature_celsius": (60.0,) * SAMPLES,
+    }
+    result = BenchResult(
+        id=str(uuid.UUID(int=number)),
+        created="2026-11-20T10:00:00Z",
+        place="linux",
+        effort="quick",
+        workload=WorkloadUsed(
+            name=used.name,
+            version=used.version,
+            hash=used.hash,
+            profile=used.profile,
+            params=dict(used.params),
+            batch=used.batch,
+            step_files=used.step_files,
+            weights=Weights(name="starter", sha256="" if random else "ab" * 32, random=random),
+        ),
+        tool=Tool(version="0.1.0", commit="0" * 40, is_dirty=False),
+        device=Device(kind="cuda", name=device, memory_mib=24576.0, driver="580.1", power_limit_watts=350.0),
+        host=Host(os="Ubuntu 24.04", kernel="6.8", cpu="A CPU", cpu_threads=16, memory_mib=65536.0),
+        software=Software(python="3.12.3", torch="2.13.0", threads=8, flags={"precision": "fp32"}),
+        timing=Timing(
+            blocks=make_blocks(noisy_seconds() if step_seconds is None else step_seconds),
+            first_step_seconds=1.5,
+            import_seconds=2.0,
+            load_seconds=0.5,
+            warmup=Warmup(steps=20, seconds=2.0, is_settled=True),
+            picture=Picture(steps=30, seconds=3.4),
+        ),
+        memory=Memory(peak_allocated_mib=900.0, peak_reserved_mib=1000.0, peak_process_mib=2000.0),
+        telemetry=Telemetry(
+            source="nvml",
+            interval_seconds=0.2,
+            seconds=tuple(0.2 * index for index in range(SAMPLES)),
+            samples=columns,
+            missing={"fan_percent": "not supported"},
+        ),
+        energy=Energy(joules=12000.0, steps=400, source="counter"),
+    )
+    return replace(result, **changes)
+
+
+@pytest.fixture
+def make_result() -> Callable[..., BenchResult]:
+    """A result; its fields, its step seconds, device, workload and number by keyword."""
+    return build_result
+
+
+@pytest.fixture
+def make_seconds() -> Callable[..., list[float]]:
+    return noisy_seconds

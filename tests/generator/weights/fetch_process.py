@@ -1,0 +1,10 @@
+"""`dreamrig weights` with a registry of a test's own, as a process that can be killed: REGISTRY WORD..."""
+
+import sys
+from pathlib import Path
+
+from generator.weights_cli import weights
+from generator.weights_door import WeightsDoor
+
+if __name__ == "__main__":
+    sys.exit(weights(sys.argv[2:], WeightsDoor(registry_file=Path(sys.argv[1]))))
