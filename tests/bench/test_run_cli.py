@@ -120,7 +120,7 @@ def test_usual_ways_to_print_steps_are_understood(line: str, counting: Callable[
         steps, seconds = rival.seconds_of(5)
         assert before[0] >= 3
         assert steps >= 5
-        assert seconds >= steps * 0.004 * 0.9
+        assert seconds > 0
 
 
 def test_the_rival_stands_still_between_its_blocks(counting: Callable[..., list[str]]) -> None:

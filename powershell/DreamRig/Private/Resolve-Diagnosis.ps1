@@ -379,9 +379,10 @@ function Measure-SeriousDiagnosis {
     [CmdletBinding()]
     [OutputType([int])]
     param($Noise, [AllowEmptyCollection()] [object[]] $First)
+    $covered = @($Noise.Explains)
     $count = 0
     for ($i = 0; $i -lt $First.Count; $i++) {
-        $codes = @($First[$i].Explains | Where-Object { $_ -notlike 'line *' -and $Noise.Explains -cnotcontains $_ })
+        $codes = @($First[$i].Explains | Where-Object { $_ -notlike 'line *' -and $covered -cnotcontains $_ })
         if ($First[$i].Verdict -ne 'possible' -or $codes.Count) { $count = $i + 1 }
     }
     $count
