@@ -83,10 +83,16 @@ def describe_bound(result: BenchResult, bound: Bound) -> str:
     name = bound.sheet.name
     if factor >= WORTH_SAYING and bound.is_exact:
         peak = f"even at its datasheet peak it does no more than {figures.pace(pace)}"
-        return f"At least {math.floor(factor * 10) / 10:g}x as fast as any {name}: {peak}."
+        return f"At least {_rounded_down(factor)}x as fast as any {name}: {peak}."
     return (
         f"No {name} does more than {figures.pace(pace)} here; whether it is slower than this rig, a bound cannot tell."
     )
+
+
+def _rounded_down(factor: float) -> str:
+    """ "1.08", "1.9", "14.2": one digit after the point, two where one would leave nothing to say."""
+    digits = 100 if factor < 1.2 else 10
+    return f"{math.floor(factor * digits) / digits:g}"
 
 
 def headline(result: BenchResult) -> str | None:

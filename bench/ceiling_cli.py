@@ -24,7 +24,7 @@ def ceiling(args: list[str]) -> int:
         """Measure what this device can do at most: large products in each precision, and a large copy."""
         if not 0 < seconds <= LONGEST_SECONDS:
             raise UsageError(f"--seconds is {seconds:g}.", hint=f"use a number above 0, up to {LONGEST_SECONDS:g}")
-        from bench.ceilings import measure_ceilings
+        from bench.products import measure_ceilings
         from generator.devices import resolve_device
 
         found = measure_ceilings(resolve_device(device), seconds_each=seconds, say=_say)
@@ -44,7 +44,7 @@ def _say(what: str) -> None:
 def describe(found: "Ceilings") -> list[str]:
     """The ceilings as lines; beside each what part of the datasheet's figure it is, where there is one."""
     shares, sheet = found.shares(), found.sheet
-    threads = f", {found.threads} threads" if found.threads else ""
+    threads = f", {found.threads} thread{'s' * (found.threads > 1)}" if found.threads else ""
     lines = [f"{found.device}{threads}, torch {found.torch}"]
     for name, tflops in found.matmul_tflops.items():
         side = found.matmul_side.get(name)

@@ -23,8 +23,9 @@ STEPS = """Colab's page can use this machine while this command runs.
 
      {url}
 
-The address is a key: whoever has it may run code here. Your browser may ask whether the page may reach this device;
-allow it. The notebook for the comparison is {notebook} (in Colab: File, Upload notebook).
+The address is a key: whoever has it may run code here. Chrome and Edge ask whether the page may reach this device;
+allow it. Brave does once its settings allow the site, Safari does not. Something else in the way: dreamrig doctor.
+The notebook for the comparison is {notebook} (in Colab: File, Upload notebook).
 Files of the page: {folder}
 Ctrl-C stops it."""
 NOTEBOOK = Path(__file__).parent / "colab.ipynb"

@@ -9,7 +9,6 @@ might be another one of the user's).
 
 import base64
 import io
-import json
 import shutil
 import subprocess
 import tempfile
@@ -17,13 +16,16 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from bench.command_line import parse_and_run
+from bench.cost import load_prices
+from bench.measure import BUDGETS
+from bench.reading import parse_json
+from bench.result import BenchResult, write_result
 from bench.workloads import WORKLOADS, Workload, find_workload
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, FailedError, InterruptedByUser, NotReadyError, UsageError
-from dreamrig.paths import write_atomic
 
 GPUS = ("T4", "L4", "G4", "A100", "H100")
 SILENCE_SECONDS = 600
@@ -31,8 +33,8 @@ EXPECTED_MINUTES = 10
 BEGIN, END = "-----BEGIN DREAMRIG RESULT-----", "-----END DREAMRIG RESULT-----"
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("dreamrig", "provision", "generator", "bench")
-UNITS_PER_HOUR = {"T4": 1.84, "L4": 4.82, "A100": 11.77}
-"""As seen in April 2024; Google publishes none (mccormickml.com/2024/04/23/colab-gpus-features-and-pricing)."""
+GIVEN_AS = {"G4": "RTX PRO 6000"}
+"""Word of the client -> what the driver calls that GPU, where the word is no part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +69,18 @@ def bench_colab(args: list[str], door: Door | None = None) -> int:
         """
         chosen = find_workload(workload)
         name = _gpu(gpu)
+        if effort not in BUDGETS:
+            raise UsageError(f"There is no effort {effort!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
         client = _client(door)
         if not yes and not door.confirm(f"{_price(name)} Go on?"):
             raise InterruptedByUser("Nothing was started.")
         result = run_there(client, chosen, name, effort, door)
         target = out or Path.cwd() / f"{chosen.name}-colab-{name.lower()}.json"
-        write_atomic(target, json.dumps(result, indent=1, ensure_ascii=False).encode())
+        write_result(result, target)
+        if GIVEN_AS.get(name, name) not in result.device.name:
+            console.print_note(f"warning: asked for a {name}, Colab gave {result.device.name}")
         if as_json:
-            console.print_json("bench colab", {"result": result, "file": target})
+            console.print_json("bench colab", {"result": result.to_dict(), "file": target})
         else:
             print(target)
             console.print_note(f"compare it: dreamrig bench compare {target} RESULT")
@@ -102,7 +108,7 @@ def _client(door: Door) -> str:
 
 def _price(gpu: str) -> str:
     """What it will cost, as far as that is known."""
-    units = UNITS_PER_HOUR.get(gpu)
+    units = {row["gpu"]: row["value"] for row in load_prices()["units_per_hour"]}.get(gpu)
     if units is None:
         return (
             f"A {gpu} costs compute units by the hour (how many is shown in Colab only); about {EXPECTED_MINUTES} min."
@@ -111,8 +117,8 @@ def _price(gpu: str) -> str:
     return f"A {gpu} was seen to cost {units:.2f} units an hour; about {EXPECTED_MINUTES} min, {spent:.1f} units."
 
 
-def run_there(client: str, workload: Workload, gpu: str, effort: str, door: Door) -> dict[str, Any]:
-    """Run the workload on Colab and return the result's document; machines still on are listed whatever happens."""
+def run_there(client: str, workload: Workload, gpu: str, effort: str, door: Door) -> BenchResult:
+    """Run the workload on Colab and return its result; machines still on are listed whatever happens."""
     with tempfile.TemporaryDirectory(prefix="dreamrig-colab-") as folder:
         script = Path(folder) / "bench_there.py"
         script.write_text(make_script(workload, effort), encoding="utf-8")
@@ -139,25 +145,23 @@ def _listen(process: "subprocess.Popen[str]") -> tuple[str, int]:
     return "".join(kept), process.wait()
 
 
-def parse_output(text: str) -> dict[str, Any]:
-    """The document between the markers; FailedError where there is none that can be read."""
+def parse_output(text: str) -> BenchResult:
+    """The result between the markers; FailedError where there is none that can be read."""
     _, found, rest = text.partition(BEGIN)
     body, ended, _ = rest.partition(END)
     if not found or not ended:
         raise FailedError("The run on Colab printed no result.", hint="its last lines stand above")
+    source = "the result from Colab"
     try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise FailedError(f"The result from Colab cannot be read: {error}.", hint="run it again") from None
-    if not isinstance(document, dict):
-        raise FailedError("The result from Colab is no document.", hint="run it again")
-    return document
+        return BenchResult.from_dict(parse_json(body.encode(errors="replace"), source), source)
+    except UsageError as error:  # nothing that was typed here is wrong
+        raise FailedError(error.message, hint="run it again, or open bench/colab.ipynb in Colab") from None
 
 
 def make_script(workload: Workload, effort: str) -> str:
     """A Python file that carries our sources, runs the workload and prints its result between markers."""
     with_weights = workload.networks[0] == "starter"
-    archive = base64.b85encode(pack(with_weights=with_weights)).decode()
+    archive = base64.b64encode(pack(with_weights=with_weights)).decode()
     return SCRIPT.format(
         archive=archive, workload=workload.name, effort=effort, begin=BEGIN, end=END, place="colab-hosted"
     )
@@ -170,9 +174,11 @@ def pack(*, with_weights: bool) -> bytes:
         archive.write(ROOT / "pyproject.toml", "pyproject.toml")
         for folder in FOLDERS:
             for path in sorted((ROOT / folder).rglob("*")):
-                is_weight = path.suffix == ".safetensors" and not with_weights
-                if path.is_file() and not is_weight and "__pycache__" not in path.parts and path.suffix != ".ipynb":
-                    archive.write(path, path.relative_to(ROOT).as_posix())
+                is_weight = path.suffix == ".safetensors"
+                is_left_out = path.suffix == ".ipynb" or "__pycache__" in path.parts or (is_weight and not with_weights)
+                if path.is_file() and not is_left_out:  # numbers at random do not get smaller, only slower
+                    how = zipfile.ZIP_STORED if is_weight else zipfile.ZIP_DEFLATED
+                    archive.write(path, path.relative_to(ROOT).as_posix(), how)
     return file.getvalue()
 
 
@@ -180,7 +186,7 @@ SCRIPT = '''
 import base64, importlib.util, io, json, os, pathlib, subprocess, sys, threading, time, zipfile
 
 folder = pathlib.Path("dreamrig-bench").absolute()
-zipfile.ZipFile(io.BytesIO(base64.b85decode("""{archive}"""))).extractall(folder)
+zipfile.ZipFile(io.BytesIO(base64.b64decode("""{archive}"""))).extractall(folder)
 needed = dict(typer="typer", rich="rich", platformdirs="platformdirs", psutil="psutil", pynvml="nvidia-ml-py",
               torch="torch", numpy="numpy", PIL="pillow", safetensors="safetensors")
 missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]

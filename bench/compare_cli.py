@@ -22,25 +22,27 @@ def compare(args: list[str]) -> int:
             list[str], typer.Argument(metavar="RESULT...", help='Files, folders, ids, baselines, or "last".')
         ],
         kwh_price: Annotated[
-            float | None, typer.Option(min=0, help="What a kWh costs you, for the price of a picture.")
+            float | None, typer.Option(metavar="PRICE", help="What a kWh costs you, for the price of a picture.")
         ] = None,
         fail_below: Annotated[
-            float | None, typer.Option(min=0, help="Exit with 3 where one is slower than this times the first.")
+            float | None,
+            typer.Option(min=0, max=1, help="Exit with 3 where one is slower than this times the first, e.g. 0.95."),
         ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
         """Set results against the first of them: how many times as fast, how certain, what else differs."""
+        from bench.cost import require_price
         from bench.published import load_published
 
+        price = require_price(kwh_price)
         published = [one for one in load_published() if one.id in sources]
         quoted = {one.id for one in published}
         results, bad = gather([source for source in sources if source not in quoted])
         if not results or len(results) + len(published) < 2:
-            raise UsageError(
-                f"There are {len(results)} results to compare.",
-                hint="give two, a folder of them, or one and a baseline",
-            )
-        return _Comparing(results, published, kwh_price, fail_below).show(bad, as_json=as_json)
+            found = "There is one result" if results else "There are no results"
+            skipped = f" Skipped: {bad[0]}" if bad else ""
+            raise UsageError(f"{found} to compare.{skipped}", hint="give two, a folder of them, or one and a baseline")
+        return _Comparing(results, published, price, fail_below).show(bad, as_json=as_json)
 
     return parse_and_run("compare", body, args)
 

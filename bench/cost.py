@@ -12,10 +12,12 @@ from typing import Any
 
 from bench.result import BenchResult
 from bench.verdict import summarise
+from dreamrig.errors import UsageError
 
 PRICES_FILE = Path(__file__).parent / "prices.json"
 JOULES_PER_KWH = 3.6e6
 SECONDS_PER_HOUR = 3600.0
+MOST_A_KWH = 1e6
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Cost:
     currency: str
     """USD, or "own" for the currency of --kwh-price."""
     basis: str
+
+
+def require_price(kwh_price: float | None) -> float | None:
+    """A price of a kWh that somebody gave, or None; UsageError for one that is no price."""
+    if kwh_price is not None and not 0 < kwh_price < MOST_A_KWH:
+        raise UsageError(f"--kwh-price is {kwh_price:g}.", hint="use the price of a kWh, e.g. --kwh-price 0.30")
+    return kwh_price
 
 
 @functools.cache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.nvml import NvmlGauge
-from bench.result import PLACES, Device, Host, Software, Tool
+from bench.result import PLACES, BenchResult, Device, Host, Software, Tool
 from dreamrig import __version__
 from dreamrig.errors import UsageError
 
@@ -63,6 +64,30 @@ def describe_host(machine: Machine | None = None) -> tuple[Host, str]:
         is_container=is_container,
     )
     return host, _place(place, is_container=bool(is_container))
+
+
+def without_names(result: BenchResult, machine: Machine | None = None) -> BenchResult:
+    """The same without this machine's and its user's names, addresses and folders, wherever a text might hold them.
+
+    Those are the texts that are not ours: the system's description, and why a gauge could not be read. What a driver
+    calls its device stays, and the user's own note.
+    """
+    from provision.facts import Facts
+    from provision.local import ThisMachine
+    from provision.redact import make_redactor
+
+    known = {"linux": {"kernel": result.host.kernel}, "torch": {"version": result.software.torch}}
+    redactor = make_redactor(machine or ThisMachine(), Facts({"place": "other", "unknown": {}, **known}))
+    host = replace(
+        result.host,
+        os=redactor.text(result.host.os),
+        kernel=result.host.kernel and redactor.text(result.host.kernel),
+    )
+    telemetry = result.telemetry
+    if telemetry is not None:
+        missing = {field: redactor.text(why) for field, why in telemetry.missing.items()}
+        telemetry = replace(telemetry, missing=missing)
+    return replace(result, host=host, telemetry=telemetry)
 
 
 def _place(found: str, *, is_container: bool) -> str:

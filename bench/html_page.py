@@ -157,8 +157,8 @@ def _problems(problems: Sequence[str]) -> str:
 
 READING = """<section class="reading"><h2>How to read this</h2>
 <p>A step is one iteration: decode the latent, cut, ask CLIP, go back. it/s is one over the median time of a step; the
-device is waited for only at the edges of a block of steps. The interval is a 95 % bootstrap of that median on this
-machine, on that day: it says nothing about other cards of the same name.</p>
+device is waited for only at the edges of a block of steps. The interval is a 95 % bootstrap of that median, widened
+where neighbouring blocks are alike; it speaks of this machine, on that day, and of no other card of the same name.</p>
 <p>A hatched bar is no measurement. It is the datasheet's peak divided by the least arithmetic this step can be done
 with, the thriftiest convolution known included; a real card stays well below its bound. Only work with the same
 workload number may be compared.</p></section>"""

@@ -177,7 +177,8 @@ class Sitting:
         if not self.should_stop():
             return False
         if blocks < FEWEST_BLOCKS:
-            raise InterruptedByUser("Interrupted before enough was measured.", hint="shorter: --quick")
+            hint = "take less work: dreamrig bench run starter-128"
+            raise InterruptedByUser("Interrupted before enough was measured.", hint=hint)
         return True
 
 

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from dreamrig.errors import UsageError
 from provision import shape
@@ -22,6 +22,9 @@ from provision import shape
 T = TypeVar("T")
 
 LARGEST_BYTES = 4 * 2**20
+LONGEST_PROBLEM = 300
+DEEPEST = 32
+"""Objects and lists inside each other."""
 HERE = Path(__file__).parent
 
 
@@ -34,14 +37,27 @@ def load_schema(name: str) -> Mapping[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; UsageError where there is none, or one with numbers that are none (NaN)."""
+    name = show_path(path)
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise UsageError(f"Cannot read {name}: it is no file.", hint=f"see: ls -l {name}")
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.", hint=f"see: ls -l {path}") from None
+        raise UsageError(f"Cannot read {name}: {error.strerror}.", hint=f"see: ls -l {name}") from None
     if len(data) > LARGEST_BYTES:
-        raise UsageError(f"{path} is larger than {LARGEST_BYTES // 2**20} MiB.", hint="a result is a few kilobytes")
-    return parse_json(data, str(path))
+        raise UsageError(f"{name} is larger than {LARGEST_BYTES // 2**20} MiB.", hint="a result is a few kilobytes")
+    return parse_json(data, name)
+
+
+def show_path(path: Path) -> str:
+    """A path in one line that drives no terminal, whatever the file is called."""
+    return one_line(str(path))
+
+
+def one_line(text: str) -> str:
+    """A text of a stranger with what is not printable as escapes."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def parse_json(data: bytes, source: str) -> dict[str, Any]:
@@ -59,7 +75,25 @@ def parse_json(data: bytes, source: str) -> dict[str, Any]:
         raise UsageError(f"{source} is not JSON: {error}.", hint=hint) from None
     if not isinstance(found, dict):
         raise UsageError(f"{source} holds no JSON object.", hint=hint)
+    if not _is_shallow(found):
+        raise UsageError(f"{source} is nested too deeply.", hint=hint)
     return found
+
+
+def _is_shallow(document: Any) -> bool:
+    """Whether nothing lies deeper than DEEPEST; what reads a document afterwards may then descend into it."""
+    layer = [document]
+    for _ in range(DEEPEST):
+        layer = [item for node in layer for item in _children(node)]
+        if not layer:
+            return True
+    return False
+
+
+def _children(node: Any) -> list[Any]:
+    """What an object or a list holds of objects and lists."""
+    items = node.values() if isinstance(node, dict) else node
+    return [item for item in items if isinstance(item, dict | list)]
 
 
 def _refuse_constant(name: str) -> Any:
@@ -67,10 +101,11 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{_short(key)} occurs twice")
+        found[key] = value
     return found
 
 
@@ -84,7 +119,9 @@ def require_shape(document: Mapping[str, Any], schema: Mapping[str, Any], source
     """Refuse a document that breaks its schema, with the first thing that is wrong."""
     wrong = next(problems(document, schema), None)
     if wrong is not None:
-        raise UsageError(f"{source}: {wrong}.", hint=f"what is allowed: {HERE.name}/{schema.get('title', 'schema')}")
+        words = one_line(wrong)  # it may quote a field's name
+        words = words if len(words) <= LONGEST_PROBLEM else words[: LONGEST_PROBLEM - 3] + "..."
+        raise UsageError(f"{source}: {words}.", hint=f"what is allowed: {HERE.name}/{schema.get('title', 'schema')}")
 
 
 def range_problems(value: Any, schema: Mapping[str, Any], where: str = "") -> Iterator[str]:
@@ -126,6 +163,8 @@ def _object_problems(value: Mapping[str, Any], schema: Mapping[str, Any], where:
     if len(value) > 200:
         yield f"{where or 'the document'} has {len(value)} fields"
     for key, item in islice(value.items(), 200):
+        if len(key) > 200 or not key.isprintable():
+            yield f"{where or 'the document'} has a field with the name {_short(key)}"
         inner = schema.get("properties", {}).get(key, rest if isinstance(rest, Mapping) else {})
         yield from range_problems(item, inner, f"{where}.{_short_key(key)}".lstrip("."))
 
@@ -150,9 +189,14 @@ def _short_key(key: str) -> str:
 
 def build(kind: type[T], values: Mapping[str, Any]) -> T:
     """A dataclass from values of the right shape, its dataclass fields from mappings; unknown keys are left out."""
-    hints = get_type_hints(kind)
+    hints = _hints(cast("Any", kind))
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # dataclasses only
     return kind(**{name: _convert(hints[name], value) for name, value in values.items() if name in known})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _convert(hint: Any, value: Any) -> Any:

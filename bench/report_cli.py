@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from bench import store
 from bench.command_line import parse_and_run
+from bench.cost import require_price
 from bench.result import BenchResult
 from dreamrig import console, paths
 from dreamrig.errors import EXIT_GOOD, UsageError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from bench.page import Page
 
 PAGE, CARD = Path("dreamrig-bench.html"), Path("dreamrig-bench.png")
-MOST_A_KWH = 1e6
 MOST_OF_HISTORY = 20
 """Results of this machine that a report without names takes."""
 
@@ -43,11 +43,10 @@ def report(args: list[str]) -> int:
 
         Without names: the newest result of this machine on top, and those before it.
         """
+        price = require_price(kwh_price)
         results, problems = gather(sources or [])
         _require_endings(out, card)
-        if kwh_price is not None and not 0 < kwh_price < MOST_A_KWH:
-            raise UsageError(f"--kwh-price is {kwh_price:g}.", hint="use the price of a kWh, e.g. --kwh-price 0.30")
-        page, files = write_report(results, problems, out, card, kwh_price)
+        page, files = write_report(results, problems, out, card, price)
         if as_json:
             console.print_json("bench", {"page": out, "card": card, "results": len(results), "problems": problems})
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from dreamrig.errors import UsageError
 
 SCHEMA = "bench-result/1"
 SCHEMA_FILE = "result.schema.json"
+ANEW = "make it anew: dreamrig bench run"
 PLACES = ("linux", "wsl", "windows", "mac", "container", "colab-hosted", "colab-local", "other")
 
 Profile = Literal["strict", "as-shipped"]
@@ -274,18 +276,22 @@ def require_schema(document: Mapping[str, Any], source: str) -> None:
 
 def _require_sense(result: BenchResult, source: str) -> None:
     """What a schema cannot say."""
+    try:
+        datetime.fromisoformat(result.created)
+    except ValueError:
+        raise UsageError(f"{source}: created is {result.created!r}, which is no date.", hint=ANEW) from None
     telemetry = result.telemetry
     for name, column in (telemetry.samples if telemetry else {}).items():
         if telemetry and len(column) != len(telemetry.seconds):
             raise UsageError(
                 f"{source}: telemetry.samples.{name} has {len(column)} entries, seconds has {len(telemetry.seconds)}.",
-                hint="make it anew: dreamrig bench run",
+                hint=ANEW,
             )
 
 
 def read_result(path: Path) -> BenchResult:
     """The result in a file. UsageError, naming file and field, for anything that is not exactly one."""
-    return BenchResult.from_dict(reading.read_json(path), str(path))
+    return BenchResult.from_dict(reading.read_json(path), reading.show_path(path))
 
 
 def write_result(result: BenchResult, path: Path) -> None:

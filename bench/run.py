@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from bench.command_line import parse_and_run
 from bench.measure import BUDGETS, Budget
+from bench.measured import Wishes
 from bench.result import BenchResult, Effort
-from bench.session import Session, Wishes, names_of
+from bench.run_words import effort_of, one_of, place_of, short_note, split_workload, writable
+from bench.session import Session, names_of
 from bench.workloads import DEFAULT, Workload, find_workload
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, UsageError
@@ -81,21 +83,21 @@ def run(args: list[str], door: Door | None = None) -> int:
 
         Warms up until the pace settles, then times blocks of steps. The result is kept; see: dreamrig bench history.
         """
-        chosen = find_workload(*_split(workload, profile))
+        chosen = find_workload(*split_workload(workload, profile))
         order = Order(
             workload=chosen,
-            rival=None if vs is None else find_workload(*_split(vs, profile)),
+            rival=None if vs is None else find_workload(*split_workload(vs, profile)),
             command=vs_command,
             pattern=steps_pattern,
             wishes=Wishes(
-                effort=_effort(quick=quick, thorough=thorough),
-                device=_one_of("device", device, ("auto", "cpu", "cuda", "mps")),
+                effort=effort_of(quick=quick, thorough=thorough),
+                device=one_of("device", device, ("auto", "cpu", "cuda", "mps")),
                 threads=threads,
                 random_weights=random_weights,
-                place=_place(place),
-                note=_short_note(note),
+                place=place_of(place),
+                note=short_note(note),
             ),
-            out=None if out is None else _writable(out),
+            out=None if out is None else writable(out),
             as_json=as_json,
             quiet=quiet,
         )
@@ -104,48 +106,6 @@ def run(args: list[str], door: Door | None = None) -> int:
         return _Command(order, door or Door()).run()
 
     return parse_and_run("run", body, args)
-
-
-def _split(text: str, profile: str) -> tuple[str, str]:
-    """ "NAME@PROFILE" or "NAME" -> both."""
-    name, _, own = text.partition("@")
-    return name, own or profile
-
-
-def _effort(*, quick: bool, thorough: bool) -> Effort:
-    if quick and thorough:
-        raise UsageError("--quick and --thorough are both given.", hint="use one of the two")
-    return "quick" if quick else "thorough" if thorough else "default"
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise UsageError(f"There is no {name} {value!r}.", hint=f"use one of: {', '.join(allowed)}")
-    return value
-
-
-def _place(asked: str | None) -> str | None:
-    from bench.environment import require_place
-
-    return None if asked is None else require_place(asked)
-
-
-def _short_note(note: str | None) -> str | None:
-    if note is not None and (len(note) > 1000 or not note.isprintable()):
-        raise UsageError("--note is longer than 1000 characters, or more than one line.", hint="say it shorter")
-    return note
-
-
-def _writable(out: Path) -> Path:
-    """Refuse before minutes are spent what could not be written afterwards."""
-    folder = out.expanduser().absolute().parent
-    if out.is_dir():
-        raise UsageError(f"--out {out} is a folder.", hint=f"use a file: --out {out / 'result.json'}")
-    if not folder.is_dir():
-        raise UsageError(f"--out: the folder {folder} does not exist.", hint=f"run: mkdir -p {folder}")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"--out: the folder {folder} cannot be written.", hint="choose another place")
-    return out.expanduser()
 
 
 class _Command:

@@ -6,14 +6,14 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import stats
 from bench.measure import BUDGETS, Budget, Progress, Sitting
-from bench.result import BenchResult, Block, Effort, Energy, Memory, Picture, Timing, Warmup, Weights, WorkloadUsed
+from bench.measured import Measured, Wishes, describe, peak_memory
+from bench.result import BenchResult
 from bench.telemetry import CpuGauge, Sampler
 from bench.workloads import Workload
 from dreamrig.errors import NotReadyError
@@ -21,37 +21,6 @@ from dreamrig.errors import NotReadyError
 if TYPE_CHECKING:
     from bench.steps import EngineSteps
     from bench.telemetry import Gauge
-
-MIB = 2**20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """How to measure."""
-
-    effort: Effort = "default"
-    device: str = "auto"
-    threads: int = 0
-    random_weights: bool = False
-    place: str | None = None
-    """None = found out."""
-    note: str | None = None
-
-
-@dataclass(kw_only=True)
-class Measured:
-    """What the clock said of one workload."""
-
-    steps: EngineSteps
-    load_seconds: float
-    first_step_seconds: float = 0.0
-    warmup: Warmup | None = None
-    count: int = 1
-    """Steps per block."""
-    blocks: tuple[Block, ...] = ()
-    picture: Picture | None = None
-    ceilings: dict[str, Any] | None = None
-    memory: Memory = field(default_factory=Memory)
 
 
 @dataclass(frozen=True)
@@ -128,7 +97,7 @@ class Session:
             measured.memory = peak_memory(measured.steps)  # before anything else is tried on the device
             if after_block is None:
                 self._look_around(measured)
-            return self._describe(measured, gauge, session=None if after_block is None else str(uuid.uuid4()))
+            return self._describe(measured, gauge, None if after_block is None else str(uuid.uuid4()))
 
     def run_pair(self, first: Workload, second: Workload) -> Pair:
         """Measure two workloads in turn. Peak memory and energy cannot be told apart, so neither has any."""
@@ -146,7 +115,7 @@ class Session:
             session = str(uuid.uuid4())
             for measured in both:
                 measured.steps.require_finite()
-            return Pair(*(self._describe(measured, gauge, session=session) for measured in both))
+            return Pair(*(self._describe(measured, gauge, session) for measured in both))
 
     def _warm(self, measured: Measured, name: str = "") -> None:
         measured.first_step_seconds = self.sitting.time_first(measured.steps, name)
@@ -178,45 +147,10 @@ class Session:
         self.sampler = Sampler(gauge, self.clock)
         return self.sampler
 
-    # ---- describe
-
     def _describe(self, measured: Measured, gauge: Gauge | None, session: str | None) -> BenchResult:
-        """Everything about one measurement as a value."""
-        from bench import environment
-        from bench.nvml import NvmlGauge
-
-        steps = measured.steps
-        host, place = environment.describe_host()
-        device = environment.describe_device(steps.device, gauge if isinstance(gauge, NvmlGauge) else None)
         assert self.sampler is not None
-        alone = session is None
-        done = sum(block.steps for block in measured.blocks)
-        return BenchResult(
-            id=str(uuid.uuid4()),
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            place=environment.require_place(self.wishes.place) if self.wishes.place else place,
-            effort=self.wishes.effort,
-            workload=used(steps),
-            tool=environment.describe_tool(),
-            device=device,
-            host=host,
-            software=environment.describe_software(steps.threads, steps.flags()),
-            timing=Timing(
-                blocks=measured.blocks,
-                first_step_seconds=measured.first_step_seconds,
-                import_seconds=self.import_seconds,
-                load_seconds=measured.load_seconds,
-                warmup=measured.warmup,
-                picture=measured.picture,
-            ),
-            memory=measured.memory,
-            telemetry=self.sampler.telemetry(),
-            energy=self.sampler.energy(done) if alone else Energy(),
-            work=steps.work,
-            ceilings=measured.ceilings,
-            session=session,
-            note=self.wishes.note,
-        )
+        seconds = self.import_seconds
+        return describe(measured, self.wishes, self.sampler, gauge, import_seconds=seconds, session=session)
 
 
 def names_of(first: Workload, second: Workload) -> tuple[str, str]:
@@ -226,35 +160,3 @@ def names_of(first: Workload, second: Workload) -> tuple[str, str]:
     if first.profile != second.profile:
         return f"{first.name} {first.profile}", f"{second.name} {second.profile}"
     return f"{first.name} (A)", f"{second.name} (B)"
-
-
-def used(steps: EngineSteps) -> WorkloadUsed:
-    """The workload as a result tells it."""
-    workload, models = steps.workload, steps.models
-    is_random = steps.config.random_weights
-    return WorkloadUsed(
-        name=workload.name,
-        version=workload.version,
-        hash=workload.hash,
-        profile=workload.profile,
-        params=workload.params,
-        batch=workload.batch,
-        step_files=workload.step_files,
-        weights=Weights(name=models.name, sha256="" if is_random else models.sha256, random=is_random),
-    )
-
-
-def peak_memory(steps: EngineSteps) -> Memory:
-    """Highest so far, of the allocator on a GPU and of the process."""
-    import torch
-
-    from generator.devices import peak_memory_mib
-
-    process = peak_memory_mib(torch.device("cpu"))
-    if steps.device.type != "cuda":
-        return Memory(peak_process_mib=process)
-    return Memory(
-        peak_allocated_mib=torch.cuda.max_memory_allocated(steps.device) / MIB,
-        peak_reserved_mib=torch.cuda.max_memory_reserved(steps.device) / MIB,
-        peak_process_mib=process,
-    )

@@ -128,8 +128,8 @@ class EngineSteps:
         return self.work
 
     def ceilings(self, seconds_each: float) -> dict[str, Any]:
-        """What the device can do at most with as many threads as the steps had: bench.ceilings."""
-        from bench.ceilings import measure_ceilings
+        """What the device can do at most with as many threads as the steps had: bench.products."""
+        from bench.products import measure_ceilings
 
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)

@@ -16,6 +16,8 @@ ROOFLINE_HEIGHT, SERIES_HEIGHT = 320, 74
 LEFT, RIGHT, TOP, BOTTOM = 9.0, 97.0, 4.0, 88.0
 """Percent: the frame of a chart with two axes."""
 MOST_POINTS = 240
+MOST_LABEL = 24
+"""Characters of a name inside the roofline."""
 
 HATCH = (
     '<svg width="0" height="0" class="defs" aria-hidden="true"><defs><pattern id="hatch" width="7" height="7" '
@@ -58,7 +60,8 @@ def _tick_places(axis: Axis) -> list[float]:
 def roofline(places: Sequence[Standing]) -> str:
     """Points under their roofs: TFLOP/s over FLOP per byte, both logarithmic; "" where no point has both."""
     points = [place for place in places if place.intensity]
-    roofs = list(dict.fromkeys(roof for place in points for roof in place.roofs))
+    found = dict.fromkeys(roof for place in points for roof in place.roofs)
+    roofs = sorted(found, key=lambda roof: -roof.peak_tflops)
     if not points or not roofs:
         return ""
     across, up = _roofline_axes(points, roofs)
@@ -111,7 +114,7 @@ def _power(value: float) -> str:
 
 
 def _roof(roof: Roof, across: Axis, up: Axis, index: int) -> list[str]:
-    """The slope of memory, the flat of arithmetic, and the name above it."""
+    """The slope of memory, the flat of arithmetic, and the name: above the highest roof, below the others."""
     shape = "roof" if roof.is_measured else "roof sheet"
     flat_from = roof.ridge or across.low
     peak = _y(up, roof.peak_tflops)
@@ -120,7 +123,7 @@ def _roof(roof: Roof, across: Axis, up: Axis, index: int) -> list[str]:
         start = max(across.low, up.low / roof.peak_tflops * roof.ridge)
         parts.append(_line(_x(across, start), _y(up, roof.at(start)), _x(across, roof.ridge), peak, shape))
     label = f"{roof.label}: {figures.short(roof.peak_tflops)} TFLOP/s"
-    return [*parts, _text(RIGHT, peak, label, "roof-name", dy=-6 if index % 2 == 0 else 14, anchor="end")]
+    return [*parts, _text(RIGHT, peak, label, "roof-name", dy=14 if index else -6, anchor="end")]
 
 
 def _point(place: Standing, across: Axis, up: Axis, *, is_named: bool) -> list[str]:
@@ -133,8 +136,13 @@ def _point(place: Standing, across: Axis, up: Axis, *, is_named: bool) -> list[s
         return [circle]
     return [
         circle,
-        _text(x, y, f"{place.label} {figures.short(place.tflops)}", "point-name", dx=dx, dy=5, anchor=anchor),
+        _text(x, y, f"{_clipped(place.label)} {figures.short(place.tflops)}", "point-name", dx=dx, dy=5, anchor=anchor),
     ]
+
+
+def _clipped(label: str) -> str:
+    """A name that leaves room for the other names of a chart; the whole one shows when pointed at."""
+    return label if len(label) <= MOST_LABEL else label[: MOST_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def series(one: Series) -> str:

@@ -1,9 +1,11 @@
 """`dreamrig bench validate`: is a file a result? One sentence per file that is none."""
 
 from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 from bench.command_line import parse_and_run
+from bench.reading import show_path
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
 
@@ -23,10 +25,17 @@ def validate(args: list[str]) -> int:
             checked = [{"file": file, "problem": problem} for file, problem in rows]
             console.print_json("bench", {"checked": checked}, ok=not bad)
         else:
-            print("\n".join(console.to_printable(f"{file}: {problem or 'good'}") for file, problem in rows))
+            print("\n".join(console.to_printable(_line(file, problem)) for file, problem in rows))
         return EXIT_PROBLEM_FOUND if bad else EXIT_GOOD
 
     return parse_and_run("validate", body, args)
+
+
+def _line(file: str, problem: str | None) -> str:
+    """One line for a file, which many a problem names already."""
+    if problem is None:
+        return f"{file}: good"
+    return problem if file in problem else f"{file}: {problem}"
 
 
 def _check(source: str) -> list[tuple[str, str | None]]:
@@ -37,9 +46,9 @@ def _check(source: str) -> list[tuple[str, str | None]]:
     try:
         found = list(store.find(source))
     except RigError as error:
-        return [(source, error.message)]
+        return [(show_path(Path(source)), error.message)]
     rows = []
     for one in found:
         problem = one.error.message if one.error else None
-        rows.append((str(one.path), problem or (why_impossible(one.result) if one.result else None)))
+        rows.append((show_path(one.path), problem or (why_impossible(one.result) if one.result else None)))
     return rows

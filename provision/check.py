@@ -62,6 +62,8 @@ class Finding:
     """SKIP only: the check whose failure makes this one pointless."""
     stops: bool = False
     """Nothing is broken (WARN), but the checks that need this one have nothing to look at."""
+    unused: bool = False
+    """SKIP only: it belongs to something that was never set up here, so that nothing is left in the dark."""
     general: bool = False
     """The fix is what one tries when nothing is known: that of a cause, where one is found, is better."""
     cause: str | None = None
@@ -166,9 +168,11 @@ def failed(sentence: str, proof: Iterable[Evidence], *fix: Step, general: bool =
     return Finding(Verdict.FAIL, sentence, tuple(proof), fix, general=general)
 
 
-def skipped(sentence: str, blocked_by: str | None = None, proof: Iterable[Evidence] = ()) -> Finding:
+def skipped(
+    sentence: str, blocked_by: str | None = None, proof: Iterable[Evidence] = (), unused: bool = False
+) -> Finding:
     """SKIP: it makes no sense to look, or nobody can tell."""
-    return Finding(Verdict.SKIP, sentence, tuple(proof), blocked_by=blocked_by)
+    return Finding(Verdict.SKIP, sentence, tuple(proof), blocked_by=blocked_by, unused=unused)
 
 
 def unknown(facts: FactReader, path: str) -> Finding:

@@ -81,6 +81,8 @@ def examine(
     if given is not None and describes_all(given):
         return _explained(Checkup(given, _run(checks, given, only, limit_seconds)))
     survey = Survey(machine, given)
+    if survey.place == "wsl" and not only:  # the Windows half takes longest, and nearly every check waits for it
+        survey.prefetch()
     findings = _run(checks, survey, only, limit_seconds)
     return _explained(Checkup(survey.seen(), findings))
 

@@ -42,6 +42,8 @@ class Datasheet:
     """When Google Colab has had it; None = never."""
     lanes: int | None
     """fp32 multiply-adds per clock."""
+    tensor_lanes: int | None
+    """fp16 multiply-adds per clock of the tensor cores, dense, accumulated in fp32; half as many in TF32."""
     boost_mhz: float | None
     boost_is_limit: bool
     """Whether it never clocks above boost_mhz. GeForce cards do, so that their figures limit nothing exactly."""
@@ -59,19 +61,23 @@ class Datasheet:
     def peak_tflops(self, precision: str) -> float:
         """The most its fastest unit for that precision can do; what it has no unit for runs in fp32.
 
-        fp32 is the larger of the printed figure and 2 x lanes x boost clock, since printed figures are rounded.
+        The larger of the printed figure and of what the lanes do at the boost clock: printed figures are rounded,
+        and some are printed for a lower clock than the card reaches.
         """
         units = {
-            "tf32": (self.tf32_tensor_tflops,),
-            "fp16": (self.fp16_tensor_tflops, self.fp16_tflops),
-            "bf16": (self.bf16_tensor_tflops,),
+            "tf32": ((self.tf32_tensor_tflops, self._at_boost(self.tensor_lanes) / 2),),
+            "fp16": (
+                (self.fp16_tensor_tflops, self._at_boost(self.tensor_lanes)),
+                (self.fp16_tflops, 0.0),
+            ),
+            "bf16": ((self.bf16_tensor_tflops, self._at_boost(self.tensor_lanes)),),
         }.get(precision, ())
-        return max([self._fp32_peak(), *(unit.value for unit in units if unit is not None)])
+        found = [max(unit.value, at_boost) for unit, at_boost in units if unit is not None]
+        return max([self.fp32_tflops.value, self._at_boost(self.lanes), *found])
 
-    def _fp32_peak(self) -> float:
-        if self.lanes is None or self.boost_mhz is None:
-            return self.fp32_tflops.value
-        return max(self.fp32_tflops.value, 2 * self.lanes * self.boost_mhz * MEGA / TERA)
+    def _at_boost(self, lanes: int | None) -> float:
+        """TFLOP/s of so many multiply-adds per clock; 0 where lanes or clock are not known."""
+        return 2 * lanes * self.boost_mhz * MEGA / TERA if lanes and self.boost_mhz else 0.0
 
     def doubts(self) -> dict[str, str]:
         """Field -> why its figure may be wrong."""
@@ -105,6 +111,7 @@ def _parse(item: Reader, sources: Mapping[str, str]) -> Datasheet:
         architecture=item.get("architecture", "a text"),
         colab=item.get("colab", "a text", optional=True),
         lanes=item.get("lanes", "a whole number", optional=True),
+        tensor_lanes=item.get("tensor_lanes", "a whole number", optional=True),
         boost_mhz=item.get("boost_mhz", "a number", optional=True),
         boost_is_limit=item.get("boost_is_limit", "true or false"),
         fp32_tflops=fp32,

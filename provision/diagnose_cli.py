@@ -48,7 +48,7 @@ def diagnose(args: list[str], door: Door | None = None) -> int:
         text: Annotated[
             list[str] | None,
             typer.Argument(
-                metavar="TEXT|-", help='e.g. "Error: 0x80370102"; - reads what is piped.', show_default=False
+                metavar="TEXT|-", help='e.g. "Error: 0x80370102"; or a file; - reads what is piped.', show_default=False
             ),
         ] = None,
         file: Annotated[
@@ -85,13 +85,21 @@ def read_text(words: Sequence[str], file: Path | None, door: Door, *, needed: bo
     if file is not None:
         data = read_file(file)
     elif words and list(words) != ["-"]:
-        data = " ".join(words).encode("utf-8", "surrogateescape")
+        data = read_file(Path(words[0])) if is_file(words) else " ".join(words).encode("utf-8", "surrogateescape")
     elif words or needed:
         data = read_piped(door)
     else:
         return None
     require_text(data)
     return data
+
+
+def is_file(words: Sequence[str]) -> bool:
+    """Whether the text is nothing but the name of a file: no error says that, so the file is meant."""
+    try:
+        return len(words) == 1 and Path(words[0]).is_file()
+    except OSError:  # longer than a name can be
+        return False
 
 
 def read_file(path: Path) -> bytes:

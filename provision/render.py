@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from provision.check import Evidence, Finding, Step, Verdict
+from provision.check import Check, Evidence, Finding, Step, Verdict
 from provision.checks import CHECKS, SECTIONS
 from provision.checkup import DRAW, Checkup
 from provision.facts import HALVES, Facts
@@ -187,7 +187,8 @@ def verdict_line(checkup: Checkup) -> Line:
 
 def _good_news(checkup: Checkup) -> str:
     """What may be said where nothing is broken and nothing is to be done."""
-    untold = sum(each.verdict is Verdict.SKIP and each.blocked_by is None for each in checkup.findings)
+    skipped = [each for each in checkup.findings if each.verdict is Verdict.SKIP]
+    untold = sum(each.blocked_by is None and not each.unused for each in skipped)
     if untold:
         return f"No broken link was found; {untold} could not be looked at. "
     has_warning = any(each.verdict is Verdict.WARN for each in checkup.findings)
@@ -223,7 +224,11 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 def render_list(place: str) -> Iterator[Line]:
     """Every check with its question, in fixing order: those for this place, then the others."""
     yield from (((f"{each.name:<{NAME_WIDTH}}  ", "bold"), (each.asks, "")) for each in CHECKS if place in each.places)
-    for places, group in groupby((each for each in CHECKS if place not in each.places), key=lambda each: each.places):
+    others: dict[tuple[str, ...], list[Check]] = {}
+    for each in CHECKS:
+        if place not in each.places:
+            others.setdefault(tuple(each.places), []).append(each)
+    for places, group in others.items():
         yield plain()
         yield plain(f"Only on {' and '.join(PLACES[name] for name in places)}:", "bold")
         yield from (((f"{each.name:<{NAME_WIDTH}}  ", ""), (each.asks, "dim")) for each in group)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from provision.collectors import driver, linux, storage, windows
+from provision.collectors import colab, driver, linux, storage, windows
 from provision.facts import Facts, Part, look_up, make_facts, merge
 from provision.machine import Machine
 
@@ -25,10 +26,14 @@ class Collector:
     """Gets the machine, and a way to read other facts."""
     wanted: bool = True
     """False: only `dreamrig facts` asks for it."""
+    slow: bool = False
+    """It waits for a program, and no other collector has to come before it: see Survey.prefetch."""
 
 
-def _plain(name: str, owns: Sequence[str], collect: Callable[[Machine], Part], wanted: bool = True) -> Collector:
-    return Collector(name, tuple(owns), lambda machine, _: collect(machine), wanted)
+def _plain(
+    name: str, owns: Sequence[str], collect: Callable[[Machine], Part], wanted: bool = True, slow: bool = False
+) -> Collector:
+    return Collector(name, tuple(owns), lambda machine, _: collect(machine), wanted, slow)
 
 
 def _torch(machine: Machine, read: Read) -> Part:
@@ -52,6 +57,7 @@ COLLECTORS: tuple[Collector, ...] = (
         + _names("linux", "libcuda_shadowed", "nvidia_smi_path", "apt_nvidia_packages", "nvidia_pci_count")
         + _names("linux", "kernel_driver"),
         linux.collect_gpu,
+        slow=True,
     ),
     _plain(
         "wsl.conf",
@@ -66,17 +72,18 @@ COLLECTORS: tuple[Collector, ...] = (
     _plain(
         ".wslconfig",
         _names("wsl", "wslconfig_encoding", "wslconfig_problems", "wslconfig_gpu_support", "wslconfig_custom_kernel")
-        + _names("wsl", "wslconfig_memory_mib", "wslconfig_networking_mode"),
+        + _names("wsl", "wslconfig_memory_mib", "wslconfig_networking_mode", "wslconfig_localhost_forwarding"),
         windows.collect_wslconfig,
     ),
-    _plain("windows", ("windows", "wsl"), windows.collect_windows),
+    _plain("windows", ("windows", "wsl"), windows.collect_windows, slow=True),
     _plain("CUDA_VISIBLE_DEVICES", ("cuda.visible_devices",), driver.collect_visible),
-    _plain("cuda", _names("cuda", *driver.CUDA_KEYS), driver.collect_cuda),
-    _plain("nvml", _names("cuda", *driver.NVML_KEYS, "gpu_names"), driver.collect_nvml),
+    _plain("cuda", _names("cuda", *driver.CUDA_KEYS), driver.collect_cuda, slow=True),
+    _plain("nvml", _names("cuda", *driver.NVML_KEYS, "gpu_names"), driver.collect_nvml, slow=True),
     _plain(
         "torch files", _names("torch", "is_installed", "version", "cuda", "is_cpu_build"), driver.collect_torch_files
     ),
     Collector("torch", tuple(_names("torch", *driver.RUN_KEYS, "has_kernels_for_gpu")), _torch),
+    _plain("colab", ("python.has_colab_packages", "linux.ports_taken"), colab.collect_colab),
     _plain("python", ("python",), driver.collect_python),
     _plain("extras", ("linux.resolves_names", "cuda.docker_has_nvidia"), driver.collect_extras, wanted=False),
 )
@@ -92,6 +99,7 @@ class Survey:
     def __init__(self, machine: Machine, given: Facts | None = None) -> None:
         self._machine, self._given = machine, given
         self._parts: dict[str, Part] = {}
+        self._asked: set[str] = set()
         self._locks = {collector.name: threading.Lock() for collector in COLLECTORS}
         self.place = linux.find_place(machine)
 
@@ -100,17 +108,31 @@ class Survey:
         if self._given is not None and (known := self._given.get(path)) is not None:
             return known
         for collector in _owners(path):
-            value = self._read(collector, path)
+            self._asked.add(collector.name)
+            value = look_up(make_facts(self.place, iter([self._collect(collector)])).document, path)
             if value is not None:
                 return value
         return None
 
-    def _read(self, collector: Collector, path: str) -> Any:
+    def _collect(self, collector: Collector) -> Part:
         with self._locks[collector.name]:
             if collector.name not in self._parts:
                 self._parts[collector.name] = collector.collect(self._machine, self.get)
-        part = self._parts[collector.name]
-        return look_up(make_facts(self.place, iter([part])).document, path)
+            return self._parts[collector.name]
+
+    def prefetch(self) -> None:
+        """Start all slow collectors at once, so that the checks that wait for one another do not add up.
+
+        What nobody asks for stays out of `seen`, as if it had never been read; one that breaks, breaks when asked.
+        """
+
+        def collect(collector: Collector) -> None:
+            with contextlib.suppress(Exception):
+                self._collect(collector)
+
+        for collector in COLLECTORS:
+            if collector.slow:
+                threading.Thread(target=collect, args=(collector,), daemon=True).start()
 
     def reason(self, path: str) -> str:
         """Why a fact is not known."""
@@ -118,8 +140,9 @@ class Survey:
         return self.seen().reason(path)
 
     def seen(self) -> Facts:
-        """The facts read so far, as one document."""
-        parts = [self._parts[collector.name] for collector in COLLECTORS if collector.name in self._parts]
+        """The facts that were asked for so far, as one document."""
+        names = self._asked & self._parts.keys()
+        parts = [self._parts[collector.name] for collector in COLLECTORS if collector.name in names]
         now = datetime.now(UTC).isoformat(timespec="seconds")
         own = make_facts(self.place, iter(parts), now)
         return own if self._given is None else merge(self._given, own)

@@ -37,6 +37,9 @@ SPACED_OUT = re.compile(r"(?:[^ \n] (?:  )?){8,}[^ \n]?")
 NOT_ASCII = re.compile("[\x00-\x7f]?[^\x00-\x7f]{1,64}")  # in pieces: NFKC of a long run of accents takes for ever
 BLANKS = re.compile(r"[ \t]+")
 
+FEW_PAIRS = 12
+"""Pairs of bytes that look like ASCII, of which so many tell that ASCII is mixed into UTF-16."""
+
 HEX = re.compile(r"(?<![0-9])0x([0-9a-f]{3,16})(?![0-9a-f])", re.IGNORECASE | re.ASCII)
 BARE_HEX = re.compile(r"(?<![0-9a-z_#-])[89a-f][0-9a-f]{7}(?![0-9a-z_-])", re.IGNORECASE | re.ASCII)
 NEGATIVE = re.compile(r"(?<![0-9a-z_.-])-([12][0-9]{8,9})(?![0-9])", re.IGNORECASE | re.ASCII)
@@ -92,7 +95,9 @@ def _wide_form(sample: bytes) -> str:
     big = sum(1 for first, second in pairs if second and not first)
     wide, other = max(little, big), min(little, big)
     narrow = sum(1 for first, second in pairs if 9 <= first < 127 and 9 <= second < 127)
-    if wide * 50 < len(pairs) or wide < 4 * other or narrow * 5 > (len(pairs) - wide) * 3:
+    # Both bytes of a Chinese character look like ASCII about every second time; of a few in a row nearly all may.
+    is_mixed = narrow >= FEW_PAIRS and narrow * 20 > (len(pairs) - wide) * 17
+    if wide * 50 < len(pairs) or wide < 4 * other or is_mixed:
         return "utf-8"
     return "utf-16-le" if little > big else "utf-16-be"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.check import Check
-from provision.checks import cuda, gpu, identity, python, storage, virtualization, windows, wsl, wsl_gpu
+from provision.checks import colab, cuda, gpu, identity, python, storage, virtualization, windows, wsl, wsl_gpu
 
 CHECKS: tuple[Check, ...] = (
     wsl.windows_half,
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     *identity.CHECKS,
     *storage.CHECKS,
     *python.CHECKS,
+    *colab.CHECKS,
 )
 """Places decide which of them run; needs point to earlier ones only."""
 
@@ -26,6 +27,6 @@ SECTIONS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("WSL", (*wsl.CHECKS, windows.windows_build, *gpu.WINDOWS_CHECKS, *wsl_gpu.CHECKS)),
     ("CUDA", gpu.CHECKS),
     ("PyTorch", (*cuda.CHECKS, *identity.CHECKS)),
-    ("This machine", (*storage.CHECKS, *python.CHECKS)),
+    ("This machine", (*storage.CHECKS, *python.CHECKS, *colab.CHECKS)),
 )
 """The same checks under headings."""

@@ -183,6 +183,7 @@ def collect_wslconfig(machine: Machine) -> Part:
         "wsl.wslconfig_networking_mode": settings.values.get(
             "wsl2.networkingmode", settings.values.get("experimental.networkingmode", "")
         ).lower(),
+        "wsl.wslconfig_localhost_forwarding": settings.boolean("wsl2.localhostForwarding", True),
     }
     return Part(values)
 

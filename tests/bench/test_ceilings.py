@@ -12,14 +12,8 @@ import pytest
 import torch
 
 from bench import ceiling_cli
-from bench.ceilings import (
-    Ceilings,
-    measure_ceilings,
-    measure_copy,
-    measure_product,
-    parse_ceilings,
-    precisions_of,
-)
+from bench.ceilings import Ceilings, parse_ceilings
+from bench.products import measure_ceilings, measure_copy, measure_product, precisions_of
 from bench.result import BenchResult, Device, Software, Work
 from bench.roofline import Roof, describe, measured_roof, sheet_roof, standing
 from dreamrig.errors import UsageError
@@ -129,7 +123,7 @@ def test_mixed_precision_is_judged_by_a_mixed_peak() -> None:
     assert roof.peak_tflops == pytest.approx(2 / (1 / 26.7 + 1 / 66.0))
     sheet = sheet_roof(datasheet("t4"), half_half)
     assert sheet is not None
-    assert sheet.peak_tflops == pytest.approx(2 / (1 / 8.1408 + 1 / 65))
+    assert sheet.peak_tflops == pytest.approx(2 / (1 / 8.1408 + 1 / 65.1264))
 
 
 def test_tf32_is_judged_as_tf32(make_result: Make) -> None:

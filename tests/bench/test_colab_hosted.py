@@ -8,14 +8,20 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.colab_hosted import BEGIN, END, Door, bench_colab, make_script, pack, parse_output
+from bench.result import BenchResult, read_result
 from bench.workloads import find_workload
 from dreamrig.errors import FailedError, InterruptedByUser, NotReadyError, UsageError
+
+Make = Callable[..., BenchResult]
+SMALL = "adafruit-480-pure"
+"""Its script carries no weights."""
 
 
 class Client:
@@ -44,18 +50,35 @@ def good(document: Any) -> list[str]:
     return ["still measuring", BEGIN, json.dumps(document), END]
 
 
-def test_the_result_comes_home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    client, target = Client(good({"schema": "x", "ä": 1})), tmp_path / "t4.json"
-    assert bench_colab(["starter-128", "--gpu", "t4", "--yes", "--out", str(target)], client.door()) == 0
-    assert json.loads(target.read_text(encoding="utf-8")) == {"schema": "x", "ä": 1}
+def test_the_result_comes_home(tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    result = make_result(device="Tesla T4", place="colab-hosted", note="ä")
+    client, target = Client(good(result.to_dict())), tmp_path / "t4.json"
+    assert bench_colab([SMALL, "--gpu", "t4", "--yes", "--out", str(target)], client.door()) == 0
+    assert read_result(target) == result
     said = capsys.readouterr()
     assert said.out.strip() == str(target)
     assert "still measuring" in said.err
+    assert "warning" not in said.err
     assert BEGIN not in said.err
     run, sessions = client.asked
     assert run[:4] == ["/bin/colab", "run", "--gpu", "T4"]
     assert int(run[run.index("--timeout") + 1]) > 30
     assert sessions == ["/bin/colab", "sessions"]
+
+
+def test_another_gpu_than_asked_for_is_told(
+    tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = Client(good(make_result(device="NVIDIA A100-SXM4-40GB", place="colab-hosted").to_dict()))
+    assert bench_colab([SMALL, "--yes", "--out", str(tmp_path / "t4.json")], client.door()) == 0
+    assert "asked for a T4, Colab gave NVIDIA A100-SXM4-40GB" in capsys.readouterr().err
+
+
+def test_an_effort_that_is_none_is_refused_before_it_costs_anything() -> None:
+    client = Client([])
+    with pytest.raises(UsageError, match="no effort 'long'"):
+        bench_colab(["--effort", "long", "--yes"], client.door())
+    assert client.asked == []
 
 
 @pytest.mark.parametrize("gpu", ["T5", "A1000", "gpu", ""])
@@ -69,7 +92,7 @@ def test_a_gpu_that_colab_has_not_is_refused_before_it_becomes_an_a100(gpu: str)
 def test_nothing_is_spent_without_a_yes() -> None:
     client = Client(good({}))
     with pytest.raises(InterruptedByUser):
-        bench_colab(["starter-128"], client.door(confirm=False))
+        bench_colab([SMALL], client.door(confirm=False))
     assert client.asked == []
 
 
@@ -81,20 +104,27 @@ def test_without_the_client_the_notebook_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("lines", "code"),
-    [([], 0), (["out of units"], 1), ([BEGIN, "{"], 0), ([BEGIN, "{", END], 0), ([BEGIN, "[1]", END], 0)],
+    [
+        ([], 0),
+        (["out of units"], 1),
+        ([BEGIN, "{"], 0),
+        ([BEGIN, "{", END], 0),
+        ([BEGIN, "[1]", END], 0),
+        ([BEGIN, '{"schema": "bench-result/1"}', END], 0),
+    ],
 )
 def test_a_run_that_went_wrong_leaves_no_file_and_lists_the_machines(
     lines: list[str], code: int, tmp_path: Path
 ) -> None:
     client = Client(lines, code)
     with pytest.raises(FailedError):
-        bench_colab(["starter-128", "--yes", "--out", str(tmp_path / "x.json")], client.door())
+        bench_colab([SMALL, "--yes", "--out", str(tmp_path / "x.json")], client.door())
     assert not list(tmp_path.iterdir())
     assert client.asked[-1] == ["/bin/colab", "sessions"]
 
 
 def test_the_script_is_python_and_carries_what_it_runs() -> None:
-    for name in ("starter-128", "adafruit-480-pure"):
+    for name in ("starter-128", SMALL):
         script = make_script(find_workload(name), "quick")
         ast.parse(script)
         assert name in script
@@ -114,5 +144,6 @@ def test_what_was_packed_runs_by_itself(tmp_path: Path) -> None:
     assert "starter-128" in ended.stdout
 
 
-def test_the_document_between_the_markers_counts() -> None:
-    assert parse_output("\n".join(["noise", *good({"a": 1}), "more noise"])) == {"a": 1}
+def test_the_document_between_the_markers_counts(make_result: Make) -> None:
+    result = make_result()
+    assert parse_output("\n".join(["noise", *good(result.to_dict()), "more noise"])) == result

@@ -225,8 +225,7 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_come_up_is_quoted_without_its_token(tmp_path: Path) -> None:
     with closing(socket.socket()) as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
+        holder.bind(("127.0.0.1", 0))  # taken, and nobody there who would have to be waited for
         made = Runtime(port=holder.getsockname()[1], token="secret" * 8, folder=tmp_path)
         with pytest.raises(FailedError) as caught, colab_local.serve(made):
             raise AssertionError("it came up on a taken port")

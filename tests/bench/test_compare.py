@@ -129,6 +129,24 @@ def test_fail_below(
     assert main(words) == code
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["--fail-below", "1.5"], ["--fail-below", "nan"], ["--kwh-price", "inf"], ["--kwh-price", "nan"]],
+)
+def test_a_limit_or_price_that_is_none_is_refused(words: list[str], tmp_path: Path, make_result: Make) -> None:
+    folder = _kept(tmp_path / "results", make_result(), make_result(number=2))
+    assert main(["bench", "compare", str(folder), *words]) == 2
+
+
+def test_one_result_is_too_few_and_what_was_skipped_is_named(
+    tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _kept(tmp_path / "results", make_result())
+    (folder / "bad.json").write_text("{")
+    assert main(["bench", "compare", str(folder)]) == 2
+    assert re.search(r"There is one result to compare\. Skipped: .*bad\.json is not JSON", capsys.readouterr().err)
+
+
 def test_what_cannot_be_compared_does_not_pass_as_good(tmp_path: Path, make_result: Make) -> None:
     folder = _kept(tmp_path / "results", make_result(), make_result(workload="crowson-480", number=2))
     assert main(["bench", "compare", str(folder)]) == 0

@@ -169,6 +169,19 @@ def test_measured_and_bound_are_drawn_differently(page: Page) -> None:
     assert "whisker" not in drawn
 
 
+def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result: Make) -> None:
+    """Of two roofs close together one has its name above, the other below; long names are cut."""
+    long = make_result(device="A card with a long name " * 5, work=WORK, number=4)
+    places = [entry.standing for entry in (*page.groups[0].entries, *build_page([long]).groups[0].entries)]
+    drawn = svg.roofline([place for place in places if place])
+    names = re.findall(r'dy="(-?\d+)"[^>]*class="roof-name">([^<:]*)', drawn)
+    assert [name for _, name in names] == ["datasheet RTX 3090", "measured here", "datasheet T4"]  # the highest first
+    assert [int(side) > 0 for side, _ in names] == [False, True, True]
+    points = re.findall(r'class="point-name">([^<]*)', drawn)
+    assert max(map(len, points)) <= svg.MOST_LABEL + 8
+    assert any("\N{HORIZONTAL ELLIPSIS}" in point for point in points)
+
+
 def test_words_of_strangers_stay_words(make_result: Make) -> None:
     result = make_result(
         device=HOSTILE, work=WORK, place="other", host=Host(os=HOSTILE, cpu=HOSTILE), note=HOSTILE, ceilings=CEILINGS

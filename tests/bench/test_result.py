@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -68,8 +69,20 @@ def _set(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     [
         ("timing.blocks", [], "timing.blocks has 0 entries"),
         ("timing.blocks.1.seconds", -1.0, "timing.blocks[1].seconds"),
-        ("timing.blocks.0.seconds", 0, "timing.blocks[0].seconds is 0, not above 0"),
+        ("timing.blocks.0.seconds", 0, "timing.blocks[0].seconds is 0, below 1e-09"),
         ("timing.blocks.0.seconds", 10**400, "timing.blocks[0].seconds"),
+        ("timing.blocks.0.seconds", 5e-324, "timing.blocks[0].seconds"),  # over its steps it would be 0
+        ("timing.blocks", [{"steps": 1, "seconds": 1}] * 10_001, "timing.blocks has 10001 entries"),
+        ("timing.picture.seconds", 1e-300, "timing.picture.seconds"),
+        ("work.least_flops_per_step", 1e-300, "work.least_flops_per_step"),
+        ("work.bytes_per_step", 1e-300, "work.bytes_per_step"),
+        ("workload.params.steps", "many", "workload.params.steps is 'many', not integer"),
+        ("workload.params.steps", -5, "workload.params.steps is -5, below 1"),
+        ("workload.params.\ud800", 1, r"workload.params has a field with the name '\ud800'"),
+        ("telemetry.samples", {"\x1b[31m": 1}, r"telemetry.samples.\x1b[31m is 1, not array"),
+        ("telemetry.samples", {"a" * 5000: 1}, "telemetry.samples.aaaa"),
+        ("created", "2026-13-45T99:99:99Z", "created is '2026-13-45T99:99:99Z', which is no date"),
+        ("host.cpu", [], "host.cpu"),
         ("timing.blocks.0.seconds", "fast", "timing.blocks[0].seconds is 'fast', not number"),
         ("timing.blocks.0.steps", 0, "timing.blocks[0].steps is 0"),
         ("timing.blocks.0.steps", True, "timing.blocks[0].steps is True"),
@@ -118,9 +131,10 @@ def test_a_wrong_field_is_named_with_its_file(
         (b'{"schema": "bench-result/1", "schema": "bench-result/1"}', "'schema' occurs twice"),
         (b'{"schema": ' + b"9" * 6000 + b"}", "is not JSON"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"schema": "bench-result/1", "x": ' + b"[" * 800 + b"]" * 800 + b"}", "nested too deeply"),
         (b" " * (4 * 2**20 + 2), "is larger than 4 MiB"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_document_is_refused_in_one_sentence(data: bytes, named: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.json"
@@ -134,6 +148,34 @@ def test_every_truncation_is_refused(tmp_path: Path, make_result: Callable[..., 
     for length in range(0, len(data), 37):
         with pytest.raises(UsageError):
             BenchResult.from_dict(reading.parse_json(data[:length], "cut"), "cut")
+
+
+def test_the_double_among_many_names_is_found_at_once() -> None:
+    """Counting each name would take hours for as many as fit into a file."""
+    names = ",".join(f'"{number}":0' for number in range(300_000))
+    with pytest.raises(UsageError, match="'299999' occurs twice"):
+        reading.parse_json(f'{{{names},"299999":1}}'.encode(), "many.json")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(UsageError, match="it is no file"):
+        read_result(tmp_path / "pipe.json")
+
+
+def test_the_name_of_a_file_drives_no_terminal(tmp_path: Path) -> None:
+    """Nor does it make up a line of its own."""
+    file = tmp_path / "a\x1b[31m\nb.json"
+    file.write_text("{")
+    with pytest.raises(UsageError) as caught:
+        read_result(file)
+    assert caught.value.message.isprintable()
+
+
+def test_a_loop_of_links_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    with pytest.raises(UsageError, match=r"loop\.json"):
+        read_result(tmp_path / "loop.json")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:

@@ -47,6 +47,33 @@ def test_every_knob_that_changes_the_work_is_pinned() -> None:
         assert pinned <= set(workload.params)
 
 
+LEFT_OPEN = {
+    "image_prompts": "", "noise_prompts": "", "regions": "", "story_every": 0, "start_noise": 0.0, "mask": "",
+    "init_weight": 0.0, "pixel_pull": 0.0, "warmup_steps": 0, "schedule_every": 0, "stop_after": 0,
+    "optimiser": "adam", "ema": 0.0, "tv": 0.0, "palette": 0.0, "symmetry": 0.0, "edge": 0.0, "saturation": 0.0,
+    "seamless": "no", "overlay": "", "cut_batch": 0, "checkpointed_decoding": False, "frames_every": 0,
+}  # fmt: skip
+"""What no workload pins, and how it stood when the hashes above were made: off, or of no weight."""
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
+def test_what_is_not_pinned_stays_as_it_was(workload: Workload) -> None:
+    """A default that changes would change the work behind the same hash: then pin it, as another version."""
+    config = workload.config()
+    open_still = {name: value for name, value in LEFT_OPEN.items() if name not in workload.params}
+    assert {name: getattr(config, name) for name in open_still} == open_still
+
+
+def test_words_about_a_workload_do_not_change_its_hash() -> None:
+    for workload in WORKLOADS.values():
+        told = replace(workload, name="another", about="Told in other words.")
+        assert told.hash == workload.hash
+        turned = replace(workload, values=dict(reversed(workload.values.items())))
+        assert turned.hash == workload.hash
+        assert workload.config(device="cpu", threads=3, random_weights=True) != workload.config()
+        assert workload.hash == find_workload(workload.name).hash
+
+
 def test_both_adafruits_differ_in_the_files_alone() -> None:
     whole, pure = WORKLOADS["adafruit-480"], WORKLOADS["adafruit-480-pure"]
     assert {**whole.pins, "step_files": False} == pure.pins

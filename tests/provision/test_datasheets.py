@@ -55,9 +55,24 @@ OTHER_CARDS = (
 def test_figures_agree_with_each_other(sheet: Datasheet) -> None:
     if sheet.lanes and sheet.boost_mhz:  # an oracle: two FLOPs per lane and clock
         assert sheet.fp32_tflops.value == pytest.approx(2 * sheet.lanes * sheet.boost_mhz / 1e6, rel=0.03)
+    if sheet.tensor_lanes and sheet.boost_mhz and sheet.fp16_tensor_tflops:
+        at_boost = 2 * sheet.tensor_lanes * sheet.boost_mhz / 1e6
+        printed_for = 1830 / 1980 if sheet.architecture == "Hopper" else 1  # the clock of its tensor figures
+        assert sheet.fp16_tensor_tflops.value == pytest.approx(printed_for * at_boost, rel=0.01)
+        assert sheet.peak_tflops("fp16") >= at_boost
     assert sheet.fp32_tflops.source
     assert sheet.bandwidth_gb_per_second is not None
     assert all(sheet.peak_tflops(name) >= sheet.fp32_tflops.value for name in PRECISIONS)
+    if sheet.architecture in ("Kepler", "Pascal"):
+        assert sheet.fp16_tensor_tflops is None
+    else:  # without the figure, a bound on anything but fp32 would be false
+        assert sheet.fp16_tensor_tflops is not None
+        assert sheet.tensor_lanes is not None
+    if sheet.architecture not in ("Kepler", "Pascal", "Volta", "Turing"):
+        assert sheet.tf32_tensor_tflops is not None
+        assert sheet.bf16_tensor_tflops is not None
+        assert sheet.bf16_tensor_tflops.value == sheet.fp16_tensor_tflops.value
+        assert sheet.tf32_tensor_tflops.value == pytest.approx(sheet.fp16_tensor_tflops.value / 2, rel=0.01)
     if sheet.architecture in ("Kepler", "Pascal", "Volta", "Turing"):
         assert sheet.tf32_tensor_tflops is None
         assert sheet.bf16_tensor_tflops is None
@@ -91,7 +106,7 @@ def test_both_tables_of_gpus_agree(name: str) -> None:
 
 def test_a_rounded_figure_makes_no_bound_too_tight() -> None:
     assert datasheet("t4").peak_tflops("fp32") == pytest.approx(8.1408)  # printed as 8.1
-    assert datasheet("t4").peak_tflops("fp16") == 65
+    assert datasheet("t4").peak_tflops("fp16") == pytest.approx(65.1264)  # printed as 65
     assert datasheet("t4").peak_tflops("tf32") == datasheet("t4").peak_tflops("fp32")  # it has no such unit
     assert datasheet("p100-pcie").peak_tflops("fp16") == pytest.approx(19.05)
 

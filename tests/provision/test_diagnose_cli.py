@@ -142,6 +142,14 @@ def test_a_file(run: Run, tmp_path: Path) -> None:
     assert run("--file", str(file)) == run(LINE)
 
 
+def test_the_name_of_a_file_means_what_is_in_it(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "error.log"
+    log.write_bytes(LINE.encode("utf-16"))
+    assert run(str(log)) == run(LINE)
+    assert run(str(log), "0x80370102") == run(f"{log} 0x80370102")
+    assert run(f"{LINE} {'and more ' * 600}").code == 0
+
+
 def test_a_negative_number_is_a_code_and_no_option(run: Run) -> None:
     assert run("-2143878910").code == 0
 

@@ -118,6 +118,6 @@ function Get-WideForm {
         elseif ($first -ge 9 -and $first -lt 127 -and $second -ge 9 -and $second -lt 127) { $narrow++ }
     }
     $wide, $other = [math]::Max($little, $big), [math]::Min($little, $big)
-    if ($wide * 50 -lt $pairs -or $wide -lt 4 * $other -or $narrow * 5 -gt ($pairs - $wide) * 3) { return 'narrow' }
+    if ($wide * 50 -lt $pairs -or $wide -lt 4 * $other -or ($narrow -ge 12 -and $narrow * 20 -gt ($pairs - $wide) * 17)) { return 'narrow' }
     if ($little -gt $big) { 'little' } else { 'big' }
 }

@@ -9,8 +9,8 @@ function Get-MemberValue {
     .PARAMETER Name
     The property's name.
     #>
-    [CmdletBinding()]
-    param([AllowNull()] $InputObject, [Parameter(Mandatory = $true)] [string] $Name)
+    # A simple function: it is called thousands of times, and binding checked parameters takes longest.
+    param($InputObject, [string] $Name)
     if ($null -eq $InputObject) { return $null }
     $property = $InputObject.PSObject.Properties[$Name]
     if ($null -eq $property) { return $null }
@@ -28,9 +28,8 @@ function Get-MemberList {
     .PARAMETER Name
     The property's name.
     #>
-    [CmdletBinding()]
-    param([AllowNull()] $InputObject, [Parameter(Mandatory = $true)] [string] $Name)
-    $value = Get-MemberValue -InputObject $InputObject -Name $Name
+    param($InputObject, [string] $Name)
+    $value = Get-MemberValue $InputObject $Name
     if ($null -ne $value) { $value }
 }
 

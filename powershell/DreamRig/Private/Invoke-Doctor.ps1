@@ -24,9 +24,12 @@ function Invoke-Doctor {
     }
     $facts = Get-RigFact -TimeoutSeconds $TimeoutSeconds
     if ($FactsOnly) { return Get-FactAnswer -Json $Json -Facts $facts }
-    $checkup = Invoke-Checkup -Facts $facts -WarningAction SilentlyContinue -WarningVariable warnings
-    $diagnosis = if ($Text.Trim()) { Get-RigDiagnosis -Text $Text -Facts $facts } else { $null }
-    $written = ''
+    $warnings, $checkup, $diagnosis, $written = @(), $null, $null, ''
+    if ($Text.Trim()) { $diagnosis = Get-RigDiagnosis -Text $Text -Facts $facts }
+    # The answer to a text does not need the checks, its report does.
+    if (-not $diagnosis -or $Report) {
+        $checkup = Invoke-Checkup -Facts $facts -WarningAction SilentlyContinue -WarningVariable warnings
+    }
     if ($Report) {
         try {
             $written = Write-CheckupReport -Path $Report -Checkup $checkup -Report $diagnosis

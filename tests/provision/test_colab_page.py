@@ -1,0 +1,103 @@
+"""The doctor's question whether Colab's page can use this machine; the recorded machines give the verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import colab_local
+from provision.checks import CHECKS
+from provision.checks.colab import colab_page
+from provision.checkup import examine
+from provision.collectors.colab import PACKAGES, PORTS, collect_colab, taken_ports
+from provision.facts import Facts
+from provision.local import ThisMachine
+from provision.recorded import Recorded, load_transcript
+
+MACHINES = Path(__file__).parents[1] / "machines"
+
+
+def found(name: str) -> tuple[str, str, list[str | None]]:
+    """Verdict, sentence and commands of the check on a recorded machine."""
+    checkup = examine(Recorded(load_transcript(MACHINES, name)), CHECKS)
+    finding = next(finding for finding in checkup.findings if finding.check == "colab-page")
+    return str(finding.verdict), finding.sentence, [step.command for step in finding.fix]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "says", "command"),
+    [
+        ("wsl-healthy-3090", "SKIP", "never set up here", None),
+        ("wsl-colab-page", "PASS", "on port 8889", None),
+        ("wsl-colab-mirrored", "PASS", "on port 8888", None),
+        ("wsl-colab-forwarding-off", "WARN", "localhost does not lead into WSL", "notepad %UserProfile%\\.wslconfig"),
+        ("wsl-colab-without-network", "WARN", "has no network", "wsl --shutdown"),
+        ("wsl-colab-bridged", "SKIP", "networkingMode=bridged", None),
+        ("linux-colab-ports-taken", "WARN", "Ports 8888 to 8937 are taken", "dreamrig colab --port 9000"),
+        ("linux-colab-container", "WARN", "container", None),
+    ],
+)
+def test_what_is_said_of_each_machine(name: str, verdict: str, says: str, command: str | None) -> None:
+    got, sentence, commands = found(name)
+    assert got == verdict
+    assert says in sentence
+    assert command is None or command in commands
+
+
+def test_nothing_of_it_breaks_the_doctor() -> None:
+    """Nobody needs Colab's page to draw a picture: the chain holds whatever the check says."""
+    for name in ("wsl-colab-forwarding-off", "linux-colab-ports-taken"):
+        checkup = examine(Recorded(load_transcript(MACHINES, name)), CHECKS)
+        assert checkup.exit_code == 0
+        assert checkup.first_broken is None
+
+
+def test_wsl_1_has_the_network_of_windows() -> None:
+    facts = {"python": {"has_colab_packages": True}, "linux": {"wsl_version": 1}, "unknown": {}, "schema": 1}
+    assert str(colab_page.look(Facts({**facts, "place": "wsl"})).verdict) == "PASS"
+
+
+def test_what_cannot_be_read_is_not_guessed() -> None:
+    facts = {"python": {"has_colab_packages": True}, "linux": {"wsl_version": 2}, "unknown": {}, "schema": 1}
+    assert str(colab_page.look(Facts({**facts, "place": "wsl"})).verdict) == "SKIP"
+
+
+def test_the_browsers_rules_are_told() -> None:
+    checkup = examine(Recorded(load_transcript(MACHINES, "wsl-colab-page")), CHECKS)
+    (finding,) = (finding for finding in checkup.findings if finding.check == "colab-page")
+    lines = " ".join(item.get("line", "") for item in finding.evidence)
+    assert all(word in lines for word in ("Chrome", "Edge", "Brave", "Safari"))
+
+
+def test_a_port_that_somebody_listens_on_is_seen_on_this_machine() -> None:
+    """The kernel's own table, beside what binding says."""
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system has no /proc/net/tcp")
+    with colab_local.socket.socket() as server:
+        port = colab_local.choose_port(None)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        assert port in collect_colab(ThisMachine()).values["linux.ports_taken"]
+        assert not colab_local.is_free(port)
+
+
+def test_only_listeners_that_stand_in_the_way_count() -> None:
+    row = "   0: {}:{:04X} 00000000:0000 {} 00000000:00000000 00:00000000 00000000  1000        0 1 1\n"
+    table = "".join(
+        row.format(*values)
+        for values in (
+            ("0100007F", 8890, "0A"),
+            ("00000000", 8889, "0A"),
+            ("0" * 32, 8900, "0A"),
+            ("0100007F", 8891, "01"),  # a connection, not a listener
+            ("0200A8C0", 8892, "0A"),  # on another address
+            ("0100007F", 22, "0A"),
+        )
+    )
+    assert taken_ports("  sl  local_address rem_address   st\n" + table) == [8889, 8890, 8900]
+
+
+def test_doctor_and_command_look_for_the_same() -> None:
+    assert range(colab_local.FIRST_PORT, colab_local.FIRST_PORT + colab_local.PORTS_TRIED) == PORTS
+    assert colab_local.PACKAGES == PACKAGES
