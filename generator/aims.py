@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from dreamrig.errors import UsageError
 from generator import cutouts
 from generator.config import GenerateConfig
 from generator.latents import clamp_with_grad
@@ -90,7 +91,7 @@ def gather(
     start, words = initial(config, models, wishes.texts, draws)
     kept = {START: start}
     if config.mask:
-        kept[MASK] = cell_mask(read_mask(config.mask, config.width, config.height), factor).to(device)
+        kept[MASK] = _paintable(config, factor).to(device)
     for name, path in wishes.masks.items():
         kept[f"{MASK}.{name}"] = read_mask(path, config.width, config.height).to(device)
     for number, prompt in enumerate(wishes.pictures):
@@ -98,6 +99,14 @@ def gather(
         for guide_number, guide in enumerate(models.guides):
             kept[f"{PICTURE}{number}.{guide_number}"] = look_at(picture, guide, config, draws)
     return kept, words
+
+
+def _paintable(config: GenerateConfig, factor: int) -> Tensor:
+    """The mask per cell (1, 1, h, w); UsageError where it leaves nothing to paint."""
+    cells = cell_mask(read_mask(config.mask, config.width, config.height), factor)
+    if not cells.any():
+        raise UsageError(f"The mask {config.mask} is black: nothing may be painted.", hint="white is what may change")
+    return cells
 
 
 def kept_of(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:

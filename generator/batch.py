@@ -17,6 +17,8 @@ from generator.config_file import check_values
 MOST_PICTURES = 1000
 LARGEST_FILE_BYTES = 1024 * 1024
 COMMENT = "#"
+OTHER_WISHES = ("image_prompts", "noise_prompts")
+"""What a picture can be drawn from without a text."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _from_toml(text: str, path: Path) -> list[Wanted]:
     for number, picture in enumerate(pictures, 1):
         settings = {**common, **check_values(picture, f"picture {number} of {path}")}
         prompt = settings.pop("prompt", "")
-        if not isinstance(prompt, str) or not prompt.strip():
+        if not isinstance(prompt, str) or not (prompt.strip() or any(settings.get(name) for name in OTHER_WISHES)):
             raise UsageError(f"Picture {number} of {path} has no prompt.", hint='write prompt = "…" below [[picture]]')
         wanted += [Wanted(each, settings) for each in expand(prompt)]
     return wanted

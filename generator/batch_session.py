@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from dreamrig import console
 from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, FailedError, InterruptedByUser, RigError, UsageError
 from dreamrig.paths import ensure_folder
+from dreamrig.settings import Sources
 from generator.batch import Wanted
 from generator.door import Door
 from generator.plan import Plan, plan_generate
-from generator.session import Session, Wishes, to_data
+from generator.session import Session, Wishes, require_pictures, to_data
 
 if TYPE_CHECKING:
     from generator.config import GenerateConfig
@@ -25,37 +26,73 @@ MODEL_FIELDS = ("model", "guides", "backend", "precision", "random_weights", "de
 
 
 def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: Door, began_at: float) -> int:
-    """Draw every picture; returns the exit code. One that fails does not keep the others from being drawn.
+    """Draw every picture, or those from `values["first"]` on; returns the exit code.
 
-    Everything that can be refused is refused before the first one.
+    Everything that can be refused is refused before the first one. One that fails later does not keep the others from
+    being drawn.
     """
     sources = door.sources()
     wishes = Wishes.from_values("generate", values)
     _check_wishes(wishes)
+    first = _first(values["first"], len(wanted))
     plans = [_plan(number, one, values, sources) for number, one in enumerate(wanted, 1)]
-    door = replace(door, load_models=remembering(door.load_models))
-    outcomes: list[Outcome] = []
-    failed: list[RigError] = []
-    for number, plan in enumerate(plans, 1):
-        session = Session(plan, wishes, door, sources, began_at if number == 1 else door.clock())
-        if not wishes.quiet:
-            session.screen.say(f"picture {number}/{len(plans)}: {plan.prompt}")
+    return Batch(plans, wishes, replace(door, load_models=remembering(door.load_models)), sources).run(first, began_at)
+
+
+class Batch:
+    """Pictures that are drawn one after the other, and what came of them so far."""
+
+    def __init__(self, plans: list[Plan], wishes: Wishes, door: Door, sources: Sources) -> None:
+        self.plans, self.wishes, self.door, self.sources = plans, wishes, door, sources
+        self.outcomes: list[Outcome] = []
+        self.failed: list[RigError] = []
+        self.ended: RigError | None = None
+        """What ended the batch before its last picture."""
+
+    def run(self, first: int, began_at: float) -> int:
+        """Draw the pictures from number `first` on; returns the exit code."""
+        for number, plan in list(enumerate(self.plans, 1))[first - 1 :]:
+            session = Session(
+                plan, self.wishes, self.door, self.sources, began_at if number == first else self.door.clock()
+            )
+            if not self.wishes.quiet:
+                session.screen.say(f"picture {number}/{len(self.plans)}: {plan.prompt}")
+            self.draw(number, session)
+            if self.ended is not None:
+                break
+        return self.tell_end()
+
+    def draw(self, number: int, session: Session) -> None:
+        """One picture; whatever happens is noted."""
+        pictures = len(self.plans)
         try:
-            outcomes.append(session.perform())
+            outcome = session.perform()
         except (UsageError, FailedError) as error:
-            failed.append(type(error)(f"Picture {number} ({plan.prompt}): {error.message}", hint=error.hint))
-            console.print_error(failed[-1])
-            continue
+            message = f"Picture {number} ({session.plan.prompt}): {error.message}"
+            self.failed.append(type(error)(message, hint=error.hint))
+            console.print_error(self.failed[-1])
+        except KeyboardInterrupt:
+            self.ended = InterruptedByUser("Interrupted.", hint=_and_the_others("", number, pictures))
         except RigError as error:
-            error.hint = "; ".join(filter(None, [error.hint, _left(number - 1, len(plans))]))
-            raise
-        _tell(outcomes[-1], wishes)
-        if outcomes[-1].is_interrupted:
-            raise InterruptedByUser(f"Interrupted in picture {number} of {len(plans)}.", hint=_hint(outcomes[-1]))
-    if wishes.as_json:
-        data = {"pictures": [to_data(outcome) for outcome in outcomes]}
-        console.print_json("generate", data, ok=not failed, errors=failed)
-    return EXIT_FAILED if failed else EXIT_GOOD
+            self.ended = error
+            error.hint = _and_the_others(error.hint, number, pictures)
+        else:
+            self.outcomes.append(outcome)
+            _tell(outcome, self.wishes)
+            if outcome.is_interrupted:
+                hint = _and_the_others(_hint(outcome), number, pictures)
+                self.ended = InterruptedByUser(f"Interrupted in picture {number} of {pictures}.", hint=hint)
+
+    def tell_end(self) -> int:
+        """The JSON document, also of a batch that was cut short; returns the exit code."""
+        errors = [*self.failed, *([] if self.ended is None else [self.ended])]
+        if self.wishes.as_json:
+            data = {"pictures": [to_data(outcome) for outcome in self.outcomes]}
+            console.print_json("generate", data, ok=not errors, errors=errors)
+        if self.ended is not None:
+            console.print_error(self.ended)
+            return self.ended.exit_code
+        return EXIT_FAILED if self.failed else EXIT_GOOD
 
 
 def _hint(outcome: Outcome) -> str:
@@ -64,8 +101,18 @@ def _hint(outcome: Outcome) -> str:
     return resume_hint(outcome.run)
 
 
-def _left(done: int, all_of_them: int) -> str:
-    return f"{done} of {all_of_them} pictures are done: dreamrig history"
+def _first(number: int | None, pictures: int) -> int:
+    """Where to begin, 1 where nobody says."""
+    if number is not None and not 1 <= number <= pictures:
+        raise UsageError(f"--from is {number}.", hint=f"use 1 to {pictures}: there are so many pictures")
+    return number or 1
+
+
+def _and_the_others(hint: str, number: int, pictures: int) -> str:
+    """How to go on: with picture `number` as the hint says, or with it anew where that says nothing; then the rest."""
+    if not hint:
+        return f"to go on, run the same command with --from {number}"
+    return f"{hint}; then, for the others, the same command with --from {number + 1}" if number < pictures else hint
 
 
 def _check_wishes(wishes: Wishes) -> None:
@@ -86,7 +133,7 @@ def _plan(number: int, wanted: Wanted, values: Mapping[str, Any], sources: Any) 
         own = {name: value for name, value in own.items() if name not in ("width", "height")}
     try:
         plan = plan_generate({**values, **own, **chosen, "words": [wanted.prompt], "resume": None}, sources)
-        plan.to_config({})
+        require_pictures(plan.to_config({}))
     except UsageError as error:
         raise UsageError(f"Picture {number} ({wanted.prompt[:60]}): {error.message}", hint=error.hint) from error
     return plan

@@ -1,31 +1,26 @@
-"""`dreamrig generate | again | history | prompts`: the words after the command in, the exit code out.
+"""`dreamrig generate | again`: the words after the command in, the exit code out.
 
 typer, rich and torch are imported by the functions that need them, so that a wrong flag is refused at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dreamrig import console
-from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
-from generator import flags, runs
+from generator import flags
 from generator.batch import Wanted, escape, expand, read_batch
+from generator.command import Values, call
 from generator.config_file import read_config
 from generator.door import Door
 from generator.plan import Plan, plan_again, plan_generate
 from generator.presets import PRESETS
-from generator.runs import Run
 
 if TYPE_CHECKING:
     import inspect
-
-Values = Mapping[str, Any]
-DEFAULT_HISTORY = 20
 
 
 def generate(args: list[str], door: Door | None = None) -> int:
@@ -44,7 +39,7 @@ def generate(args: list[str], door: Door | None = None) -> int:
         """
         values = with_config_file(values)
         wanted = wanted_pictures(values)
-        if len(wanted) > 1 or values["batch"] is not None:
+        if len(wanted) > 1 or values["batch"] is not None or values["first"] is not None:
             from generator.batch_session import run_batch
 
             return run_batch(wanted, values, door, began_at)
@@ -56,15 +51,17 @@ def generate(args: list[str], door: Door | None = None) -> int:
     surprise = typer.Option("--surprise", help="Draw one of the sure-fire prompts.")
     preset_help = "A whole set of knobs, stronger than what the model likes, weaker than your own."
     preset = typer.Option("--preset", metavar="|".join(PRESETS), help=preset_help, show_default=False)
+    first = typer.Option("--from", metavar="N", help="Begin with the Nth of several pictures.", show_default=False)
     parameters = [
         flags.keyword("words", Annotated[list[str] | None, words], None),
         flags.keyword("resume", Annotated[str | None, resume], None),
         flags.keyword("surprise", Annotated[bool, surprise], False),
         flags.keyword("preset", Annotated[str | None, preset], None),
         *_file_parameters(),
+        flags.keyword("first", Annotated[int | None, first], None),
         *_shared_parameters(),
     ]
-    return _call("generate", body, parameters, args)
+    return call("generate", body, parameters, args)
 
 
 def with_config_file(values: Values) -> Values:
@@ -82,6 +79,8 @@ def with_config_file(values: Values) -> Values:
 def wanted_pictures(values: Values) -> list[Wanted]:
     """The pictures of --batch, or those that the braces of the prompt stand for; none where there is no prompt."""
     words = " ".join(values["words"] or ())
+    if values["first"] is not None and (values["resume"] is not None or values["surprise"]):
+        raise UsageError("--from is for several pictures.", hint="leave --resume and --surprise away")
     if values["batch"] is None:
         return [Wanted(prompt) for prompt in expand(words)] if words else []
     if words or values["resume"] is not None or values["surprise"]:
@@ -117,7 +116,7 @@ def again(args: list[str], door: Door | None = None) -> int:
 
     source = typer.Argument(metavar="RUN|PNG", help='A run of dreamrig history, "last", or a picture.')
     parameters = [flags.keyword("source", Annotated[str, source], ...), *_shared_parameters()]
-    return _call("again", body, parameters, args)
+    return call("again", body, parameters, args)
 
 
 def _run(command: str, make_plan: Callable[[Sources], Plan], values: Values, door: Door, began_at: float) -> int:
@@ -128,16 +127,6 @@ def _run(command: str, make_plan: Callable[[Sources], Plan], values: Values, doo
     if values.get("surprise"):
         print(f"surprise: {plan.prompt}", file=door.stderr().file, flush=True)
     return Session(plan, Wishes.from_values(command, values), door, sources, began_at).run()
-
-
-def _call(name: str, body: Callable[[Values], int], parameters: list[inspect.Parameter], args: list[str]) -> int:
-    """Let typer parse `args` for these parameters, and run `body` with the values."""
-    import typer
-
-    # Plain help: the boxed one cuts long flags off at 80 columns.
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(flags.make_command(body, parameters))
-    return app(args, prog_name=f"dreamrig {name}", standalone_mode=False) or EXIT_GOOD
 
 
 def _shared_parameters() -> list[inspect.Parameter]:
@@ -161,97 +150,3 @@ def _shared_parameters() -> list[inspect.Parameter]:
         option("quiet", bool, False, "--quiet", "-q", help="No progress and no report: only the picture's path."),
         *flags.config_parameters(common=False),
     ]
-
-
-# ---- history -------------------------------------------------------------------------------------------------------
-
-
-def history(args: list[str]) -> int:
-    """`dreamrig history …`; returns the exit code."""
-    import typer
-
-    def body(values: Values) -> int:
-        """List the runs of this machine, the newest first."""
-        if values["limit"] < 1:
-            raise UsageError(f"--limit is {values['limit']}.", hint="use 1 or more")
-        known = runs.list_runs()[: values["limit"]]
-        if values["as_json"]:
-            console.print_json("history", {"runs": [describe_run(run) for run in known]})
-        else:
-            print("\n".join(map(render_run, known)) or 'No runs yet. Make one: dreamrig generate "sunset over the sea"')
-        return EXIT_GOOD
-
-    parameters = [
-        flags.keyword("limit", Annotated[int, typer.Option("--limit", "-n", help="How many.")], DEFAULT_HISTORY),
-        flags.keyword("as_json", Annotated[bool, typer.Option("--json", help="One JSON document.")], False),
-    ]
-    return _call("history", body, parameters, args)
-
-
-def describe_run(run: Run) -> dict[str, Any]:
-    """A run as `history --json` tells it."""
-    return {
-        "run": run.id,
-        "created_at": run.created_at,
-        "prompt": run.prompt,
-        "seed": run.seed,
-        "steps": run.steps,
-        "steps_done": run.steps_done,
-        "kind": run.kind,
-        "status": run.seen(),
-        "seconds": run.seconds,
-        "picture": run.picture,
-        "error": run.error,
-    }
-
-
-def render_run(run: Run) -> str:
-    """Three lines: what and how far, the prompt, the picture."""
-    seen = run.seen()
-    seconds = "" if run.seconds is None else f"  {run.seconds:.1f} s"
-    unit = "frames" if run.kind == "film" else "steps"
-    lines = [
-        f"{run.id}  {_local_time(run.created_at)}  {seen}  {run.steps_done}/{run.steps} {unit}{seconds}",
-        f"    {run.prompt}  (seed {run.seed})",
-    ]
-    if run.picture is not None:
-        lines.append(f"    {run.picture}")
-    if seen in runs.RESUMABLE:
-        command = "dreamrig video resume" if run.kind == "film" else "dreamrig generate --resume"
-        lines.append(f"    go on: {command} {run.id}")
-    return console.to_printable("\n".join(lines))
-
-
-def _local_time(created_at: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(created_at).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return created_at
-
-
-# ---- prompts -------------------------------------------------------------------------------------------------------
-
-
-def prompts(args: list[str]) -> int:
-    """`dreamrig prompts …`; returns the exit code."""
-    import typer
-
-    def body(values: Values) -> int:
-        """Print prompts that are sure to work, and the words that the model knows."""
-        from generator.starter.words import example_prompts, vocabulary
-
-        if values["as_json"]:
-            console.print_json("prompts", {"examples": example_prompts(), "vocabulary": vocabulary()})
-        else:
-            print(render_prompts(example_prompts(), vocabulary()))
-        return EXIT_GOOD
-
-    as_json = typer.Option("--json", help="One JSON document.")
-    return _call("prompts", body, [flags.keyword("as_json", Annotated[bool, as_json], False)], args)
-
-
-def render_prompts(examples: tuple[str, ...], vocabulary: Mapping[str, list[str]]) -> str:
-    """The examples as commands to paste, then the words by group."""
-    lines = [f'  dreamrig generate "{example}"' for example in examples]
-    words = [f"  {group}: {', '.join(known)}" for group, known in vocabulary.items()]
-    return "\n".join(["Sure to work:", *lines, "", "Words the starter model knows (and many synonyms):", *words])

@@ -7,14 +7,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
+from generator import augment_spec
 from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
+from generator.models.allocators import allocator_of
 from generator.models.base import Models
 from generator.seams import AROUND_CELLS
 
 MIB = 2**20
 FLOAT_BYTES = 4
 SAFETY = 1.15
-"""Allocators round up and keep pieces."""
+"""By how much the prediction may be too low, see docs/memory.md."""
+DISTANCES_AT_ONCE = 3
+"""Tables of every cell's distance to every codebook row that exist while codes are chosen."""
+KEPT_SQUARES = {
+    "jitter": 14.0,
+    **dict.fromkeys(("sharpness", "resizedcrop"), 2.0),
+    **dict.fromkeys(("affine", "perspective", "rotation", "elastic", "thinplate"), 1.7),
+}
+"""Tensors of a cutout's size that an augmentation keeps of a cutout it changes; tests count them. Others keep none."""
+INDEX_SQUARES = 1.2
+"""The same where only some cutouts are changed: their places, for every number."""
 UNKNOWN_NETWORK_FLOATS_PER_PIXEL = 2000
 """For networks without a hint of their own: roughly a 128-channel VQGAN decoder with its gradients."""
 
@@ -27,12 +39,13 @@ def estimate_memory_mib(config: GenerateConfig, models: Models) -> float:
 def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
     """The MiB a run will take at its peak on top of the loaded networks, as near as can be said beforehand.
 
-    Counted, each in float32 and with its gradient where it has one: the decoded picture, the resample matrices and
-    half-resampled rows of all guides' cutouts, the cutouts, the distances of every cell to every codebook row, the
-    latent with its offsets and the optimiser's state; plus what the networks themselves say (Models.memory_mib).
+    Counted, each in float32: the pictures, the resample matrices and cutouts of all guides, the latent with the
+    optimiser's state, and at the same time what the networks themselves say (Models.memory_mib); or, where that is
+    more, the distances of every cell to every codebook row, which are gone before the networks begin.
     """
-    own = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
-    return own * FLOAT_BYTES / MIB + _network_mib(config, models)
+    kept = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
+    distances = _distance_floats(config, models) * FLOAT_BYTES / MIB
+    return kept * FLOAT_BYTES / MIB + max(_network_mib(config, models), distances)
 
 
 def fit_to_memory(config: GenerateConfig, models: Models, available_mib: float) -> tuple[GenerateConfig, str]:
@@ -119,13 +132,23 @@ def _picture_floats(config: GenerateConfig) -> int:
 def _cutout_floats(config: GenerateConfig, models: Models) -> int:
     """Of all guides and regions, since all are held until the backward pass; with a cut_batch, one after the other."""
     cuts = []
+    holes = 1 + allocator_of(models.image.codebook.device.type).guide_spread
     for guide in models.guides:
         matrices = guide.size * (config.width + config.height)
-        rows = 3 * 3 * guide.size * config.width  # product, its transposed copy, gradient
-        # Cut, clamped, noise, sum, gradients; looked at in batches, also the batches' gradients and these in one.
-        squares = (8 if config.cut_batch else 6) * 3 * guide.size**2
-        cuts.append(config.cutouts * (matrices + rows + squares))
+        # The cutouts; looked at in batches, also the batches' gradients and these in one.
+        squares = (3 if config.cut_batch else 1) + holes * _augmentation_squares(config)
+        cuts.append(int(config.cutouts * (matrices + squares * 3 * guide.size**2)))
     return max(cuts) if config.cut_batch else sum(cuts) * _regions(config)
+
+
+def _augmentation_squares(config: GenerateConfig) -> float:
+    """Tensors of a cutout's size that the augmentations keep of one cutout for the way back, on average."""
+    kept = 0.0
+    for augmentation in augment_spec.parse(config.augmentations):
+        share = dict(augmentation.settings).get("p", 1.0)
+        assert isinstance(share, float)
+        kept += share * (KEPT_SQUARES.get(augmentation.name, 0.0) + (INDEX_SQUARES if share < 1 else 0.0))
+    return kept
 
 
 def _regions(config: GenerateConfig) -> int:
@@ -135,9 +158,16 @@ def _regions(config: GenerateConfig) -> int:
 
 
 def _latent_floats(config: GenerateConfig, models: Models) -> int:
-    codes, channels = models.image.codebook.shape
-    cells = (config.width // models.image.factor) * (config.height // models.image.factor)
-    return cells * (4 * codes + 12 * channels)
+    """Offsets, their gradients, Adam's two moments, the latent and what it is pulled to."""
+    return 12 * _cells(config, models) * models.image.codebook.shape[1]
+
+
+def _distance_floats(config: GenerateConfig, models: Models) -> int:
+    return DISTANCES_AT_ONCE * _cells(config, models) * len(models.image.codebook)
+
+
+def _cells(config: GenerateConfig, models: Models) -> int:
+    return (config.width // models.image.factor) * (config.height // models.image.factor)
 
 
 def _network_mib(config: GenerateConfig, models: Models) -> float:

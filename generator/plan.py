@@ -11,15 +11,18 @@ from typing import Any
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator import flags, runs
-from generator.config import GenerateConfig
+from generator.config import STARTS, GenerateConfig
 from generator.files import with_absolute_paths
 from generator.out import PICTURE_SUFFIXES
 from generator.presets import Preset, find_preset
+from generator.prompts import SCENES
 from generator.recipe import Recipe
 from generator.runs import Run
 
 FILM_COMMANDS = "dreamrig video --help"
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
+NOTHING_TO_KEEP = "start=grey"
+"""The key of a model's defaults for a picture that has to leave what it starts from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +39,31 @@ class Plan:
     preset: Preset | None = None
     """Fields between the model's defaults and what somebody chose."""
 
-    def to_config(self, defaults: Mapping[str, Any]) -> GenerateConfig:
+    def to_config(self, defaults: Mapping[str, Any], *, moves_on: bool | None = None) -> GenerateConfig:
         """The config: the model's `defaults`, over them the preset, then what somebody chose; a recipe chose it all.
 
-        A key like "start=grey" in `defaults` holds what the model likes better for that start.
+        A key like "start=grey" in `defaults` holds what the model likes better for that start; a picture of somebody's
+        gets large steps, and the usual pull.
+        moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
+        scene is painted; None = a story's has to.
         """
         if self.recipe is not None:
             return self.recipe.to_config(**self.given)
         usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
         chosen = {**self.preset_values(), **self.given}
         start = {**usual, **chosen}.get("start", GenerateConfig.start)
+        free = defaults.get(NOTHING_TO_KEEP, {})
         special = defaults.get(f"start={start}", {})
+        if start not in STARTS:  # somebody's picture: the prompt has to be seen in it, and it has to be known again
+            special = {name: value for name, value in free.items() if name != "pull"}
+        if self.is_story if moves_on is None else moves_on:
+            special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
         return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
+
+    @property
+    def is_story(self) -> bool:
+        """Whether more than one scene is asked for."""
+        return SCENES in self.prompt or SCENES in str(self.given.get("image_prompts", ""))
 
     def preset_values(self) -> Mapping[str, Any]:
         """The preset's fields for the model that is used; none without a preset."""

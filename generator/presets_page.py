@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from generator.augment_spec import KINDS, Setting
 from generator.presets import PRESETS, Preset
 
 PAGE = Path(__file__).parents[1] / "docs" / "presets.md"
+CURVES_RECORD = PAGE.with_name("preset-losses.json")
 ABOUT: Mapping[str, str] = {
     "flip": "Left and right exchanged.",
     "sharpness": "Blended with its 3x3 mean (the middle counts five times), by a number from 0 to the factor: 0 is the "
@@ -48,7 +51,8 @@ notebooks ran, slips included: it reads `translate=0.1` as up and down alone, `s
 0.3 as a softening. The random numbers themselves are ours, so no seed gives the very picture it gave in a notebook.
 None of the five has been judged by eye with the large networks yet: their weights were not at hand.
 
-With `--model starter` a preset keeps its algorithm, and leaves size and CLIP to the starter.
+With `--model starter` a preset keeps its algorithm, leaves size and CLIP to the starter, and counts its step size in
+deviations of the starter's codebook, whose numbers are large: a raw step of 0.05 would change nothing.
 """
 MIDDLE = """\
 ## Augmentations
@@ -63,11 +67,61 @@ tried on CPUs, not on CUDA yet.
 """
 
 
+CURVES = """
+## How the loss falls
+
+![Two charts of the loss over the steps, one line for each preset](pictures/preset-losses.svg)
+
+{record}
+
+The loss is half the squared angle between what CLIP makes of the picture and of the prompt. Left, the whole picture is
+looked at, in the same way for all presets. Right, each preset's own loss, which its optimiser sees: over its own
+cutouts and augmentations, and with its pull to the start; those of two presets cannot be compared.
+
+| | start | cutouts | whole picture, first step | last step |
+|---|---|---|---|---|
+{rows}
+
+What this means: with these networks every preset comes nearer to the prompt with every seed, and the bands tell how
+much seeds differ. What it does not mean: that one preset is better than another. The starter's CLIP is not OpenAI's, a
+low distance is no beautiful picture (noise that only a network likes has a low one too), the steps are far fewer than
+the notebooks ran, and `dreamrig` begins at a picture of the prompt that another network planned and is held
+there, so it has little left to gain. With the original networks nothing was run.
+"""
+
+
 def render_page() -> str:
     """The page as text."""
     presets = "\n".join(_render_preset(preset) for preset in PRESETS.values())
     kinds = "".join(map(_render_kind, KINDS))
-    return f"{INTRODUCTION}\n{_render_table()}\n{presets}\n{MIDDLE}{kinds}"
+    return f"{INTRODUCTION}\n{_render_table()}\n{presets}\n{MIDDLE}{kinds}{render_curves()}"
+
+
+def render_curves(record: Path = CURVES_RECORD) -> str:
+    """The section about the recorded losses; none where nothing was recorded."""
+    if not record.is_file():
+        return ""
+    facts = json.loads(record.read_text(encoding="utf-8"))
+    seeds = len(facts["presets"]["crowson"]["runs"])
+    words = (
+        f'The starter networks, "{facts["prompt"]}", {facts["side"]}x{facts["side"]} pixels, {facts["steps"]} steps, '
+        f"{seeds} seeds each, on a CPU. Lines are means over the seeds, bands reach from the lowest to the highest. "
+        "Recorded by `python -m generator.preset_curves`; every number stands in "
+        "[preset-losses.json](preset-losses.json)."
+    )
+    rows = [
+        f"| {name} | {of['start']} | {of['cutouts']} | {_ends(of['runs'])} |" for name, of in facts["presets"].items()
+    ]
+    return CURVES.format(record=textwrap.fill(words, 118), rows="\n".join(rows))
+
+
+def _ends(runs: list[dict[str, Any]]) -> str:
+    """The whole picture's distance in the first and in the last step: mean, lowest and highest of the seeds."""
+    cells = []
+    for place in (0, -1):
+        values = [run["whole_picture"][place][1] for run in runs]
+        cells.append(f"{sum(values) / len(values):.3f} ({min(values):.3f}–{max(values):.3f})")
+    return " | ".join(cells)
 
 
 def _render_table() -> str:

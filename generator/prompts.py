@@ -17,6 +17,8 @@ from dreamrig.errors import UsageError
 LONGEST_CHARACTERS = 1000
 LONGEST_PATHS = 8000
 MOST_SCENES = 100
+SCENES = "^"
+"""What stands between the scenes of a story."""
 HEAVIEST = 1000.0
 
 # What may follow a colon as weight or stop. "infinity" is left to be a word.
@@ -92,7 +94,7 @@ def parse_masks(text: str) -> dict[str, str]:
 
 def _scenes(text: str, parse_one: Callable[[str], Prompt]) -> tuple[Prompt, ...]:
     """The prompts of all scenes; each scene needs one that counts."""
-    scenes = text.split("^")
+    scenes = text.split(SCENES)
     if len(scenes) > MOST_SCENES:
         raise UsageError(f"The story has {len(scenes)} scenes.", hint=f"use at most {MOST_SCENES}")
     found: list[Prompt] = []

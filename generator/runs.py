@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import functools
 import json
 import os
 import re
 import secrets
-import subprocess
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -29,6 +27,7 @@ from typing import Any, Literal
 
 from dreamrig.errors import NotReadyError, UsageError
 from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder, write_atomic
+from generator.processes import UNKNOWN_MARK, process_mark
 
 SCHEMA = 1
 CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.safetensors", "timings.json"
@@ -286,39 +285,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ValueError(f"{path} holds no JSON object")
     return document
-
-
-UNKNOWN_MARK = "unknown"
-
-
-def process_mark(pid: int) -> str | None:
-    """What tells this process from any other that had or will have its number; None = it is not alive.
-
-    Linux: boot id and start tick. Elsewhere: the start time as ps tells it, or "unknown" where ps is missing.
-    """
-    if not Path("/proc/self/stat").exists():
-        return _mark_by_ps(pid)
-    try:
-        # The name in parentheses may hold spaces and parentheses; what follows the last one is regular.
-        words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    state, start_tick = words[0], words[19]
-    return None if state in "ZX" else f"{_boot_id()}:{start_tick}"
-
-
-@functools.cache
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return "boot"
-
-
-def _mark_by_ps(pid: int) -> str | None:
-    command = ["ps", "-o", "lstart=", "-p", str(pid)]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}, check=False)
-    except OSError:
-        return UNKNOWN_MARK
-    return found.stdout.strip() or None

@@ -88,8 +88,7 @@ class Session:
         """Refuse what can be refused before anything slow; returns the config but for the model's defaults."""
         plan = self.plan
         config = plan.to_config({})
-        describe_start_image(config.start)
-        describe_pictures(config.to_dict())
+        require_pictures(config)
         require_writable(paths.ensure_folder(paths.runs_folder()) if plan.run is None else plan.run.folder)
         if self.wishes.save_config is not None:
             check_out(self.wishes.save_config, force=self.wishes.force, suffixes=(".toml",), what="settings are TOML")
@@ -205,6 +204,12 @@ class Session:
             if not self.wishes.as_json:
                 console.print_error(error)
         return ended[0].exit_code if ended else EXIT_GOOD
+
+
+def require_pictures(config: GenerateConfig) -> None:
+    """UsageError where a file that the settings name cannot be read."""
+    describe_start_image(config.start)
+    describe_pictures(config.to_dict())
 
 
 def resolve_graphics(flag: str | None, sources: Sources) -> Any:

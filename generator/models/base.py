@@ -94,7 +94,7 @@ class Models:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """GenerateConfig values this pair likes best, for the fields a user left alone."""
     memory_mib: Callable[[int, int, int], float] | None = None
-    """(width, height, cutouts) -> MiB that one step of these networks needs on top of the loaded weights
-    (activations and their gradients); None = unknown."""
+    """(width, height, cutouts at a time) -> MiB that the device holds for one step of these networks on top of the
+    loaded weights: activations, gradients, scratch, and what the allocator adds to them; None = unknown."""
     checkpointed_memory_mib: Callable[[int, int, int], float] | None = None
     """The same with checkpointed decoding; None = it saves nothing that is known."""

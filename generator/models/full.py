@@ -6,22 +6,21 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from dreamrig.errors import NotReadyError
 from generator import registry
 from generator.config import GenerateConfig
-from generator.models import bpe, clip, vqgan
+from generator.models import bpe, clip, reference, vqgan
+from generator.models.allocators import allocator_of
 from generator.models.base import Models
+from generator.models.filling import fill, sizes_of
 from generator.models.footprint import Footprint
 from generator.models.random_weights import random_tensors
 from generator.presets import PRESETS
 
-S = TypeVar("S")
-N = TypeVar("N", bound=nn.Module)
 GUIDE = "ViT-B/32"
 """The CLIP that a full-size VQGAN goes with."""
 SIDE_ON_CPU = 256
@@ -111,19 +110,25 @@ class Loader:
         """Half precision and TF32 are for CUDA alone."""
         return self.config.precision == "mixed" and self.device.type == "cuda"
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether the networks are those of the reference packages."""
+        return self.config.backend == "reference"
+
     def image(self, name: str) -> tuple[FullImage, vqgan.VQGANArchitecture]:
         """The VQGAN of that name and its sizes."""
         tensors = self.tensors(name, vqgan.VQGAN, vqgan.ARCHITECTURES)
         sizes = sizes_of(name, vqgan.architecture_of, tensors)
         network: ImageNetwork
-        if self.config.backend == "reference":
-            from generator.models import reference
-
-            network = reference.load_vqgan(sizes, tensors, self.device)
+        if self.is_reference:
+            network = reference.load_vqgan(name, sizes, tensors).to(self.device)
         else:
             # Convolutions on a CPU and on tensor cores read pictures place by place, the others channel by channel.
             places_first = self.device.type == "cpu" or self.is_mixed
-            network = filled(vqgan.VQGAN, sizes, tensors, name).to(self.device).prepare(channels_last=places_first)
+            with torch.device("meta"):
+                empty = vqgan.VQGAN(sizes)
+            filled = fill(name, empty, tensors, assign=True)
+            network = filled.to(self.device).prepare(channels_last=places_first)
         return FullImage(network, sizes.factor), sizes
 
     def guide(self, name: str) -> tuple[FullGuide, clip.CLIPArchitecture]:
@@ -132,12 +137,12 @@ class Loader:
         sizes = sizes_of(name, clip.architecture_of, tensors)
         dtype = torch.float16 if self.is_mixed else torch.float32
         network: GuideNetwork
-        if self.config.backend == "reference":
-            from generator.models import reference
-
-            network = reference.load_clip(sizes, tensors, self.device, dtype)
+        if self.is_reference:
+            network = reference.load_clip(name, sizes, tensors, self.device, dtype)
         else:
-            network = filled(clip.CLIP, sizes, tensors, name).to(self.device).prepare(dtype)
+            with torch.device("meta"):
+                empty = clip.CLIP(sizes)
+            network = fill(name, empty, tensors, assign=True).to(self.device).prepare(dtype)
         return FullGuide(network, sizes, self.device), sizes
 
     def tensors(self, name: str, network: Callable[[Any], nn.Module], known: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -157,33 +162,6 @@ class Loader:
         return "random" if facts is None else facts.sha256
 
 
-def sizes_of(name: str, read: Callable[[Mapping[str, Tensor]], S], tensors: Mapping[str, Tensor]) -> S:
-    """The sizes read off the tensors; NotReadyError when these are of something else."""
-    try:
-        return read(tensors)
-    except (KeyError, ValueError, IndexError):
-        raise _strange(name) from None
-
-
-def filled(network: Callable[[S], N], sizes: S, tensors: Mapping[str, Tensor], name: str) -> N:
-    """A network of these sizes with these weights; NotReadyError when they do not fit. Other tensors are left aside."""
-    with torch.device("meta"):
-        made = network(sizes)
-    needed = [key for key in made.state_dict() if not key.endswith("num_batches_tracked")]
-    try:
-        made.load_state_dict({key: tensors[key] for key in needed}, strict=False, assign=True)
-    except (KeyError, RuntimeError):
-        raise _strange(name) from None
-    return made
-
-
-def _strange(name: str) -> NotReadyError:
-    return NotReadyError(
-        f"The weights called {name} are not of the kind that name stands for.",
-        hint=f"fetch them anew: dreamrig weights remove {name}, then dreamrig weights fetch {name}",
-    )
-
-
 def load_full(config: GenerateConfig, device: torch.device, folder: Path | None = None) -> Models:
     """The networks of a config on a device; model and guides must be known names (see generator.models.choose).
 
@@ -192,10 +170,18 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
     """
     loader = Loader(config, device, folder)
     names = (config.model, *(guide_names(config) or (GUIDE,)))
+    if loader.is_reference:
+        reference.require_packages()
     set_tf32(allowed=loader.is_mixed)
     image, image_sizes = loader.image(config.model)
     guides = [loader.guide(name) for name in names[1:]]
-    footprint = Footprint(image_sizes, tuple(sizes for _, sizes in guides))
+    footprint = Footprint(
+        image_sizes,
+        tuple(sizes for _, sizes in guides),
+        guide_bytes=2 if loader.is_mixed else 4,
+        allocator=allocator_of(device.type),
+        is_reference=loader.is_reference,
+    )
     return Models(
         image=image,
         guides=tuple(guide for guide, _ in guides),

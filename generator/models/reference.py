@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from dreamrig.errors import NotReadyError
 from generator.codebook import rows_of
 from generator.models.clip import DEVIATION, MEAN, CLIPArchitecture
+from generator.models.filling import fill
 from generator.models.vqgan import DistanceQuantiser, GumbelQuantiser, VQGANArchitecture
 
 INSTALL = "run: pip install --no-deps taming-transformers openai-clip"
@@ -33,7 +34,7 @@ class ReferenceVQGAN(nn.Module):
 
     def __init__(self, sizes: VQGANArchitecture) -> None:
         super().__init__()
-        theirs = read_module("taming", "modules/diffusionmodules/model.py", needs=("Encoder", "Decoder"))
+        theirs = _taming()
         settings = _taming_settings(sizes)
         with contextlib.redirect_stdout(io.StringIO()):  # it prints the shape of z
             self.encoder, self.decoder = theirs.Encoder(**settings), theirs.Decoder(**settings)
@@ -81,29 +82,24 @@ class ReferenceCLIP:
         return cast(Tensor, self._network.encode_text(tokens))
 
 
-def load_vqgan(sizes: VQGANArchitecture, tensors: Mapping[str, Tensor], device: torch.device) -> ReferenceVQGAN:
-    """taming-transformers' networks with these weights; NotReadyError where the package is not here."""
-    network = ReferenceVQGAN(sizes)
-    network.load_state_dict({key: tensors[key] for key in network.state_dict()})
-    return network.to(device).eval().requires_grad_(False)
+def load_vqgan(name: str, sizes: VQGANArchitecture, tensors: Mapping[str, Tensor]) -> ReferenceVQGAN:
+    """taming-transformers' networks with these weights; NotReadyError without the package, or when they do not fit."""
+    return fill(name, ReferenceVQGAN(sizes), tensors).eval().requires_grad_(False)
 
 
 def load_clip(
-    sizes: CLIPArchitecture, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+    name: str, sizes: CLIPArchitecture, tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
 ) -> ReferenceCLIP:
-    """openai-clip's network with these weights; NotReadyError where the package is not here."""
-    network = make_clip(sizes)
+    """openai-clip's network with these weights; NotReadyError without the package, or when they do not fit."""
+    network = fill(name, make_clip(sizes), tensors)
     if dtype == torch.float16:
-        read_module("clip", "model.py").convert_weights(network)
-    known = network.state_dict()
-    network.load_state_dict({key: tensors.get(key, known[key]) for key in known})
+        _clip().convert_weights(network)
     return ReferenceCLIP(network.to(device).eval().requires_grad_(False))
 
 
 def make_clip(sizes: CLIPArchitecture) -> Any:
     """openai-clip's network of these sizes with fresh weights; NotReadyError where the package is not here."""
-    theirs = read_module("clip", "model.py", needs=("CLIP", "convert_weights"))
-    return theirs.CLIP(
+    return _clip().CLIP(
         embed_dim=sizes.width,
         image_resolution=sizes.side,
         vision_layers=sizes.image_layers[0] if sizes.patch else sizes.image_layers,
@@ -134,7 +130,21 @@ def _taming_settings(sizes: VQGANArchitecture) -> dict[str, Any]:
     }
 
 
-def read_module(package: str, path: str, *, needs: tuple[str, ...] = ()) -> ModuleType:
+def require_packages() -> None:
+    """Raise NotReadyError unless both packages can be read."""
+    _taming()
+    _clip()
+
+
+def _taming() -> ModuleType:
+    return read_module("taming", "modules/diffusionmodules/model.py", needs=("Encoder", "Decoder"))
+
+
+def _clip() -> ModuleType:
+    return read_module("clip", "model.py", needs=("CLIP", "convert_weights"))
+
+
+def read_module(package: str, path: str, *, needs: tuple[str, ...]) -> ModuleType:
     """One file of an installed package as a module of its own, without the package around it.
 
     NotReadyError when the package is not here, or is another of the same name that lacks the names in `needs`.

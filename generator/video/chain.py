@@ -25,6 +25,7 @@ from generator.models.base import Models
 from generator.runs import Run
 from generator.sinks.frames import frame_path, frames_of
 from generator.sinks.png import to_picture
+from generator.video.encode import read_frame
 from generator.video.movement import move
 from generator.video.source import SourceFilm, read_frames
 from generator.video.spec import FilmSpec, parse_rate
@@ -112,15 +113,6 @@ def whole_frames(run: Run) -> Sequence[Path]:
     """The frames from the first one to the last before a gap."""
     numbered = [path for path in frames_of(run) if path.suffix == ".png"]
     return [path for index, path in enumerate(numbered) if int(path.stem) == index]
-
-
-def read_frame(path: Path) -> Image.Image:
-    """One of our own frames; UsageError where it is damaged."""
-    try:
-        with Image.open(path) as opened:
-            return opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UsageError(f"The frame {path} cannot be read: {error}.", hint=f"remove it: rm {path}") from error
 
 
 def encode(picture: Image.Image) -> bytes:

@@ -12,7 +12,9 @@ from typing import Any
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator import runs
+from generator.batch import expand
 from generator.config import LARGEST_SIDE, SMALLEST_SIDE, GenerateConfig
+from generator.files import flag_of
 from generator.plan import Plan, plan_generate, recipe_of
 from generator.recipe import IMAGE_START, Recipe
 from generator.runs import Run
@@ -20,6 +22,8 @@ from generator.video.source import SourceFilm, probe_film, sha256_of
 from generator.video.spec import FilmSpec
 
 DEFAULT_RATE = "12"
+OF_ONE_PICTURE = ("story_every", "story_blend", "story_repeat", "frames_every")
+"""Settings of a story, or of the frames, within one picture's steps."""
 SIDE_MULTIPLE = 16
 """Fits every model we have."""
 
@@ -43,8 +47,9 @@ class FilmPlan:
         if self.recipe is not None:
             return GenerateConfig.from_dict(self.recipe.config), self.spec
         given = {**self.plan.given, "start": IMAGE_START, "steps": self.frame_steps}
-        later = replace(self.plan, given=given).to_config(defaults)
-        first = later if self.source is not None else self.plan.to_config(defaults)
+        # Without large steps that do not fade, every frame would only be its start once more, blurred a little.
+        later = replace(self.plan, given=given).to_config(defaults, moves_on=True)
+        first = later if self.source is not None else self.plan.to_config(defaults, moves_on=False)
         before, after = first.to_dict(), later.to_dict()
         changes = {name: value for name, value in after.items() if value != before[name]}
         return first, replace(self.spec, frame_changes=changes)
@@ -72,10 +77,13 @@ def plan_restyle(values: Mapping[str, Any], sources: Sources) -> FilmPlan:
         raise UsageError(f"There is no film {values['film']}.", hint="give the path of an MP4, WebM, MOV, MKV or GIF")
     if values.get("start") is not None:
         raise UsageError("A restyled film starts from its own pictures.", hint="leave --start away")
+    seconds = values["seconds"]
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UsageError(f"--seconds is {seconds:g}.", hint="use more than 0")
     source = probe_film(path)
     rate = values["fps"] or str(source.rate)
     spec = FilmSpec(
-        frames=source.frames_at(Fraction(FilmSpec(frames=1, rate=rate).to_format().rate), values["seconds"]),
+        frames=source.frames_at(Fraction(FilmSpec(frames=1, rate=rate).to_format().rate), seconds),
         rate=rate,
         smoothing=values["smoothing"],
         source={"name": path.name, "sha256": sha256_of(path)},
@@ -114,7 +122,16 @@ def _same_source(spec: FilmSpec) -> SourceFilm | None:
 
 def _plan_pictures(values: Mapping[str, Any], sources: Sources) -> Plan:
     """The plan of the pictures, as `generate` makes it."""
-    plan = plan_generate({**values, "resume": None, "surprise": False}, sources)
+    words = expand(" ".join(values["words"] or ()))
+    if len(words) > 1:
+        raise UsageError(
+            f"The braces stand for {len(words)} prompts, and a film has one.",
+            hint='make them scenes of one film, "dawn ^ noon", or films of their own',
+        )
+    useless = [flag_of(name) for name in OF_ONE_PICTURE if values.get(name)]
+    if useless:
+        raise UsageError(f"{', '.join(useless)}: not for a film.", hint="leave it away: scenes share a film's frames")
+    plan = plan_generate({**values, "words": words, "resume": None, "surprise": False}, sources)
     if not plan.prompt.strip():
         raise UsageError("There is no prompt.", hint='say what to draw, e.g. "sunset over the sea"')
     return plan

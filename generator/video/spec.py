@@ -9,6 +9,7 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
+from generator.prompts import SCENES
 from generator.video.encode import DEFAULT_CRF, MOST_RATE, FilmFormat
 from generator.video.movement import Movement
 
@@ -88,7 +89,7 @@ class FilmSpec:
 
 def scene_at(story: str, index: int, frames: int) -> str:
     """The scene of a story (`dawn ^ noon ^ night`) that a frame shows; all have equally many frames."""
-    scenes = story.split("^")
+    scenes = story.split(SCENES)
     return scenes[min(index * len(scenes) // frames, len(scenes) - 1)].strip()
 
 

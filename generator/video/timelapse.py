@@ -31,6 +31,8 @@ def make_timelapse(
     if rate is not None and seconds is not None:
         raise UsageError("--fps and --seconds are both given.", hint="use one of the two")
     run = runs.find_run(name)
+    if run.kind == "film":
+        raise UsageError(f"The run {run.id} is a film already.", hint="give a picture's run, see: dreamrig history")
     frames = _frames(run)
     out = wishes.check()
     chosen = parse_rate(rate) if rate is not None else rate_for(len(frames), seconds)

@@ -17,7 +17,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
-from dreamrig.cli import to_rig_error
+from dreamrig.cli import COMMANDS, load, to_rig_error
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
 from generator.door import Door
@@ -222,10 +222,7 @@ def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> C
             sources=lambda: sources or Sources(),
             environ={},
         )
-        from generator import cli
-        from generator.video.cli import video
-
-        function: Any = video if name == "video" else getattr(cli, name)
+        function: Any = load(COMMANDS[name])
         capsys.readouterr()
         try:
             code = function(list(args)) if name == "history" else function(list(args), door)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +16,10 @@ from dreamrig.errors import FailedError
 from dreamrig.settings import Sources
 from generator import runs
 from generator.config import GenerateConfig
+from generator.events import Step
 from generator.models.base import Models
 from generator.seeds import parse_seed
+from generator.sinks.progress import ProgressSink
 from generator.sinks.reading import read_recipe
 
 Command = Callable[..., Any]
@@ -84,10 +88,62 @@ def test_one_that_fails_does_not_keep_the_others_from_being_drawn(
     assert len(answer.data["pictures"]) == 2
 
 
+def test_the_rest_of_a_batch_that_was_stopped(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["{fog,sea,sky,sun}", *SHORT, "--seed", "3", "--out", "made", "--json"]
+    whole = {one["prompt"]: Path(one["picture"]).read_bytes() for one in command("generate", *words).data["pictures"]}
+    told = 0
+
+    def stops_in_the_second(sink: object, event: object) -> None:
+        nonlocal told
+        told += isinstance(event, Step)
+        if told == 5 and isinstance(event, Step):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressSink, "__call__", stops_in_the_second)
+        stopped = command("generate", *words)
+    signal.signal(signal.SIGINT, before)
+    assert stopped.code == 130
+    assert "Interrupted in picture 2 of 4." in stopped.err
+    assert "--from 3" in stopped.err
+    document = json.loads(stopped.out)
+    assert [one["status"] for one in document["data"]["pictures"]] == ["done", "interrupted"]
+    assert document["errors"][0]["exit_code"] == 130
+    run = next(run for run in runs.list_runs(home / "runs") if run.seen() == "interrupted")
+    assert f"--resume {run.id}" in stopped.err
+    resumed = command("generate", "--resume", run.id, "--json").data
+    assert Path(resumed["picture"]).read_bytes() == whole["sea"]
+    rest = command("generate", *words, "--from", "3").data["pictures"]
+    assert {one["prompt"]: Path(one["picture"]).read_bytes() for one in rest} == {n: whole[n] for n in ("sky", "sun")}
+
+
+def test_stopped_before_a_picture_began_the_rest_begins_with_it(command: Command, home: Path, models: Models) -> None:
+    def load(config: GenerateConfig) -> Models:
+        raise KeyboardInterrupt
+
+    answer = command("generate", "{fog,sea}", *SHORT, "--from", "2", load_models=load)
+    assert answer.code == 130
+    assert "the same command with --from 2" in answer.err
+    assert runs.list_runs(home / "runs") == []
+
+
+def test_a_batch_of_pictures_to_resemble_needs_no_words(command: Command, home: Path) -> None:
+    Image.new("RGB", (16, 16), "red").save("red.png")
+    Path("batch.toml").write_text('[[picture]]\nimage_prompts = "red.png"\n[[picture]]\nnoise_prompts = "7"\n')
+    assert command("generate", "--batch", "batch.toml", *SHORT).code == 0
+    assert prompts_of(home) == ["", ""]
+
+
 @pytest.mark.parametrize(
     "args",
     [
         ["--batch", "absent.txt"],
+        ["--batch", "wordless.toml"],
+        ["--batch", "blind.toml"],
+        ["--batch", "good.txt", "--from", "3"],
+        ["--batch", "good.txt", "--from", "0"],
+        ["--surprise", "--from", "1"],
         ["--batch", "good.txt", "fog"],
         ["--batch", "good.txt", "--surprise"],
         ["--batch", "good.txt", "--out", "one.png"],
@@ -108,6 +164,8 @@ def test_what_cannot_be_is_refused_before_the_first_picture(args: list[str], com
     Path("good.txt").write_text("fog\nsea\n")
     Path("bad.txt").write_text("fog\n" + "x" * 5000 + "\n")
     Path("bad.toml").write_text('colour = "red"')
+    Path("wordless.toml").write_text("[[picture]]\nsteps = 3\n")
+    Path("blind.toml").write_text('[[picture]]\nprompt = "fog"\n[[picture]]\nprompt = "sea"\nmask = "absent.png"\n')
     answer = command("generate", *args)
     assert answer.code == 2, answer
     assert answer.err.splitlines()[-1]
@@ -127,6 +185,12 @@ def test_saved_settings_draw_the_same_picture(command: Command, home: Path) -> N
     third = command("generate", "--config", "x.toml", "--size", "16", "--seed", "4", "sea", "--json").data
     config = read_recipe(Path(third["picture"])).to_config()
     assert (config.prompt, config.width, config.height, config.seed, config.steps) == ("sea", 16, 16, 4, 3)
+
+
+def test_seed_0_is_a_seed(command: Command, home: Path) -> None:
+    seeds = {command("generate", "fog", *SHORT, "--seed", "0", "--json").data["seed"] for _ in range(2)}
+    assert seeds == {0}
+    assert command("generate", "fog", *SHORT, "--json", sources=Sources({"DREAMRIG_SEED": "0"})).data["seed"] == 0
 
 
 def test_a_config_file_is_stronger_than_the_environment(command: Command, home: Path) -> None:

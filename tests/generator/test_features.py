@@ -189,6 +189,8 @@ def test_a_mask_keeps_the_start_outside(models: Models, toy_config: Config, file
 
 
 def test_an_empty_mask_or_a_tiny_region_is_refused(models: Models, toy_config: Config, files: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="nothing may be painted"):
+        next(iter(generate(toy_config(prompt="sea", mask=files["none"]), models)))
     for prompt in ("sea @a", "sea @0,0,0.1,1"):
         with pytest.raises(UsageError, match="less than 8 pixels") as caught:
             next(iter(generate(toy_config(prompt=prompt, regions=f"a={files['none']}"), models)))

@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from dreamrig.cli import to_rig_error
+from dreamrig.cli import COMMANDS, load, to_rig_error
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.settings import Sources
-from generator import cli, runs
+from generator import runs
 from generator.door import Door, load_configured
 from generator.models.base import Models
 from generator.plan import Plan
@@ -84,7 +84,7 @@ def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> C
             sources=lambda: sources or Sources(),
             environ={},
         )
-        function = getattr(cli, name)
+        function: Any = load(COMMANDS[name])
         capsys.readouterr()
         try:
             code = function(list(args), door) if name in ("generate", "again") else function(list(args))
@@ -423,11 +423,11 @@ def test_help_names_every_flag_in_full(command: Command) -> None:
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     code = (
-        "import sys, generator.cli as cli\n"
+        "import sys; from generator import cli, lists_cli\n"
         "for args in (['--size', '7', 'x'], ['']):\n"
         "    try: cli.generate(args)\n"
         "    except Exception as error: assert error.exit_code == 2, error\n"
-        "cli.history([]); cli.prompts([])\n"
+        "lists_cli.history([]); lists_cli.prompts([])\n"
         "assert not {'torch', 'PIL', 'numpy'} & set(sys.modules), 'heavy'\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,12 +10,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
+from bench.memory import STARTER, Case, measure
 from dreamrig.errors import NotReadyError, UsageError
-from generator import devices
+from generator import augment, devices
+from generator.augment_spec import parse
 from generator.config import GenerateConfig
-from generator.memory import estimate_memory_mib, height_for, largest_size_that_fits, require_fit
+from generator.memory import (
+    estimate_memory_mib,
+    height_for,
+    largest_size_that_fits,
+    predict_memory_mib,
+    require_fit,
+)
+from generator.models.allocators import HEAP
 from generator.models.base import Models
+from generator.presets import PRESETS
 
 Config = Callable[..., GenerateConfig]
 
@@ -98,12 +110,40 @@ def test_what_the_machine_has_left_is_limited_by_the_container(tmp_path: Path) -
     assert peak is None or peak > 50
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="the peak of a process can be told apart from its past on Linux only"
-)
-def test_the_prediction_for_the_full_networks_is_near_what_a_process_takes() -> None:
-    """Seen: 0.70 at this small size, where what the allocator keeps weighs most. The aim is 0.85 to 1.15."""
-    from bench.memory import Case, measure
+@pytest.mark.parametrize("text", [*(preset.values["augmentations"] for preset in PRESETS.values()), "jitter(hue=0.1)"])
+def test_what_augmentations_keep_is_counted(text: str, models: Models, toy_config: Config) -> None:
+    side, count = 48, 60
+    kept: dict[int, Tensor] = {}
+    pixels = torch.rand(count, 3, side, side, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda tensor: kept.setdefault(tensor.untyped_storage()._cdata, tensor), lambda tensor: tensor
+    ):
+        drawn = augment.draw(parse(text), torch.Generator().manual_seed(1), count, side)
+        augment.apply(pixels * 1, drawn, torch.Generator())
+    found = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (3 * side**2 * 4 * count)
+    bare, with_them = (toy_config(width=64, height=64, cutouts=16, augmentations=words) for words in ("", text))
+    counted = (predict_memory_mib(with_them, models) - predict_memory_mib(bare, models)) / (1 + HEAP.guide_spread)
+    assert counted * 2**20 / (16 * 3 * 8**2 * 4) == pytest.approx(found, rel=0.2, abs=0.1)
 
-    assert 0.6 < measure(Case(side=128, cutouts=16)).ratio < 1.25
+
+def allocator_is_the_measured_one() -> bool:
+    """glibc before 2.38, which leaves holes beside the tensors."""
+    name, version = platform.libc_ver()
+    return name == "glibc" and tuple(map(int, version.split("."))) < (2, 38)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a new peak from an old one")
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(side=128, cutouts=8, model=STARTER),
+        Case(side=64, cutouts=1, guides="RN50"),
+        Case(side=128, cutouts=16),
+        Case(side=128, cutouts=16, checkpointed=True),
+    ],
+    ids=lambda case: f"{case.networks} {case.side} {case.cutouts} {case.checkpointed}",
+)
+def test_the_prediction_is_near_what_a_process_takes(case: Case) -> None:
+    highest = 1.15 if allocator_is_the_measured_one() else 1.7  # without the holes it is too much
+    assert 0.85 < measure(case).ratio < highest

@@ -13,7 +13,8 @@ import pytest
 
 from dreamrig.errors import NotReadyError, UsageError
 from generator import runs
-from generator.runs import Run, find_run, list_runs, load_run, new_run, process_mark, slug, sole_worker
+from generator.processes import process_mark
+from generator.runs import Run, find_run, list_runs, load_run, new_run, slug, sole_worker
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 

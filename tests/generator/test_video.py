@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from generator.video.timelapse import rate_for
 from generator.video.tracks import Track, parse_track
 
 av = pytest.importorskip("av")
+
+ROOT = Path(__file__).parents[2]
 
 
 def noise_picture(width: int, height: int) -> Image.Image:
@@ -235,6 +239,30 @@ def test_equal_frames_are_equal_films(tmp_path: Path) -> None:
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
+ENCODE = """
+import sys; from fractions import Fraction; from pathlib import Path
+from generator.video.encode import FilmFormat, write_film
+frames = sorted(Path(sys.argv[1]).glob("*.png"))
+write_film(Path(sys.argv[2]), frames, FilmFormat(rate=Fraction(12)), comment={}, metadata=(b"", b""))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="MALLOC_PERTURB_ is glibc's")
+@pytest.mark.parametrize("suffix", ["mp4", "webp"])
+def test_equal_frames_are_equal_films_whatever_lies_in_the_memory(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    pixels = np.asarray(noise_picture(30, 20).resize((240, 160), Image.Resampling.BICUBIC))
+    for index in range(10):
+        Image.fromarray(np.roll(pixels, 5 * index, axis=1)).save(tmp_path / "frames" / f"{index:06}.png")
+    films = []
+    for filling in ("1", "77"):
+        film = tmp_path / f"{filling}.{suffix}"
+        words = [sys.executable, "-c", ENCODE, str(tmp_path / "frames"), str(film)]
+        subprocess.run(words, check=True, env={**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_PERTURB_": filling})
+        films.append(film.read_bytes())
+    assert films[0] == films[1]
+
+
 def test_a_failed_film_leaves_nothing_and_says_why(tmp_path: Path) -> None:
     frames = make_frames(tmp_path / "frames")
     (tmp_path / "old.mp4").write_bytes(b"old")
@@ -256,8 +284,10 @@ def test_a_failed_film_leaves_nothing_and_says_why(tmp_path: Path) -> None:
 # ---- sources and sound
 
 
-def make_source(path: Path, *, sound: str = "aac", seconds: float = 1.0, rate: int = 10, late: float = 0.0) -> Path:
-    """A film of one colour per frame, with a tone; `late` seconds are missing at the beginning of the picture."""
+def make_source(
+    path: Path, *, sound: str = "aac", seconds: float = 1.0, rate: int = 10, late: float = 0.0, silent: float = 0.0
+) -> Path:
+    """A film of one colour per frame, no picture in its first `late` seconds, and a tone after `silent` seconds."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=rate)
         video.width, video.height, video.pix_fmt = 32, 16, "yuv420p"
@@ -269,6 +299,7 @@ def make_source(path: Path, *, sound: str = "aac", seconds: float = 1.0, rate: i
         container.mux(video.encode())
         if voice is not None:
             tone = np.sin(np.arange(round((seconds + late) * 8000)) * 0.3)
+            tone[: round(silent * 8000)] = 0.0
             frame = av.AudioFrame.from_ndarray((tone * 20000).astype(np.int16)[None], format="s16", layout="mono")
             frame.sample_rate, frame.pts = 8000, 0
             container.mux(voice.encode(frame))
@@ -328,6 +359,30 @@ def test_the_sound_is_kept(sound: str, suffix: str, tmp_path: Path) -> None:
         assert set(made_packets) <= set(packets)
     else:
         assert made_codec == "aac"
+
+
+def onset_of(path: Path) -> float:
+    """Seconds after the first picture at which the sound begins to be heard."""
+    with av.open(str(path)) as container:
+        begin = next(container.decode(video=0)).time
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            samples = frame.to_ndarray().astype(float).reshape(-1)
+            loud = np.flatnonzero(np.abs(samples) > 0.2 * (1.0 if frame.format.name.startswith("flt") else 32768))
+            if len(loud):
+                return float(frame.time + loud[0] / frame.sample_rate - begin)
+    raise AssertionError("the film is silent")
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3])
+@pytest.mark.parametrize("sound", ["aac", "pcm_s16le"])
+def test_the_sound_stays_beside_its_pictures(sound: str, late: float, tmp_path: Path) -> None:
+    source = probe_film(make_source(tmp_path / "a.mkv", sound=sound, late=late, silent=0.6))
+    before = onset_of(source.path)
+    assert before == pytest.approx(0.6 - late, abs=0.13)  # what the source's own encoder makes of it
+    with open_audio(source.path, source.starts_at, 1.0) as audio:
+        write(tmp_path / "made.mp4", make_frames(tmp_path / "frames", count=10), audio=audio)
+    assert onset_of(tmp_path / "made.mp4") == pytest.approx(before, abs=0.02 if sound == "aac" else 0.13)
 
 
 def test_no_film_is_named(tmp_path: Path) -> None:

@@ -114,6 +114,10 @@ def test_timelapse_says_what_is_missing(command: Command, home: Path) -> None:
     assert "--frames-every" in answer.err
     assert command("video", "timelapse", "absent").code == 2
     assert command("video", "timelapse", made["run"], "--fps", "3", "--seconds", "3").code == 2
+    assert command("video", *FILM).code == 0
+    answer = command("video", "timelapse", "last")
+    assert answer.code == 2
+    assert "film already" in answer.err
 
 
 # ---- a film out of nothing
@@ -278,6 +282,12 @@ def test_a_changed_source_is_refused(command: Command, home: Path) -> None:
         ["film", "fog", "--colour", "red"],
         ["restyle", "absent.mp4", "fog"],
         ["restyle", "text.mp4", "fog"],
+        ["film", "{fog,sea}"],
+        ["film", "fog ^ sea", "--story-blend", "0.5"],
+        ["film", "fog", "--frames-every", "1"],
+        ["restyle", "real.mp4", "fog", "--seconds", "0"],
+        ["restyle", "real.mp4", "fog", "--seconds", "-1"],
+        ["restyle", "real.mp4", "fog", "--seconds", "nan"],
         ["resume", "absent"],
         ["timelapse"],
         ["nonsense"],
@@ -285,6 +295,7 @@ def test_a_changed_source_is_refused(command: Command, home: Path) -> None:
 )
 def test_bad_words_are_refused_before_anything_is_made(args: list[str], command: Command, home: Path) -> None:
     Path("text.mp4").write_text("not a film")
+    make_source(Path("real.mp4"), frames=2)
     answer = command("video", *args)
     assert answer.code == 2, answer
     assert answer.err.splitlines()[-1]

@@ -37,7 +37,7 @@ def ours(sizes: VQGANArchitecture, *, channels_last: bool = False) -> VQGAN:
 
 def theirs(sizes: VQGANArchitecture) -> reference.ReferenceVQGAN:
     try:
-        return reference.load_vqgan(sizes, noisy_tensors(sizes), torch.device("cpu"))
+        return reference.load_vqgan("tiny", sizes, noisy_tensors(sizes))
     except NotReadyError as error:
         pytest.skip(error.message)
 
@@ -150,7 +150,17 @@ def test_published_sizes_are_read_off_the_tensors(name: str) -> None:
     assert sizes.factor == (8 if "f8" in name else 16)
 
 
-@pytest.mark.parametrize("name", ["imagenet-f16-1024", "openimages-gumbel-f8"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_file_in_half_precision_is_read(dtype: torch.dtype) -> None:
+    network = VQGAN(TINY)
+    network.load_state_dict({key: value.to(dtype) for key, value in noisy_tensors(TINY).items()}, assign=True)
+    latent = random_picture(1, TINY.code_width, 3, 5)
+    assert network.prepare(channels_last=True).codebook.dtype == torch.float32
+    found, expected = network.decode(latent), ours(TINY).decode(latent)
+    assert torch.cosine_similarity(found.flatten(), expected.flatten(), 0) > 0.999
+
+
+@pytest.mark.parametrize("name", ["imagenet-f16-1024", "coco-f16", "imagenet-f16-16384", "openimages-gumbel-f8"])
 def test_full_size_has_their_keys_and_shapes(name: str) -> None:
     sizes = vqgan.ARCHITECTURES[name]
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -62,4 +63,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with it ignored
     sys.exit(main())
