@@ -20,6 +20,8 @@ TOOLS = ("awk", "cat", "cksum", "cp", "df", "dirname", "grep", "id", "mkdir", "m
          "tail", "touch", "uname")  # fmt: skip
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
 PATIENCE_SECONDS = 30
+ORACLE = "pip -m pip install --no-deps taming-transformers"
+WHOLE_SUITE = "-m pytest --numprocesses logical --maxprocesses 8 --dist loadfile"
 
 FAKE_PYTHON = """#!/bin/sh
 log() { printf '%s\\n' "$*" >>"$FAKE_LOG"; }
@@ -47,6 +49,7 @@ case "$*" in
     echo '  Downloading https://far.away/torch-2.13.0-cp311.whl (539.1 MB)'
     echo '  Downloading rich-15.0.0-py3-none-any.whl (5.3 kB)'
     [ -z "${FAKE_PIP_FAILS-}" ] || { echo 'ERROR: no route to host'; exit 1; }
+    case "$* ${FAKE_ORACLE_FAILS-}" in *' --no-deps taming-transformers yes') exit 1 ;; esac
     cp "$FAKE_DREAMRIG" "${0%/*}/dreamrig"
     ;;
 -m*) log "run $*"; echo "ran $*"; [ "${FAKE_FAILING-}" != "$2" ] ;;
@@ -518,11 +521,11 @@ def test_test_runs_every_check_with_its_name_and_pytest_last(checkout: Checkout)
     assert [line for line in out.splitlines() if line.startswith("== ")] == [
         "== ruff check", "== ruff format", "== mypy", "== lint-imports", "== pytest",
     ]  # fmt: skip
-    assert out.splitlines()[-1] == "ran -m pytest"
-    assert checkout.calls("pip") == ["pip -m pip install -e .[dev]"]
+    assert out.splitlines()[-1] == f"ran {WHOLE_SUITE}"
+    assert checkout.calls("pip") == ["pip -m pip install -e .[dev]", ORACLE]
     checkout.run("test")
     checkout.run("history")
-    assert len(checkout.calls("pip")) == 1
+    assert len(checkout.calls("pip")) == 2
 
 
 @pytest.mark.parametrize(
@@ -546,7 +549,25 @@ def test_words_after_test_go_to_pytest_alone(checkout: Checkout) -> None:
 def test_test_tools_come_on_top_of_an_installation(checkout: Checkout) -> None:
     checkout.run("history")
     checkout.run("test")
-    assert checkout.calls("pip") == ["pip -m pip install -e .", "pip -m pip install -e .[dev]"]
+    assert checkout.calls("pip") == ["pip -m pip install -e .", "pip -m pip install -e .[dev]", ORACLE]
+    assert checkout.calls("uv") == []
+
+
+def test_the_oracle_comes_through_uv_where_the_packages_do(checkout: Checkout) -> None:
+    checkout.add_command("uv", FAKE_UV)
+    assert checkout.run("test")[0] == 0
+    assert checkout.calls("pip") == []
+    last = checkout.calls("uv")[-1]
+    assert last.endswith(" --no-deps taming-transformers")
+
+
+def test_the_tests_run_without_the_oracle_where_it_cannot_be_had(checkout: Checkout) -> None:
+    code, out, err = checkout.run("test", FAKE_ORACLE_FAILS="yes")
+    assert code == 0
+    assert out.splitlines()[-1] == f"ran {WHOLE_SUITE}"
+    assert "taming-transformers could not be installed; the tests that compare with it will be skipped" in err
+    assert checkout.run("test", FAKE_ORACLE_FAILS="yes")[0] == 0
+    assert len(checkout.calls("pip")) == 2  # not tried again at every start
 
 
 def test_failing_test_tools_are_an_error_even_where_the_project_is_installed(checkout: Checkout) -> None:
