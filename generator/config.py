@@ -17,7 +17,7 @@ from generator.wishes import Wishes, parse_weights, parse_wishes
 STARTS = ("predicted", "grey", "noise", "uniform", "pixels", "gradient", "fractal")
 CUT_METHODS = ("crops", "pooling")
 STEP_SCHEDULES = ("constant", "cosine", "linear", "exponential", "drop", "restarts", "plateau")
-OPTIMISERS = ("adam", "adamw", "adamax", "adagrad", "rmsprop", "radam", "diffgrad")
+OPTIMISERS = ("adam", "adamw", "adamax", "adagrad", "rmsprop", "radam", "diffgrad", "adamp")
 INIT_TARGETS = ("start", "zero")
 DECAYS = ("constant", "linear", "cosine", "inverse")
 SYMMETRY_AXES = ("vertical", "horizontal", "both")
@@ -149,7 +149,7 @@ class GenerateConfig:
     stop_after: int = 0
     """End the run after so many steps without a lower loss; 0 = never."""
     optimiser: str = "adam"
-    """adam, adamw, adamax, adagrad, rmsprop, radam or diffgrad."""
+    """adam, adamw, adamax, adagrad, rmsprop, radam, diffgrad or adamp."""
     weight_decay: float = 0.01
     """Of adamw alone."""
     ema: float = 0.0

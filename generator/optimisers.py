@@ -13,12 +13,15 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from generator.adam import BETA_MEAN, BETA_SQUARE, EPSILON, Adam
 from generator.config import GenerateConfig
 
 ADAGRAD_EPSILON = 1e-10
 RMSPROP_MEMORY = 0.99
+ADAMP_ANGLE = 0.1
+"""The cosine, times the root of how many numbers there are, below which AdamP takes a gradient for tangential."""
 
 
 class Optimiser(Protocol):
@@ -35,6 +38,8 @@ class Optimiser(Protocol):
 
 Rule = Callable[[Tensor, Sequence[Tensor], int], Tensor]
 """(gradient, this parameter's state, count) -> way down for a step size of 1; the state changes in place."""
+Bend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(way, parameter, gradient) -> the way that is taken, seen where the parameter stands."""
 
 
 def make_optimiser(config: GenerateConfig, parameters: Sequence[Tensor]) -> Optimiser:
@@ -51,6 +56,7 @@ class Way:
 
     rule: Rule
     keeps: tuple[str, ...]
+    bend: Bend | None = None
 
 
 class Descent:
@@ -66,7 +72,10 @@ class Descent:
         for parameter, gradient, kept in zip(self.parameters, gradients, self.kept, strict=True):
             if self.weight_decay:
                 parameter.mul_(1 - step_size * self.weight_decay)
-            parameter.sub_(step_size * self.way.rule(gradient, kept, count))
+            down = self.way.rule(gradient, kept, count)
+            if self.way.bend is not None:
+                down = self.way.bend(down, parameter, gradient)
+            parameter.sub_(step_size * down)
 
     def named_state(self) -> Mapping[str, Sequence[Tensor]]:
         """One group per kept name."""
@@ -125,6 +134,19 @@ def _diffgrad(gradient: Tensor, kept: Sequence[Tensor], count: int) -> Tensor:
     return friction * unbiased / (root + EPSILON)
 
 
+def _without_growth(down: Tensor, parameter: Tensor, gradient: Tensor) -> Tensor:
+    """AdamP's projection (Heo et al. 2021, arXiv 2006.08217): where the gradient is nearly at right angles to the
+    parameter, as under a normalisation, the way loses what would only make the parameter longer.
+    """
+    if parameter.dim() < 2:
+        return down
+    cosine = functional.cosine_similarity(gradient.flatten(), parameter.flatten(), dim=0).abs()
+    if cosine >= ADAMP_ANGLE / math.sqrt(parameter.numel()):
+        return down
+    direction = parameter / (parameter.norm() + EPSILON)
+    return down - direction * (direction * down).sum()
+
+
 WAYS: Mapping[str, Way] = {
     "adamw": Way(_adam, ("mean", "square")),
     "adamax": Way(_adamax, ("mean", "largest")),
@@ -132,4 +154,5 @@ WAYS: Mapping[str, Way] = {
     "rmsprop": Way(_rmsprop, ("square",)),
     "radam": Way(_radam, ("mean", "square")),
     "diffgrad": Way(_diffgrad, ("mean", "square", "before")),
+    "adamp": Way(_adam, ("mean", "square"), bend=_without_growth),
 }

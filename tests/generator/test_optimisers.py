@@ -64,6 +64,28 @@ def test_diffgrad_is_adam_times_its_friction() -> None:
     assert float(parameter) - before == pytest.approx(-0.1 * 0.5, rel=1e-6)  # unchanged gradient: sigmoid(0)
 
 
+def adamp_step(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The first step of size 1, as it moves the parameter."""
+    moved = parameter.clone()
+    make_optimiser(GenerateConfig(prompt="x", optimiser="adamp"), [moved]).step([gradient], 1, 1.0)
+    return moved - parameter
+
+
+def test_adamp_is_adam_where_the_gradient_has_to_do_with_the_length() -> None:
+    parameter = torch.tensor([[1.0, 2.0], [2.0, 1.0]], dtype=torch.float64)
+    gradient = torch.tensor([[1.0, 2.0], [2.0, 1.5]], dtype=torch.float64)
+    torch.testing.assert_close(adamp_step(parameter, gradient), -gradient.sign(), rtol=1e-6, atol=1e-6)
+
+
+def test_adamp_does_not_lengthen_what_the_gradient_only_turns() -> None:
+    """The gradient is at right angles to the parameter; the sign of it, which is Adam's first step, is not."""
+    parameter = torch.tensor([[3.0, 1.0]], dtype=torch.float64)
+    gradient = torch.tensor([[1.0, -3.0]], dtype=torch.float64)
+    moved = adamp_step(parameter, gradient)
+    assert float((moved * parameter).sum()) == pytest.approx(0.0, abs=1e-6)
+    assert float((-gradient.sign() * parameter).sum()) == pytest.approx(-2.0)
+
+
 def test_every_name_has_a_way_and_only_its_own_state() -> None:
     assert set(OPTIMISERS) == {"adam", *WAYS}
     for name in OPTIMISERS:
