@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -70,13 +72,21 @@ def test_the_browsers_rules_are_told() -> None:
     assert all(word in lines for word in ("Chrome", "Edge", "Brave", "Safari"))
 
 
+def bind_one(server: socket.socket) -> int:
+    """Give a socket one of the ports, from the end, since other tests may be taking the first ones."""
+    for port in reversed(PORTS):
+        with contextlib.suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("all ports are taken")
+
+
 def test_a_port_that_somebody_listens_on_is_seen_on_this_machine() -> None:
     """The kernel's own table, beside what binding says."""
     if not Path("/proc/net/tcp").exists():
         pytest.skip("this system has no /proc/net/tcp")
     with colab_local.socket.socket() as server:
-        port = colab_local.choose_port(None)
-        server.bind(("127.0.0.1", port))
+        port = bind_one(server)
         server.listen()
         assert port in collect_colab(ThisMachine()).values["linux.ports_taken"]
         assert not colab_local.is_free(port)
