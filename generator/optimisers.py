@@ -143,8 +143,9 @@ def _without_growth(down: Tensor, parameter: Tensor, gradient: Tensor) -> Tensor
     cosine = functional.cosine_similarity(gradient.flatten(), parameter.flatten(), dim=0).abs()
     if cosine >= ADAMP_ANGLE / math.sqrt(parameter.numel()):
         return down
-    direction = parameter / (parameter.norm() + EPSILON)
-    return down - direction * (direction * down).sum()
+    direction: Tensor = parameter / (torch.linalg.vector_norm(parameter) + EPSILON)
+    along: Tensor = (direction * down).sum() * direction
+    return down - along
 
 
 WAYS: Mapping[str, Way] = {
