@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from generator.sinks.progress import (
-    LINES_OFF_A_TERMINAL,
-    NARROWEST_BAR,
-    REFRESH_SECONDS,
-    WIDEST_BAR,
-    Screen,
-    clock_face,
-)
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from generator.sinks.bar import Bar
+from generator.sinks.progress import LINES_OFF_A_TERMINAL, REFRESH_SECONDS, Screen, clock_face
 
 WIDTH_BESIDE_BAR = 50
 SECONDS_BETWEEN_LINES = 1.0
@@ -35,7 +25,7 @@ class CountProgress:
         self.began_at = clock()
         self.shown_at = float("-inf") if screen.is_terminal else self.began_at
         self.tenth = LINES_OFF_A_TERMINAL * done // self.total
-        self.bar: Progress | None = None
+        self.bar = Bar(screen, WIDTH_BESIDE_BAR, self.label)
 
     def __call__(self, done: int) -> None:
         """So many are done now."""
@@ -67,33 +57,8 @@ class CountProgress:
         if not self.screen.is_terminal:
             self.screen.say(f"{self.label} {self.done}/{self.total}  {self.describe()}".rstrip())
             return
-        with self.screen.turn():
-            bar = self.bar = self.bar or self._make_bar()
-            bar.update(bar.task_ids[0], completed=self.done, stats=self.describe())
-            bar.refresh()
-
-    def _make_bar(self) -> Progress:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.table import Column
-
-        room = self.screen.console.width - WIDTH_BESIDE_BAR
-        bar = Progress(
-            TextColumn(self.label),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=min(WIDEST_BAR, max(NARROWEST_BAR, room))),
-            TextColumn("{task.fields[stats]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=self.screen.console,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        bar.add_task("", total=self.total, completed=self.done, stats="")
-        bar.start()
-        return bar
+        self.bar.show(self.done, self.total, self.describe())
 
     def close(self) -> None:
         """Leave the bar as it stands; harmless where there is none."""
-        bar, self.bar = self.bar, None
-        if bar is not None:
-            with self.screen.turn():
-                bar.stop()
+        self.bar.close()

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from dreamrig.console import to_printable
 from generator.events import Event, Failed, Finished, Started, Step
+from generator.sinks.bar import NARROWEST_BAR, Bar
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 REFRESH_SECONDS = 0.25
 """The loss makes the host wait for the device, so it is asked for at most this often."""
 LINES_OFF_A_TERMINAL = 10
-WIDEST_BAR, NARROWEST_BAR = 40, 6
 WIDTH_BESIDE_BAR = 64
 """Columns for the numbers and some free ones: the terminal's own ^C at the end of a full line would begin a new one."""
 RECENT = 0.3
@@ -142,7 +141,7 @@ class ProgressSink:
         """Running mean of the wall seconds from step to step."""
         self.last_step_at = self.last_shown_at = 0.0
         self.last_tenth = 0
-        self.bar: Progress | None = None
+        self.bar = Bar(screen, WIDTH_BESIDE_BAR)
 
     def __call__(self, event: Event) -> None:
         """Show the event."""
@@ -193,10 +192,7 @@ class ProgressSink:
         room = self.screen.console.width - 2 * len(str(self.total)) - NARROWEST_BAR - 4
         while len(facts) > 1 and len("  ".join(facts)) > room:
             facts.pop()
-        with self.screen.turn():
-            bar = self.bar = self.bar or self.make_bar()
-            bar.update(bar.task_ids[0], completed=self.done, stats="  ".join(facts))
-            bar.refresh()
+        self.bar.show(self.done, self.total, "  ".join(facts))
 
     def describe(self, loss: float, peak_memory_mib: float | None) -> list[str]:
         """it/s, time left, loss and peak memory in words, what matters most first."""
@@ -205,31 +201,9 @@ class ProgressSink:
         facts = [pace, f"ETA {clock_face((self.total - self.done) * seconds)}", f"loss {loss:.3f}"]
         return facts if peak_memory_mib is None else [*facts, f"peak {peak_memory_mib:.0f} MiB"]
 
-    def make_bar(self) -> Progress:
-        """A rich bar that redraws only when told to: no thread of its own, so it never writes at the wrong moment."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.table import Column
-
-        room = self.screen.console.width - WIDTH_BESIDE_BAR
-        bar = Progress(
-            MofNCompleteColumn(),
-            BarColumn(bar_width=min(WIDEST_BAR, max(NARROWEST_BAR, room))),
-            TextColumn("{task.fields[stats]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=self.screen.console,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        bar.add_task("", total=self.total, completed=self.done, stats="")
-        bar.start()
-        return bar
-
     def close(self) -> None:
         """Leave the bar as it stands and give the terminal back; harmless when there is none."""
-        bar, self.bar = self.bar, None
-        if bar is not None:
-            with self.screen.turn():
-                bar.stop()
+        self.bar.close()
 
 
 def clock_face(seconds: float) -> str:
