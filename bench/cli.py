@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Mapping
 
+from dreamrig.commands import Command, help_rows, load
 from dreamrig.errors import EXIT_GOOD, UsageError
 
-
-@dataclass(frozen=True)
-class Subcommand:
-    """`attribute` of `module` is a function from the words after the subcommand to an exit code."""
-
-    module: str
-    attribute: str
-    help: str
-
-
-SUBCOMMANDS: Mapping[str, Subcommand] = {
-    "run": Subcommand("bench.run", "run", "measure a workload on this machine; --vs measures a second one beside it"),
-    "compare": Subcommand("bench.compare_cli", "compare", "two or more results: how much faster, and is it certain"),
-    "ceiling": Subcommand("bench.ceiling_cli", "ceiling", "what this device can do at most, measured in seconds"),
-    "report": Subcommand("bench.report_cli", "report", "results as one HTML page and a card to share"),
-    "history": Subcommand("bench.history", "history", "the results of this machine"),
-    "list": Subcommand("bench.history", "list_workloads", "the workloads, their hashes and what they pin"),
-    "validate": Subcommand("bench.validate", "validate", "is a file a result that can be trusted to be read"),
-    "merge": Subcommand("bench.merge", "merge", "a folder of results of many people as one table"),
-    "baselines": Subcommand("bench.history", "baselines", "the results and published figures that come with dreamrig"),
-    "colab": Subcommand("bench.colab_hosted", "bench_colab", "the same workload on a GPU of Google Colab"),
+SUBCOMMANDS: Mapping[str, Command] = {
+    "run": Command("bench.run", "run", "measure a workload on this machine; --vs measures a second one beside it"),
+    "compare": Command("bench.compare_cli", "compare", "two or more results: how much faster, and is it certain"),
+    "ceiling": Command("bench.ceiling_cli", "ceiling", "what this device can do at most, measured in seconds"),
+    "report": Command("bench.report_cli", "report", "results as one HTML page and a card to share"),
+    "history": Command("bench.history", "history", "the results of this machine"),
+    "list": Command("bench.history", "list_workloads", "the workloads, their hashes and what they pin"),
+    "validate": Command("bench.validate", "validate", "is a file a result that can be trusted to be read"),
+    "merge": Command("bench.merge", "merge", "a folder of results of many people as one table"),
+    "baselines": Command("bench.history", "baselines", "the results and published figures that come with dreamrig"),
+    "colab": Command("bench.colab_hosted", "bench_colab", "the same workload on a GPU of Google Colab"),
 }
 EXAMPLE = "dreamrig bench run --quick"
 
@@ -60,23 +48,15 @@ def _unknown(name: str) -> UsageError:
     return UsageError(f"There is no subcommand {name!r} of bench.", hint=hint)
 
 
-def load(subcommand: Subcommand) -> Callable[[list[str]], int]:
-    """Import the subcommand's function."""
-    module = importlib.import_module(subcommand.module)
-    return cast("Callable[[list[str]], int]", getattr(module, subcommand.attribute))
-
-
-def render_help(subcommands: Mapping[str, Subcommand] = SUBCOMMANDS) -> str:
+def render_help(subcommands: Mapping[str, Command] = SUBCOMMANDS) -> str:
     """The text of `dreamrig bench --help`."""
-    width = max(map(len, subcommands))
-    rows = [f"  {name:<{width}}  {subcommand.help}" for name, subcommand in subcommands.items()]
     return "\n".join(
         [
             "how fast is this rig, against Colab and against what physics allows",
             "",
             "usage: dreamrig bench SUBCOMMAND [options]",
             "",
-            *rows,
+            *help_rows(subcommands),
             "",
             f"example: {EXAMPLE}",
         ]

@@ -6,15 +6,13 @@
 import contextlib
 import difflib
 import errno
-import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 from dreamrig import __version__, console
+from dreamrig.commands import Command, help_rows, load
 from dreamrig.errors import (
     EXIT_FAILED,
     EXIT_GOOD,
@@ -24,16 +22,6 @@ from dreamrig.errors import (
     RigError,
     UsageError,
 )
-
-
-@dataclass(frozen=True)
-class Command:
-    """Where a command lives: `attribute` of `module` is a function from the words after the command to an exit code."""
-
-    module: str
-    attribute: str
-    help: str
-
 
 COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
@@ -51,7 +39,6 @@ COMMANDS: Mapping[str, Command] = {
     "colab": Command("bench.colab_cli", "colab", "the Colab page in your browser, on this machine's own card"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
-OURS = ("dreamrig", "bench", "generator", "provision")
 
 
 def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
@@ -123,32 +110,15 @@ def _unknown(name: str | None, words: Sequence[str], commands: Mapping[str, Comm
     return UsageError(f"There is no command {name!r}.", hint="see: dreamrig --help")
 
 
-def load(command: Command) -> Callable[[list[str]], int]:
-    """Import the command's function; NotReadyError where a package it needs is missing or broken."""
-    try:
-        module = importlib.import_module(command.module)
-    except ImportError as error:
-        package = (error.name or "").partition(".")[0]
-        if not package or package in OURS:
-            raise  # our own fault, not the machine's
-        raise NotReadyError(
-            f"The Python package {package} cannot be imported: {error}.",
-            hint="use ./rig, or repair the installation: rm -rf .venv && ./rig --version",
-        ) from error
-    return cast("Callable[[list[str]], int]", getattr(module, command.attribute))
-
-
 def render_help(commands: Mapping[str, Command] = COMMANDS) -> str:
     """The text of `dreamrig --help`."""
-    width = max(map(len, commands))
-    rows = [f"  {name:<{width}}  {command.help}" for name, command in commands.items()]
     return "\n".join(
         [
             "dreamrig: a sentence in, a picture out (VQGAN+CLIP on your own machine)",
             "",
             "usage: dreamrig COMMAND [options]",
             "",
-            *rows,
+            *help_rows(commands),
             "",
             'example: dreamrig generate "sunset over the sea"',
             "",

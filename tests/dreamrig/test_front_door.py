@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dreamrig import __version__
-from dreamrig.cli import COMMANDS, Command, main
+from dreamrig.cli import COMMANDS, main
+from dreamrig.commands import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "dreamrig"]

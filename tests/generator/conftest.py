@@ -17,7 +17,8 @@ from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
-from dreamrig.cli import COMMANDS, load, to_rig_error
+from dreamrig.cli import COMMANDS, to_rig_error
+from dreamrig.commands import load
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
 from generator.door import Door
@@ -197,8 +198,13 @@ class Answer(NamedTuple):
 
     @property
     def data(self) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads(self.out)["data"]
+        document = json.loads(self.out)
+        assert set(document) == {"schema", "command", "ok", "data", "errors"}
+        data: dict[str, Any] = document["data"]
         return data
+
+
+WITHOUT_DOOR = ("history", "prompts")
 
 
 @pytest.fixture
@@ -211,27 +217,42 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """Run a command in process; an error comes back as its code, message and hint."""
+def answer_of(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[], int], io.StringIO], Answer]:
+    """What a call of a command's function comes to; an error comes back as its code, message and hint.
 
-    def run(name: str, *args: str, sources: Sources | None = None, load_models: Any = None) -> Answer:
-        talk = io.StringIO()
-        door = Door(
-            load_models=load_models or (lambda config: models),
-            stderr=lambda: Console(file=talk, width=100),
-            sources=lambda: sources or Sources(),
-            environ={},
-        )
-        function: Any = load(COMMANDS[name])
+    The call's other talk, beside what it writes to standard error itself, is in the text given.
+    """
+
+    def run(call: Callable[[], int], talk: io.StringIO) -> Answer:
         capsys.readouterr()
         try:
-            code = function(list(args)) if name == "history" else function(list(args), door)
-        except Exception as raised:  # the parser's own errors share no class with ours
+            code = call()
+        except (Exception, KeyboardInterrupt) as raised:  # the parser's own errors share no class with ours
             error = to_rig_error(raised)
             if error.message.startswith("Unexpected"):
                 raise
             return Answer(error.exit_code, capsys.readouterr().out, f"{talk.getvalue()}{error.message}\n{error.hint}\n")
         captured = capsys.readouterr()
         return Answer(code, captured.out, talk.getvalue() + captured.err)
+
+    return run
+
+
+@pytest.fixture
+def command(
+    home: Path, models: Models, answer_of: Callable[[Callable[[], int], io.StringIO], Answer]
+) -> Callable[..., Answer]:
+    """Run a command in process with toy networks."""
+
+    def run(name: str, *args: str, sources: Sources | None = None, **changes: Any) -> Answer:
+        talk = io.StringIO()
+        door = Door(
+            load_models=changes.pop("load_models", lambda config: models),
+            stderr=lambda: Console(file=talk, width=100),
+            sources=lambda: sources or Sources(),
+            environ={},
+        )
+        function: Any = load(COMMANDS[name])
+        return answer_of(lambda: function(list(args), *([] if name in WITHOUT_DOOR else [door])), talk)
 
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -13,17 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from PIL import Image
-from rich.console import Console
 
-from dreamrig.cli import COMMANDS, load, to_rig_error
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.settings import Sources
 from generator import runs
-from generator.door import Door, load_configured
+from generator.door import load_configured
 from generator.models.base import Models
 from generator.plan import Plan
 from generator.sinks.reading import read_recipe
@@ -47,56 +44,7 @@ SHORT = [
 ]
 
 
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> dict[str, Any]:
-        document = json.loads(self.out)
-        assert set(document) == {"schema", "command", "ok", "data", "errors"}
-        data: dict[str, Any] = document["data"]
-        return data
-
-
-Command = Callable[..., Answer]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder and an empty working folder."""
-    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def command(home: Path, models: Models, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command in process with toy networks; an error comes back as its code, message and hint."""
-
-    def run(name: str, *args: str, sources: Sources | None = None, **changes: Any) -> Answer:
-        talk = io.StringIO()
-        door = Door(
-            load_models=changes.pop("load_models", lambda config: models),
-            stderr=lambda: Console(file=talk, width=100),
-            sources=lambda: sources or Sources(),
-            environ={},
-        )
-        function: Any = load(COMMANDS[name])
-        capsys.readouterr()
-        try:
-            code = function(list(args), door) if name in ("generate", "again") else function(list(args))
-        except Exception as raised:  # the parser's own errors share no class with ours
-            error = to_rig_error(raised)
-            if error.message.startswith("Unexpected"):
-                raise
-            return Answer(error.exit_code, capsys.readouterr().out, f"{talk.getvalue()}{error.message}\n{error.hint}\n")
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, talk.getvalue() + captured.err)
-
-    return run
+Command = Callable[..., Any]
 
 
 def only_run(home: Path) -> runs.Run:

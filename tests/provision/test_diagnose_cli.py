@@ -9,7 +9,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import pytest
 
-from dreamrig.cli import Command, main
+from dreamrig.cli import main
+from dreamrig.commands import Command
 from dreamrig.errors import UsageError
 from provision import diagnose_cli
 from provision.board import COMMON_MAKERS, Board, UnknownBoard, find_board

@@ -15,7 +15,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from dreamrig.cli import Command, main
+from dreamrig.cli import main
+from dreamrig.commands import Command
 from dreamrig.errors import UsageError
 from provision.cli import Door, doctor, facts
 from provision.facts import KNOWLEDGE, facts_schema

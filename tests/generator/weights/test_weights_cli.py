@@ -19,7 +19,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from dreamrig.cli import COMMANDS, load, to_rig_error
+from dreamrig.cli import COMMANDS
+from dreamrig.commands import load
 from dreamrig.errors import NotReadyError
 from generator import registry, weights_store
 from generator.config import GenerateConfig
@@ -76,7 +77,7 @@ def file(make_registry: Callable[..., Path], server: Any, served: Any, source: A
 
 
 @pytest.fixture
-def command(home: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(home: Path, file: Path, answer_of: Callable[..., tuple[int, str, str]]) -> Command:
     """Run `dreamrig weights` in process; an error comes back as its code, message and hint."""
 
     def run(*args: str, **changes: Any) -> Answer:
@@ -87,16 +88,7 @@ def command(home: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> Comma
             "sleep": lambda seconds: None,
             "registry_file": file,
         }
-        capsys.readouterr()
-        try:
-            code = weights(list(args), WeightsDoor(**(outside | changes)))
-        except (Exception, KeyboardInterrupt) as raised:  # the parser's own errors share no class with ours
-            error = to_rig_error(raised)
-            if error.message.startswith("Unexpected"):
-                raise
-            return Answer(error.exit_code, capsys.readouterr().out, f"{talk.getvalue()}{error.message}\n{error.hint}\n")
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, talk.getvalue() + captured.err)
+        return Answer(*answer_of(lambda: weights(list(args), WeightsDoor(**(outside | changes))), talk))
 
     return run
 
