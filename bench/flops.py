@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.result import Work
-from generator.flops import COUNTED, FlopCount, operator_share
+from generator.flops import COUNTED, FlopCount, Operator, operator_share, watch_operators
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,24 +73,14 @@ def count_work(config: GenerateConfig, models: Models) -> Work:
 @contextmanager
 def count_operators() -> Iterator[WorkCount]:
     """A count that grows by each operator called inside, the backward pass included."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils.flop_counter import flop_registry
-
     count = WorkCount()
 
-    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it untyped
-        def __torch_dispatch__(
-            self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-        ) -> Any:
-            result = func(*args, **(kwargs or {}))
-            formula = flop_registry.get(func.overloadpacket)
-            if formula is not None:
-                flops = formula(*args, **(kwargs or {}), out_val=result)
-                count.add_flops(flops, operator_share(func, args), _precision(args))
-            count.bytes_moved += traffic(func, args, kwargs or {}, result)
-            return result
+    def see(operator: Operator) -> None:
+        if operator.flops is not None:
+            count.add_flops(operator.flops, operator_share(operator.func, operator.args), _precision(operator.args))
+        count.bytes_moved += traffic(operator.func, operator.args, operator.kwargs, operator.result)
 
-    with Counter():  # type: ignore[no-untyped-call]  # torch ships it untyped
+    with watch_operators(see):
         yield count
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -150,24 +150,47 @@ def count_flops(config: GenerateConfig, models: Models) -> FlopCount | None:
 
 @contextmanager
 def _operator_flops() -> Iterator[FlopCount]:
-    """A count that grows by the FLOPs of each operator called inside. FlopCounterMode itself refuses autograd.grad."""
+    """A count that grows by the FLOPs of each operator called inside."""
+    added = FlopCount()
+
+    def see(operator: Operator) -> None:
+        if operator.flops is not None:
+            added.add(operator.flops, operator_share(operator.func, operator.args))
+
+    with watch_operators(see):
+        yield added
+
+
+class Operator(NamedTuple):
+    """One call of one of torch's operators, the backward pass's among them."""
+
+    func: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    result: Any
+    flops: float | None
+    """None where torch has no formula for it."""
+
+
+@contextmanager
+def watch_operators(see: Callable[[Operator], None]) -> Iterator[None]:
+    """Tell each operator called inside, after its call. torch's own FlopCounterMode refuses autograd.grad."""
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import flop_registry
 
-    added = FlopCount()
-
-    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it untyped
+    class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships it untyped
         def __torch_dispatch__(
-            self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+            self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
         ) -> Any:
-            result = func(*args, **(kwargs or {}))
+            named = kwargs or {}
+            result = func(*args, **named)
             formula: Callable[..., float] | None = flop_registry.get(func.overloadpacket)
-            if formula is not None:
-                added.add(formula(*args, **(kwargs or {}), out_val=result), operator_share(func, args))
+            flops = None if formula is None else formula(*args, **named, out_val=result)
+            see(Operator(func, args, named, result, flops))
             return result
 
-    with Counter():  # type: ignore[no-untyped-call]  # torch ships it untyped
-        yield added
+    with Watcher():  # type: ignore[no-untyped-call]  # torch ships it untyped
+        yield
 
 
 def operator_share(func: Any, args: Sequence[Any]) -> float:
