@@ -27,15 +27,14 @@ from time import monotonic, sleep
 from typing import Any
 
 from dreamrig.errors import FailedError, NotReadyError
+from provision.collectors.colab import PACKAGES, PORTS
 
 COLAB_ORIGIN = "https://colab.research.google.com"
-FIRST_PORT, PORTS_TRIED = 8888, 50
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 DOCKER_IMAGE = "us-docker.pkg.dev/colab-images/public/runtime"
 SETTINGS = "settings.json"
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("jupyter_server", "ipykernel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +75,9 @@ def is_free(port: int) -> bool:
 
 def choose_port(wanted: int | None, free: Callable[[int], bool] = is_free) -> int:
     """The wanted port, else the first free one from Jupyter's own on; NotReadyError where there is none."""
-    ports = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if wanted is None else (wanted,)
-    found = next(filter(free, ports), None)
+    found = next(filter(free, PORTS if wanted is None else (wanted,)), None)
     if found is None:
-        named = f"Port {wanted} is" if wanted else f"Ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are"
+        named = f"Port {wanted} is" if wanted else f"Ports {PORTS[0]} to {PORTS[-1]} are"
         raise NotReadyError(f"{named} taken.", hint="choose another: dreamrig colab --port 9000")
     return found
 

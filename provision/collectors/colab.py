@@ -9,7 +9,7 @@ from provision.machine import Machine
 
 PACKAGES = ("jupyter_server", "ipykernel")
 PORTS = range(8888, 8938)
-"""Where `dreamrig colab` looks for a free one: bench.colab_local."""
+"""Where `dreamrig colab` looks for a free one, from Jupyter's own on."""
 LISTENING = re.compile(r"(?m)^\s*\d+: (?:00000000|0100007F|0{32}):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 0A ")
 """A line of /proc/net/tcp or tcp6: a socket that listens on loopback or on every address; the port in hex."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import colab_local
+from dreamrig.errors import NotReadyError
 from provision.checks import CHECKS
 from provision.checks.colab import colab_page
 from provision.checkup import examine
@@ -109,5 +110,8 @@ def test_only_listeners_that_stand_in_the_way_count() -> None:
 
 
 def test_doctor_and_command_look_for_the_same() -> None:
-    assert range(colab_local.FIRST_PORT, colab_local.FIRST_PORT + colab_local.PORTS_TRIED) == PORTS
+    tried: list[int] = []
+    with pytest.raises(NotReadyError):
+        colab_local.choose_port(None, free=lambda port: tried.append(port) or False)
+    assert tried == [*PORTS] == [*range(8888, 8938)]
     assert colab_local.PACKAGES == PACKAGES

@@ -3,31 +3,11 @@
 from typing import Any
 
 import pytest
+from small_knowledge import cause, know, says
 
-from provision.cause import Knowledge
 from provision.checked_json import KnowledgeError
 from provision.diagnose import diagnose
 from provision.knowledge import parse_knowledge
-
-
-def cause(slug: str, **more: Any) -> dict[str, Any]:
-    plain = {
-        "title": slug,
-        "explanation": "An example.",
-        "effect": "blocks",
-        "prior": 0.5,
-        "decisive": False,
-        "fix": [],
-    }
-    return {"slug": slug, **plain, **more}
-
-
-def says(regex: str, weight: float, states: bool = False) -> dict[str, Any]:
-    return {"regex": regex, "weight": weight, "states": states}
-
-
-def know(*causes: dict[str, Any], **more: Any) -> Knowledge:
-    return parse_knowledge({"schema": 1, "version": "1", "causes": list(causes), **more})
 
 
 @pytest.mark.parametrize(
