@@ -19,7 +19,6 @@ from generator.config import GenerateConfig
 if TYPE_CHECKING:
     from generator.events import Event
 
-PROGRAM = "python -m bench.against_reference"
 WARM_STEPS = 2
 BACKENDS = ("own", "reference")
 

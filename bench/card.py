@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.page import Entry, Group, Page
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 64
-PAPER, PANEL, INK, SOFT = "#16131d", "#241f2f", "#f3f0f8", "#a9a1b8"
+PAPER, INK, SOFT = "#16131d", "#f3f0f8", "#a9a1b8"
 ACCENT, ACCENT_SOFT, BOUND, BOUND_GROUND = "#ab8dff", "#3a2f5c", "#8a8299", "#2b2637"
 MOST_BARS = 5
 BARS_TOP, BAR_STEP, BAR_THICK = 352, 46, 26

@@ -20,7 +20,6 @@ SLOWDOWN_SHARE = 0.05
 """Of the samples that tell of a slowdown by heat or by the power supply."""
 THERMAL_BITS = 0x08 | 0x20 | 0x40 | 0x80
 """NVML: hardware slowdown, software thermal, hardware thermal, power brake. 0x04, the power limit at work, is usual."""
-POWER_LIMIT_BIT = 0x04
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,6 @@ def judge(result: BenchResult) -> list[Verdict]:
     if len(result.timing.blocks) < FEW_BLOCKS:
         found.append(Verdict("short", f"only {len(result.timing.blocks)} blocks were measured"))
     return [verdict for verdict in found if verdict is not None]
-
-
-def is_noisy(result: BenchResult) -> bool:
-    """Whether the spread is above 10 %."""
-    return _noisy(result.step_seconds) is not None
 
 
 def _noisy(seconds: Sequence[float]) -> Verdict | None:

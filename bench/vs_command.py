@@ -37,7 +37,6 @@ PATTERNS = (
 SILENCE_SECONDS = 600.0
 """Without a step for so long, the program is given up."""
 MOST_LINE = 10_000
-PAIRS_AT_LEAST = 3
 
 
 class Rival:

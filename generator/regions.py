@@ -15,7 +15,6 @@ from generator.pictures import open_picture
 
 SMALLEST_SIDE = 8
 """Pixels; a guide sees nothing in less."""
-HALF, MIDDLE = (0.0, 0.5, 1.0), (0.25, 0.75)
 # (left, top, right, bottom) in fractions of the picture.
 RECTANGLES: Mapping[str, tuple[float, float, float, float]] = {
     "left": (0.0, 0.0, 0.5, 1.0),
