@@ -19,7 +19,9 @@ def call(name: str, body: Callable[[Values], int], parameters: list[inspect.Para
     """Let typer parse `args` for these parameters, and run `body` with the values."""
     import typer
 
+    from generator.help_groups import GroupedCommand
+
     # Plain help: the boxed one cuts long flags off at 80 columns.
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(flags.make_command(body, parameters))
+    app.command(cls=GroupedCommand)(flags.make_command(body, parameters))
     return app(args, prog_name=f"dreamrig {name}", standalone_mode=False) or EXIT_GOOD

@@ -55,12 +55,16 @@ def config_parameters(*, common: bool) -> list[inspect.Parameter]:
 def _parameter(name: str, type_: type, doc: str) -> inspect.Parameter:
     import typer
 
+    from generator.help_groups import GROUP_OF
+
     flag = "--" + name.replace("_", "-")
     words = f"{flag}/--no-{flag[2:]}" if type_ is bool else flag
     help_text = doc
     if name == "seed":
         type_, help_text = str, "A number or some words; same seed, same picture; random where left alone."
-    option = typer.Option(words, help=help_text, metavar=METAVARS.get(name), show_default=False)
+    option = typer.Option(
+        words, help=help_text, metavar=METAVARS.get(name), show_default=False, rich_help_panel=GROUP_OF.get(name)
+    )
     return keyword(name, Annotated[type_ | None, option], None)
 
 

@@ -23,13 +23,15 @@ def video(args: list[str], door: Door | None = None) -> int:
     """`dreamrig video …`; returns the exit code."""
     import typer
 
+    from generator.help_groups import GroupedCommand
+
     door = door or Door()
     # Plain help: the boxed one cuts long flags off at 80 columns.
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Films of dreamt pictures."
     )
     for name, (body, parameters) in _commands(door).items():
-        app.command(name)(flags.make_command(body, parameters))
+        app.command(name, cls=GroupedCommand)(flags.make_command(body, parameters))
     return app(args or ["--help"], prog_name="dreamrig video", standalone_mode=False) or EXIT_GOOD
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -19,8 +20,10 @@ from PIL import Image
 
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.settings import Sources
-from generator import runs
+from generator import flags, runs
+from generator.config import GenerateConfig
 from generator.door import load_configured
+from generator.help_groups import GROUPS
 from generator.models.base import Models
 from generator.plan import Plan
 from generator.sinks.reading import read_recipe
@@ -367,6 +370,19 @@ def test_help_names_every_flag_in_full(command: Command) -> None:
     for flag in ("--per-dimension-steps", "--checkpoint-every", "--resume", "--surprise", "--size", "--graphics"):
         assert flag in out
     assert command("again", "--help").code == 0
+
+
+def test_help_puts_every_field_under_one_heading(command: Command) -> None:
+    fields = {field.name for field in dataclasses.fields(GenerateConfig)} - {"prompt"}
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted((*grouped, *flags.COMMON)) == sorted(fields)
+    for words in (["generate"], ["again"]):
+        sections = re.split(r"^(\S.*):$", command(*words, "--help").out, flags=re.MULTILINE)
+        under = dict(zip(sections[1::2], sections[2::2], strict=True))
+        assert "--steps " in under["Options"]
+        for heading, names in GROUPS.items():
+            shown = [name for name in names if f"--{name.replace('_', '-')} " in under[heading]]
+            assert shown == list(names), heading
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
