@@ -211,7 +211,7 @@ class GenerateConfig:
     random_weights: bool = False
     """Weights drawn at random instead of trained ones: as fast, and no picture."""
     guide_weights: str = ""
-    """How much each guide counts, e.g. "1, 0.5"; empty = all alike."""
+    """How much each guide counts, e.g. "1, 0.5"; empty = as the model likes it, mostly all alike."""
     cut_batch: int = 0
     """The guide looks at so many cutouts at a time: less memory, the same picture up to rounding; 0 = at all."""
     checkpointed_decoding: bool = False

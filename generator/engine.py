@@ -25,6 +25,7 @@ from generator.optimise import Phases, Run
 from generator.prompts import Prompt
 from generator.starts import grid
 from generator.state import State, require_same_run, state_from_bytes, state_to_bytes
+from generator.wishes import parse_weights
 
 __all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes"]
 
@@ -121,6 +122,7 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
     memory.require_fit(config, models, available_mib)
     if resume is not None:
         require_same_run(resume, config, models.name, models.sha256)
+    models = models.with_guides_that_count(parse_weights(config.guide_weights))
     wishes = config.wishes()
     draws = torch.Generator().manual_seed(config.seed)
     with torch.no_grad():

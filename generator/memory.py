@@ -12,6 +12,7 @@ from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
 from generator.models.allocators import allocator_of
 from generator.models.base import Models
 from generator.seams import AROUND_CELLS
+from generator.wishes import parse_weights
 
 MIB = 2**20
 FLOAT_BYTES = 4
@@ -43,6 +44,7 @@ def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
     optimiser's state, and at the same time what the networks themselves say (Models.memory_mib); or, where that is
     more, the distances of every cell to every codebook row, which are gone before the networks begin.
     """
+    models = models.with_guides_that_count(parse_weights(config.guide_weights))
     kept = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
     distances = _distance_floats(config, models) * FLOAT_BYTES / MIB
     return kept * FLOAT_BYTES / MIB + max(_network_mib(config, models), distances)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from dreamrig.errors import FailedError, UsageError
+from dreamrig.errors import FailedError
 from generator import augment, augment_spec, cutouts, losses, schedules, seams
 from generator.aims import MASK, START, Aims, Panel
 from generator.codebook import codebook_deviation
@@ -22,7 +22,6 @@ from generator.released import recomputed, released, released_rows
 from generator.restraints import Sight, restraint
 from generator.state import State
 from generator.watch import Average, Watch
-from generator.wishes import parse_weights
 
 Phases = Callable[[str], AbstractContextManager[object]]
 """Phase name (decode, cutouts, clip, backward, optimiser) -> what to run that phase inside, e.g. a stopwatch."""
@@ -36,6 +35,7 @@ class Run:
 
     config: GenerateConfig
     models: Models
+    """With the guides that count in this run."""
     kept: dict[str, Tensor]
     """What generator.aims.gather gave, the start among it."""
     aims: Aims
@@ -52,7 +52,6 @@ class Run:
         config, image = self.config, self.models.image
         self.device = image.codebook.device
         self.deviation = codebook_deviation(image.codebook)
-        self.guide_weights = _guide_weights(config, len(self.models.guides))
         self.latent = Latent(
             self.kept[START],
             image.codebook,
@@ -133,8 +132,8 @@ class Run:
         """Per guide and region the loss of what counts there, its guide's share of the mean."""
         panels = self.aims.panels(schedules.scene_shares(self.config, self.aims.scenes, self.step))
         turned = seams.turn(picture, self.config.seamless, self.draws)
-        for number, (guide, weight) in enumerate(zip(self.models.guides, self.guide_weights, strict=True)):
-            for panel in panels if weight else ():
+        for number, (guide, weight) in enumerate(zip(self.models.guides, self.models.guide_weights, strict=True)):
+            for panel in panels:
                 with phases("cutouts"):
                     cut = self.cut(turned if panel.region is None else panel.region.view(picture), guide.size)
                 with phases("clip"):
@@ -252,13 +251,3 @@ class Run:
         if self.watch is not None:
             named["watch"] = self.watch.numbers
         return named
-
-
-def _guide_weights(config: GenerateConfig, guides: int) -> tuple[float, ...]:
-    """One weight per guide, adding up to 1."""
-    weights = parse_weights(config.guide_weights) or (1.0,) * guides
-    if len(weights) != guides:
-        raise UsageError(
-            f"There are {len(weights)} guide_weights for {guides} guides.", hint="give one number for each guide"
-        )
-    return tuple(weight / sum(weights) for weight in weights)

@@ -23,6 +23,10 @@ FILM_COMMANDS = "dreamrig video --help"
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
 NOTHING_TO_KEEP = "start=grey"
 """The key of a model's defaults for a picture that has to leave what it starts from."""
+MOVING = ", moving"
+"""After a key: for views that are turned or flipped, or cross a seam, so that nothing in them keeps its place."""
+SOMEBODYS_PICTURE = "start=picture"
+"""Their key for a picture that the prompt has to be seen in, and that has to be known again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,23 +46,28 @@ class Plan:
     def to_config(self, defaults: Mapping[str, Any], *, moves_on: bool | None = None) -> GenerateConfig:
         """The config: the model's `defaults`, over them the preset, then what somebody chose; a recipe chose it all.
 
-        A key like "start=grey" in `defaults` holds what the model likes better for that start; a picture of somebody's
-        gets large steps, and the usual pull.
+        A key like "start=grey" in `defaults` holds what the model likes better for that start, "start=picture" what it
+        likes for a picture of somebody's, and "start=grey, moving" what it likes where its view of the picture moves.
         moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
         scene is painted; None = a story's has to.
         """
         if self.recipe is not None:
-            return self.recipe.to_config(**self.given)
+            return self.recipe.to_config(**self.fitting_weights(self.recipe), **self.given)
         usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
         chosen = {**self.preset_values(), **self.given}
-        start = {**usual, **chosen}.get("start", GenerateConfig.start)
-        free = defaults.get(NOTHING_TO_KEEP, {})
-        special = defaults.get(f"start={start}", {})
-        if start not in STARTS:  # somebody's picture: the prompt has to be seen in it, and it has to be known again
-            special = {name: value for name, value in free.items() if name != "pull"}
+        settled = {**usual, **chosen}
+        start = settled.get("start", GenerateConfig.start)
+        special = _liked(defaults, f"start={start}" if start in STARTS else SOMEBODYS_PICTURE, settled)
         if self.is_story if moves_on is None else moves_on:
+            free = _liked(defaults, NOTHING_TO_KEEP, settled) if start in STARTS else {"pull": GenerateConfig.pull}
             special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
         return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
+
+    def fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The guides' weights anew where a recipe is repeated with a model that has other guides."""
+        models = {recipe.config.get("model", GenerateConfig.model), self.given.get("model", GenerateConfig.model)}
+        changes = "model" in self.given and len(models) > 1 and GenerateConfig.model in models
+        return {"guide_weights": GenerateConfig.guide_weights} if changes and "guide_weights" not in self.given else {}
 
     @property
     def is_story(self) -> bool:
@@ -70,6 +79,14 @@ class Plan:
         if self.preset is None:
             return {}
         return self.preset.values_for(self.given.get("model", self.preset.values["model"]))
+
+
+def _liked(defaults: Mapping[str, Any], key: str, settled: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults under a key, those for a moving view where there are any and the view moves."""
+    is_seamless = settled.get("seamless", GenerateConfig.seamless) != GenerateConfig.seamless
+    moves = is_seamless or bool(settled.get("augmentations", GenerateConfig.augmentations))
+    found: Mapping[str, Any] = defaults.get(key, {})
+    return defaults.get(key + MOVING, found) if moves else found
 
 
 def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:

@@ -23,6 +23,7 @@ from generator.models.choose import load_models
 from generator.plan import Plan
 from generator.preset_chart import render_chart
 from generator.presets import PRESETS, Preset
+from generator.wishes import parse_weights
 
 DOCS = Path(__file__).parents[1] / "docs"
 RECORD, CHART = DOCS / "preset-losses.json", DOCS / "pictures" / "preset-losses.svg"
@@ -35,13 +36,14 @@ def record_run(config: GenerateConfig, models: Models, look_every: int) -> dict[
 
     Both are from before the step's update. Half the squared angle between embeddings; averaged over the guides.
     """
-    aims = [guide.encode_text([config.prompt]).detach() for guide in models.guides]
+    looking = models.with_guides_that_count(parse_weights(config.guide_weights))
+    aims = [guide.encode_text([config.prompt]).detach() for guide in looking.guides]
     losses_seen, distances = [], []
     for event in engine.generate(config, models):
         if isinstance(event, Step):
             losses_seen.append(round(event.loss(), 5))
             if event.index % look_every == 0 or event.index == config.steps - 1:
-                distances.append([event.index, round(_whole_distance(event, models, aims), 5)])
+                distances.append([event.index, round(_whole_distance(event, looking, aims), 5)])
     return {"seed": config.seed, "loss": losses_seen, "whole_picture": distances}
 
 

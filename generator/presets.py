@@ -14,8 +14,9 @@ from dreamrig.errors import UsageError
 STARTER = "starter"
 NEEDS_ITS_NETWORKS = frozenset({"width", "height", "guides"})
 """What belongs to the networks of a preset and not to its way of drawing: the starter keeps its own."""
-IN_DEVIATIONS: Mapping[str, Any] = {"per_dimension_steps": True}
-"""For the starter, whose codebook has deviations of about 8: raw steps of 0.05 would never come to another code."""
+FOR_THE_STARTER: Mapping[str, Any] = {"per_dimension_steps": True, "guide_weights": ""}
+"""The starter's codebook has deviations of about 8: raw steps of 0.05 would never come to another code. And of its
+CLIPs only the one that forgets place can make sense of small crops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +30,14 @@ class Preset:
     values: Mapping[str, Any]
     """GenerateConfig fields, the model among them."""
     starter: Mapping[str, Any] | None = None
-    """The fields instead when the user picks the starter; None = `values` but for NEEDS_ITS_NETWORKS, IN_DEVIATIONS."""
+    """The fields for the starter; None = `values` without NEEDS_ITS_NETWORKS, with FOR_THE_STARTER."""
 
     def values_for(self, model: str) -> Mapping[str, Any]:
         """The fields for a model that may be another than the preset's own."""
         values = self.values
         if model == STARTER:
             small = {name: value for name, value in values.items() if name not in NEEDS_ITS_NETWORKS}
-            values = {**small, **IN_DEVIATIONS} if self.starter is None else self.starter
+            values = {**small, **FOR_THE_STARTER} if self.starter is None else self.starter
         return {**values, "model": model}
 
 

@@ -6,8 +6,10 @@ Importing this module does not import torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+from dreamrig.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +89,8 @@ class Models:
 
     image: ImageModel
     guides: tuple[GuideModel, ...]
+    guide_weights: tuple[float, ...] = ()
+    """How much each guide counts where nobody says; empty = all alike."""
     start: StartModel | None = None
     name: str = ""
     sha256: str = ""
@@ -98,3 +102,21 @@ class Models:
     loaded weights: activations, gradients, scratch, and what the allocator adds to them; None = unknown."""
     checkpointed_memory_mib: Callable[[int, int, int], float] | None = None
     """The same with checkpointed decoding; None = it saves nothing that is known."""
+
+    def with_guides_that_count(self, weights: tuple[float, ...]) -> Models:
+        """The same without the guides of weight 0, the others' weights adding up to 1.
+
+        weights: one for each guide, none below 0; empty = the models' own. UsageError for another number of them.
+        """
+        weights = weights or self.guide_weights or (1.0,) * len(self.guides)
+        if len(weights) != len(self.guides):
+            raise UsageError(
+                f"There are {len(weights)} guide_weights for {len(self.guides)} guides.",
+                hint="give one number for each guide",
+            )
+        counting = [(guide, weight) for guide, weight in zip(self.guides, weights, strict=True) if weight]
+        return replace(
+            self,
+            guides=tuple(guide for guide, _ in counting),
+            guide_weights=tuple(weight / sum(weights) for _, weight in counting),
+        )

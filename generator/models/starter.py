@@ -13,22 +13,34 @@ from dreamrig.errors import UsageError
 from generator import weights
 from generator.config import STARTS
 from generator.models.base import Models, StartPlan
-from generator.models.tiny import FACTOR, Composer, Painter, TinyCLIP, TinyVQGAN
+from generator.models.tiny import FACTOR, Composer, LayoutCLIP, Painter, TinyCLIP, TinyVQGAN
 from generator.starter import words
 from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, hides_object, spots
 
 NAME = "starter"
 
-FROM_SCRATCH: dict[str, Any] = {
+PAINTED_OVER: dict[str, Any] = {
     "steps": 60,
     "step_size": 0.18,
     "shared_moment": True,
-    "pull": 0.0,
     "offset_levels": 2,
     "cut_min_fraction": 0.8,
     "boundary_tv": 1.0,
 }
-"""What differs when nothing is there to keep: large steps along the gradient, seen nearly whole."""
+"""When the prompt has to be seen in somebody's picture: large steps along the gradient, seen nearly whole."""
+
+FROM_SCRATCH: dict[str, Any] = {
+    **PAINTED_OVER,
+    "pull": 0.0,
+    "guide_weights": "0, 1",
+    "cut_min_fraction": 0.95,
+    "whole_every": 2,
+    "boundary_tv": 0.3,
+}
+"""When nothing is there to keep, the CLIP that keeps place lays out the picture; it has to see it where it is.
+
+On the tune prompts the judge reads less when the other CLIP, which would have things anywhere, has a say as well.
+"""
 
 DEFAULTS: dict[str, Any] = {
     "steps": 30,
@@ -41,7 +53,9 @@ DEFAULTS: dict[str, Any] = {
     "whole_every": 4,
     "cut_noise": 0.02,
     "boundary_tv": 0.0,
+    "start=picture": PAINTED_OVER,
     **{f"start={start}": FROM_SCRATCH for start in STARTS if start != "predicted"},
+    **{f"start={start}, moving": {**PAINTED_OVER, "pull": 0.0} for start in STARTS if start != "predicted"},
 }
 """From a predicted start or an image: few small steps and a pull back.
 
@@ -69,9 +83,9 @@ class StarterImage:
 
 
 class StarterGuide:
-    """The tiny CLIP as a GuideModel."""
+    """One of the tiny CLIPs as a GuideModel."""
 
-    def __init__(self, network: TinyCLIP) -> None:
+    def __init__(self, network: TinyCLIP | LayoutCLIP) -> None:
         self._network = network
         self.size, self.width = network.size, network.width
 
@@ -79,7 +93,7 @@ class StarterGuide:
         """Texts -> (P, width); UsageError for one with more words than the model reads."""
         for text in texts:
             _require_readable(text)
-        device = self._network.scale.device
+        device = self._network.text.position.device
         return self._network.encode_tokens(torch.tensor([words.tokens(text) for text in texts], device=device))
 
     def encode_image(self, cutouts: Tensor) -> Tensor:
@@ -157,11 +171,12 @@ def paint(painter: Painter, scenes: list[Scene], rows: int, columns: int) -> Ten
 
 
 def networks() -> dict[str, torch.nn.Module]:
-    """The four networks with fresh weights, by the name of their file."""
+    """The five networks with fresh weights, by the name of their file."""
     vqgan = TinyVQGAN()
     return {
         "vqgan.safetensors": vqgan,
         "clip.safetensors": TinyCLIP(words.TOKEN_COUNT, words.CONTEXT),
+        "layout.safetensors": LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT),
         "composer.safetensors": Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES),
         "painter.safetensors": Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]),
     }
@@ -174,14 +189,16 @@ def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STAR
     for name, network in loaded.items():
         network.load_state_dict(weights.load_checked(name, manifest, folder))
         network.to(device).eval().requires_grad_(False)
-    vqgan, clip, composer, painter = loaded.values()
+    vqgan, clip, layout, composer, painter = loaded.values()
     assert isinstance(vqgan, TinyVQGAN)
     assert isinstance(clip, TinyCLIP)
+    assert isinstance(layout, LayoutCLIP)
     assert isinstance(composer, Composer)
     assert isinstance(painter, Painter)
     return Models(
         image=StarterImage(vqgan),
-        guides=(StarterGuide(clip),),
+        guides=(StarterGuide(clip), StarterGuide(layout)),
+        guide_weights=(1.0, 0.0),
         start=StarterStart(composer, painter, vqgan),
         name=NAME,
         sha256=weights.digest_of(manifest),
@@ -196,4 +213,4 @@ def memory_mib(width: int, height: int, cutouts: int) -> float:
     Alive are 7 MiB per 128x128 pixels of what the decoder keeps, and 1.4 MiB per cutout; the rest are the holes that
     the allocator leaves beside them, fitted to the table of docs/memory.md.
     """
-    return 11.0 + 1.65 * 7.0 * width * height / 128**2 + 1.35 * 1.4 * cutouts
+    return 23.0 + 1.65 * 7.0 * width * height / 128**2 + 1.35 * 1.4 * cutouts

@@ -1,8 +1,8 @@
-"""The starter's four small networks: VQGAN, CLIP, composer (text to scene slots) and painter (slots to latent).
+"""The starter's five small networks: VQGAN, two CLIPs, composer (text to scene slots) and painter (slots to latent).
 
-All are norm-free or LayerNorm networks with zero-initialised residual branches: on small data and a CPU they train in
-minutes where the large originals' layout stayed stuck (docs/starter-model.md). Nothing here is state-dict compatible
-with taming-transformers or openai-clip.
+They are norm-free or LayerNorm networks with zero-initialised residual branches (the second CLIP's image tower is
+linear): on small data and a CPU they train in minutes where the large originals' layout stayed stuck
+(docs/starter-model.md). Nothing here is state-dict compatible with taming-transformers or openai-clip.
 """
 
 import math
@@ -205,6 +205,52 @@ class TinyCLIP(nn.Module):
         seen = mask[:, 0, 0, :, None].to(states.dtype)
         encoded: Tensor = self.text_project((states * seen).sum(1) / seen.sum(1))
         return encoded
+
+
+class LayoutCLIP(nn.Module):
+    """A CLIP that keeps place: a linear image tower on 32x32 thumbnails, and a word-level text tower.
+
+    Both towers give `dimensions` principal components of a picture and one constant, ANCHOR. The constant makes the
+    angle between two embeddings grow with the distance of the pictures, from grey on, so that the gradient at any
+    picture is what it lacks of the text's picture, in its place. The towers of a usual CLIP forget place.
+    """
+
+    SIDE = 32
+    ANCHOR = 16.0
+
+    mean: Tensor
+    basis: Tensor
+
+    def __init__(self, tokens: int, context: int, dimensions: int = 384, queries: int = 4, channels: int = 640) -> None:
+        super().__init__()
+        self.size, self.width = 2 * self.SIDE, dimensions + 1
+        pixels = 3 * self.SIDE**2
+        self.register_buffer("mean", torch.full((pixels,), 0.5))
+        self.register_buffer("basis", torch.zeros(dimensions, pixels))
+        self.text = TextEncoder(tokens, context)
+        self.queries = nn.Parameter(torch.randn(queries, 128) * 0.5)
+        self.read = Attention(128, 4)
+        self.head = nn.Sequential(
+            nn.Linear(128 * queries, channels),
+            nn.GELU(),
+            nn.Linear(channels, channels),
+            nn.GELU(),
+            nn.Linear(channels, dimensions),
+        )
+
+    def encode_image(self, cutouts: Tensor) -> Tensor:
+        """(N, 3, 64, 64) in [0, 1] -> (N, dimensions + 1), not normalised."""
+        thumbnails = F.avg_pool2d(cutouts, cutouts.shape[-1] // self.SIDE).flatten(1)
+        return self._anchored(F.linear(thumbnails - self.mean, self.basis))
+
+    def encode_tokens(self, tokens: Tensor) -> Tensor:
+        """(P, T) int64 -> (P, dimensions + 1), not normalised."""
+        states, mask = self.text(tokens)
+        asked = self.queries.expand(len(tokens), -1, -1).to(states.dtype)
+        return self._anchored(self.head(self.read(asked, states, mask).flatten(1)))
+
+    def _anchored(self, components: Tensor) -> Tensor:
+        return torch.cat((components, components.new_full((len(components), 1), self.ANCHOR)), 1)
 
 
 class Composer(nn.Module):

@@ -16,7 +16,7 @@ _NOT_SHIPPED = ("attributes.",)
 
 
 def export(work: Path, folder: Path = STARTER_FOLDER) -> None:
-    """Export all four networks from the checkpoints in `work`."""
+    """Export all five networks from the checkpoints in `work`."""
     folder.mkdir(parents=True, exist_ok=True)
     files, training = {}, {}
     for name in networks():

@@ -14,7 +14,7 @@ from generator.starter.loop import Schedule
 from generator.starter.pool import Pool, open_pool
 
 SEED = 2026
-POOL = 60_000
+POOL, LAYOUTS = 60_000, 200_000
 JUDGE_SEED, JUDGE_POOL = 7_141, 40_000
 
 
@@ -63,6 +63,14 @@ def _clip(options: argparse.Namespace) -> None:
     train_clip(_pool(options), 1500, options.work, options.work, schedule, seed=SEED)
 
 
+def _layout(options: argparse.Namespace) -> None:
+    from generator.starter.train_layout import open_layouts, train_layout
+
+    layouts = open_layouts(options.work / "layouts", SEED, LAYOUTS)
+    schedule = Schedule(steps=options.steps or 16_000, learning_rate=2.5e-3, weight_decay=0.01, average=0.998)
+    train_layout(layouts, options.work, schedule, seed=SEED)
+
+
 def _judge(options: argparse.Namespace) -> None:
     from generator.starter.judge import train_judge
 
@@ -96,6 +104,7 @@ def _export(options: argparse.Namespace) -> None:
 STAGES = {
     "vqgan": _vqgan,
     "clip": _clip,
+    "layout": _layout,
     "composer": _composer,
     "painter": _painter,
     "judge": _judge,

@@ -211,13 +211,7 @@ def _draw_landscape_object(
     if homes and number == 1 and rng.random() < 0.7:
         slots["ground"] = rng.choice(homes)
     size = rng.choices(("small", "medium", "big"), (25, 45, 30))[0]
-    horizon = HORIZON_Y[int(slots["horizon"])]
-    if kind == "balloon" or kind in words.SHAPES:
-        low, high = 0.16, horizon - 0.06
-    else:
-        foot = RADIUS[size]
-        low, high = max(horizon + 0.06 - foot, 0.2), min(0.94 - foot, horizon + 0.22 - foot / 2)
-    rows = [row for row in range(ROWS) if low <= place(row, ROWS) <= max(high, low + 0.09)] or [ROWS // 2]
+    rows = object_rows(kind, size, int(slots["horizon"]))
     for _ in range(20):
         spot = (rng.randrange(1, COLUMNS - 1), rng.choice(rows))
         if all(abs(spot[0] - x) >= 5 for x, _ in taken):
@@ -231,6 +225,17 @@ def _draw_landscape_object(
             kind, colour
         )
     _put(slots, number, kind, colour, size, spot)
+
+
+def object_rows(kind: str, size: str, horizon: int) -> list[int]:
+    """The rows of a landscape in which a thing may lie: in the air, or with its foot on the ground."""
+    skyline = HORIZON_Y[horizon]
+    if kind == "balloon" or kind in words.SHAPES:
+        low, high = 0.16, skyline - 0.06
+    else:
+        foot = RADIUS[size]
+        low, high = max(skyline + 0.06 - foot, 0.2), min(0.94 - foot, skyline + 0.22 - foot / 2)
+    return [row for row in range(ROWS) if low <= place(row, ROWS) <= max(high, low + 0.09)] or [ROWS // 2]
 
 
 def _put(slots: dict[str, str], number: int, kind: str, colour: str, size: str, spot: tuple[int, int]) -> None:

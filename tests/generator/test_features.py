@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -237,6 +239,24 @@ def test_guides_count_by_their_weights(toy_models: MakeModels, toy_config: Confi
     assert both == pytest.approx((3 * alone[0] + alone[1]) / 4)
     with pytest.raises(UsageError, match="2 guide_weights for 1 guides"):
         losses_of(toy_models(guides=(a,)), toy_config(**common, guide_weights="3, 1"))
+
+
+def test_a_guide_of_weight_0_is_never_asked(toy_models: MakeModels, toy_config: Config, toy_guide: type) -> None:
+    """Not for its texts or its cutouts: the run is the one without it, to the bit."""
+    a, silent = toy_guide(seed=4), SimpleNamespace()
+    alone = losses_of(toy_models(guides=(a,)), toy_config())
+    assert losses_of(toy_models(guides=(a, silent)), toy_config(guide_weights="2, 0")) == alone
+    assert losses_of(toy_models(guides=(silent, a)), toy_config(guide_weights="0, 1")) == alone
+
+
+def test_a_model_may_say_how_much_each_guide_counts(
+    toy_models: MakeModels, toy_config: Config, toy_guide: type
+) -> None:
+    guides = (toy_guide(seed=4), toy_guide(seed=5))
+    own = replace(toy_models(guides=guides), guide_weights=(3.0, 1.0))
+    asked = losses_of(toy_models(guides=guides), toy_config(guide_weights="3, 1"))
+    assert losses_of(own, toy_config()) == asked
+    assert losses_of(own, toy_config(guide_weights="1, 1")) != asked
 
 
 # Starts -----------------------------------------------------------------------------------------------------

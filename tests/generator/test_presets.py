@@ -23,7 +23,7 @@ from generator.engine import NOISE_SEED_OFFSET, generate
 from generator.events import Checkpointed, Step
 from generator.models.base import Models
 from generator.plan import Plan, plan_generate
-from generator.presets import IN_DEVIATIONS, NEEDS_ITS_NETWORKS, PRESETS, find_preset
+from generator.presets import FOR_THE_STARTER, NEEDS_ITS_NETWORKS, PRESETS, find_preset
 
 kornia = pytest.importorskip("kornia", reason="kornia, of the extra [dev], is the oracle")
 
@@ -90,7 +90,7 @@ def test_a_notebook_is_the_same_algorithm_with_the_starter(name: str) -> None:
     given = {"model": "starter"}
     config = Plan(prompt="fog", given=given, preset=preset).to_config({**DEFAULTS, "guides": ""}).to_dict()
     expected = {key: value for key, value in preset.values.items() if key not in NEEDS_ITS_NETWORKS}
-    expected = GenerateConfig(**{**expected, **IN_DEVIATIONS, "prompt": "fog", "model": "starter"}).to_dict()
+    expected = GenerateConfig(**{**expected, **FOR_THE_STARTER, "prompt": "fog", "model": "starter"}).to_dict()
     assert config == expected
 
 
