@@ -190,7 +190,8 @@ class TinyCLIP(nn.Module):
     def features(self, cutouts: Tensor) -> Tensor:
         """(N, 3, 64, 64) in [0, 1] -> (N, 960): the mean of the whole and of each quarter."""
         grid = self.image((cutouts - 0.5) * 3)
-        pooled = [F.adaptive_avg_pool2d(grid, 1).flatten(1), F.adaptive_avg_pool2d(grid, 2).flatten(1)]
+        # Not adaptive pooling, whose gradient CUDA cannot repeat: torch refuses it in a deterministic run.
+        pooled = [grid.mean((2, 3)), F.avg_pool2d(grid, grid.shape[-1] // 2).flatten(1)]
         features: Tensor = self.pooled(torch.cat(pooled, 1))
         return features
 
