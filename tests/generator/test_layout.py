@@ -109,7 +109,7 @@ def test_thumbnails_are_what_the_image_tower_sees_of_a_whole_picture() -> None:
     picture = render(scene)
     tower = LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT, dimensions=3 * 32 * 32)
     tower.basis.copy_(torch.eye(3 * 32 * 32))
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.tensor(picture).permute(2, 0, 1)[None].float() / 255
     seen = tower.encode_image(F.avg_pool2d(pixels, 2))[0, :-1] + tower.mean
     own = torch.from_numpy(thumbnails(picture[None])).permute(0, 3, 1, 2).flatten().float() / 255
     assert float((seen - own).abs().max()) <= 0.51 / 255
