@@ -52,7 +52,7 @@ class Plan:
         scene is painted; None = a story's has to.
         """
         if self.recipe is not None:
-            return self.recipe.to_config(**self.fitting_weights(self.recipe), **self.given)
+            return self.recipe.to_config(**self._fitting_weights(self.recipe), **self.given)
         usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
         chosen = {**self.preset_values(), **self.given}
         settled = {**usual, **chosen}
@@ -63,7 +63,7 @@ class Plan:
             special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
         return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
 
-    def fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
+    def _fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
         """The guides' weights anew where a recipe is repeated with a model that has other guides."""
         models = {recipe.config.get("model", GenerateConfig.model), self.given.get("model", GenerateConfig.model)}
         changes = "model" in self.given and len(models) > 1 and GenerateConfig.model in models

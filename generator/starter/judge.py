@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from generator.starter import words
 from generator.starter.loop import Schedule, channels_last, train
-from generator.starter.pool import Pool, halve
+from generator.starter.pool import Pool, shrink
 from generator.starter.train_vqgan import to_images
 from generator.starter.world import NONE, SLOTS, spots
 
@@ -98,7 +98,7 @@ def train_judge(pool: Pool, folder: Path, schedule: Schedule, *, seed: int, batc
     """A judge trained on real renders: clean, mirrored, blurred, noisy, dimmed and slightly shifted."""
     torch.manual_seed(seed)
     model = channels_last(Judge())
-    small = np.concatenate([halve(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)])
+    small = np.concatenate([shrink(pool.pictures[at : at + 1000], 2) for at in range(0, len(pool), 1000)])
     truth = _truth(pool)
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:

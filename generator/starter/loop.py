@@ -6,7 +6,7 @@ batches the uninterrupted one would have seen.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from generator.starter import words
 
 StepFunction = Callable[[int, np.random.Generator], dict[str, Tensor]]
 """step number and its own generator -> losses; the one called `loss` is minimised."""
@@ -43,6 +45,12 @@ def channels_last(model: AnyModule) -> AnyModule:
     """`model` with its convolutions laid out as oneDNN likes them best."""
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub of Module.to lacks it
     return model
+
+
+def token_batch(texts: Iterable[str]) -> Tensor:
+    """Tokens of texts, (N, T) int64, as long as the longest of them."""
+    tokens = torch.tensor([words.tokens(text) for text in texts])
+    return tokens[:, : int((tokens != words.PAD).sum(1).max())]
 
 
 def train(

@@ -36,10 +36,10 @@ def scene_at(seed: int, index: int) -> Scene:
     return draw_scene(random.Random(f"{seed}/{index}"))
 
 
-def halve(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, S, S, 3) -> (N, S/2, S/2, 3) by averaging."""
-    count, side = pictures.shape[:2]
-    mean = pictures.reshape(count, side // 2, 2, side // 2, 2, 3).mean((2, 4))
+def shrink(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """(N, S, S, 3) -> (N, S/factor, S/factor, 3) by averaging."""
+    count, side = pictures.shape[0], pictures.shape[1] // factor
+    mean = pictures.reshape(count, side, factor, side, factor, 3).mean((2, 4))
     return np.asarray(mean.round(), dtype=np.uint8)
 
 

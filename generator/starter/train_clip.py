@@ -19,8 +19,8 @@ from torch.nn import functional as F
 from generator.models.tiny import TinyCLIP, TinyVQGAN
 from generator.starter import words
 from generator.starter.captions import Caption, caption, noisy
-from generator.starter.loop import Schedule, channels_last, train
-from generator.starter.pool import Pool, halve
+from generator.starter.loop import Schedule, channels_last, token_batch, train
+from generator.starter.pool import Pool, shrink
 from generator.starter.train_vqgan import to_images
 from generator.starter.world import SLOT_SIZES, SLOTS
 
@@ -83,8 +83,7 @@ def _clip_step(
         chosen[: len(fooling)] = model.fooling_scenes[fooling].numpy()
     images, whole = views.draw(chosen, rng)
     captions = caption_some(pool, chosen, random.Random(int(rng.integers(1 << 62))))
-    tokens = torch.tensor([words.tokens(one.text) for one in captions])
-    tokens = tokens[:, : int((tokens != words.PAD).sum(1).max())]
+    tokens = token_batch(one.text for one in captions)
     if index % REPLAYS == 0:
         model.perturbation.zero_()
     attacked = (images + model.perturbation).detach().requires_grad_()
@@ -179,7 +178,7 @@ class _Views:
         self.pool = pool
         path = folder / "small.npy"
         if not path.exists():
-            parts = [halve(pool.pictures[at : at + 1000]) for at in range(0, len(pool), 1000)]
+            parts = [shrink(pool.pictures[at : at + 1000], 2) for at in range(0, len(pool), 1000)]
             np.save(path, np.concatenate(parts))
         self.small = np.load(path)
         self.rebuilt: NDArray[np.uint8] | None = None
@@ -188,7 +187,7 @@ class _Views:
         """Make the first `count` pictures also available as the VQGAN draws them."""
         path = folder / "rebuilt.npy"
         if not path.exists():
-            parts = [halve(rebuild(vqgan, self.pool.pictures[at : at + 100])) for at in range(0, count, 100)]
+            parts = [shrink(rebuild(vqgan, self.pool.pictures[at : at + 100]), 2) for at in range(0, count, 100)]
             np.save(path, np.concatenate(parts))
         self.rebuilt = np.load(path)
 

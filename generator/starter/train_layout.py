@@ -21,9 +21,11 @@ from torch.nn import functional as F
 from generator.models.tiny import LayoutCLIP
 from generator.starter import words
 from generator.starter.captions import caption, noisy
-from generator.starter.loop import Schedule, train
+from generator.starter.loop import Schedule, token_batch, train
 from generator.starter.plainest import plainest
+from generator.starter.pool import shrink
 from generator.starter.render import render
+from generator.starter.train_vqgan import to_images
 from generator.starter.world import SIDE, draw_scene
 
 BATCH = 256
@@ -73,14 +75,12 @@ def _chunk(seed: int, start: int, count: int) -> tuple[list[str], NDArray[np.uin
 
 def thumbnails(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(N, SIDE, SIDE, 3) -> (N, 32, 32, 3) by averaging."""
-    side, step = LayoutCLIP.SIDE, SIDE // LayoutCLIP.SIDE
-    mean = pictures.reshape(len(pictures), side, step, side, step, 3).mean((2, 4))
-    return np.asarray(mean.round(), dtype=np.uint8)
+    return shrink(pictures, SIDE // LayoutCLIP.SIDE)
 
 
 def principal_components(pictures: NDArray[np.uint8], count: int) -> tuple[Tensor, Tensor]:
     """The mean (P) and the `count` strongest components (count, P) of thumbnails, P in the order of a (3, 32, 32)."""
-    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).flatten(1).float() / 255
+    pixels = to_images(pictures).flatten(1)
     mean = pixels.mean(0)
     _, components = torch.linalg.eigh((pixels - mean).T @ (pixels - mean) / len(pixels))
     strongest = components.flip(1)[:, :count].T.contiguous()
@@ -100,9 +100,8 @@ def train_layout(layouts: Layouts, folder: Path, schedule: Schedule, *, seed: in
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         chosen = rng.integers(0, len(layouts), BATCH)
         spelt = random.Random(f"{seed}/layout/{index}")
-        tokens = torch.tensor([words.tokens(noisy(layouts.texts[row], spelt)) for row in chosen])
-        tokens = tokens[:, : int((tokens != words.PAD).sum(1).max())]
-        pictures = torch.from_numpy(layouts.thumbnails[chosen]).permute(0, 3, 1, 2).float() / 255
+        tokens = token_batch(noisy(layouts.texts[row], spelt) for row in chosen)
+        pictures = to_images(layouts.thumbnails[chosen])
         with torch.no_grad():
             wanted = model.encode_image(pictures)
         with torch.autocast("cpu", torch.bfloat16):

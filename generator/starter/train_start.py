@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from generator.models.tiny import Composer, Painter, TinyVQGAN
 from generator.starter import words
 from generator.starter.captions import Caption, caption, noisy
-from generator.starter.loop import Schedule, channels_last, train
+from generator.starter.loop import Schedule, channels_last, token_batch, train
 from generator.starter.pool import Pool
 from generator.starter.train_vqgan import to_images
 from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, draw_scene, replace, spots
@@ -38,8 +38,7 @@ def caption_batch(rng: random.Random, count: int) -> tuple[Tensor, Tensor]:
     """Tokens (count, CONTEXT) and slots (count, n) of fresh scenes; some captions carry a foreign word."""
     scenes = [draw_scene(rng) for _ in range(count)]
     captions = [caption(scene, rng) for scene in scenes]
-    tokens = torch.tensor([words.tokens(noisy(one.text, rng)) for one in captions])
-    tokens = tokens[:, : int((tokens != words.PAD).sum(1).max())]
+    tokens = token_batch(noisy(one.text, rng) for one in captions)
     named = [in_named_order(scene, one) for scene, one in zip(scenes, captions, strict=True)]
     return tokens, torch.tensor([scene.indices() for scene in named])
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from generator.config import GenerateConfig
 from generator.engine import generate
+from generator.flops import Operator, watch_operators
 from generator.models.base import Models
 from generator.models.choose import load_models
 from generator.plan import Plan
@@ -56,25 +56,18 @@ RAISING = {
 }
 
 
-class Watched(TorchDispatchMode):
-    """Notes the operators that run inside, those of the backward pass among them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = operator.overloadpacket.__name__
-        if name != "cumsum" or args[0].dtype.is_floating_point:
-            self.seen.add(name)
-        return operator(*args, **(kwargs or {}))
-
-
 def operators_of(config: GenerateConfig, models: Models) -> set[str]:
-    with Watched() as watched:
+    seen: set[str] = set()
+
+    def see(operator: Operator) -> None:
+        name = operator.func.overloadpacket.__name__
+        if name != "cumsum" or operator.args[0].dtype.is_floating_point:
+            seen.add(name)
+
+    with watch_operators(see):
         for _ in generate(config, models):
             pass
-    return watched.seen
+    return seen
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from dreamrig.errors import NotReadyError
+from generator.flops import Operator, watch_operators
 from generator.models import clip, reference, vqgan
 from generator.models.allocators import BLOCKS, HEAP, allocator_of
 from generator.models.clip import CLIP
@@ -65,7 +65,8 @@ def test_what_lives_at_the_worst_moment_of_a_step(side: int, cutouts: int, check
         image, network = VQGAN(F16).prepare(channels_last=True), CLIP(sizes).prepare()
         image.checkpointed = checkpointed
         latent = torch.zeros(1, 256, side // 16, side // 16, requires_grad=True)
-        with Living({tensor.untyped_storage()._cdata for tensor in (*all_of(image), *all_of(network))}) as living:
+        living = Living({tensor.untyped_storage()._cdata for tensor in (*all_of(image), *all_of(network))})
+        with watch_operators(living.look):
             cut = image.decode(latent).mean() * torch.zeros(cutouts, 3, sizes.side, sizes.side)
             torch.autograd.grad(network.encode_image(cut).sum(), latent)
     predicted = Footprint(F16, (sizes,), checkpointed=checkpointed).alive_mib(side, side, cutouts)
@@ -85,29 +86,27 @@ def test_what_lives_in_a_step_of_the_reference_networks(guide: str, checkpointed
             frozen.eval().requires_grad_(False)
         image.checkpointed = checkpointed
         latent = torch.zeros(1, 256, 8, 8, requires_grad=True)
-        with Living({tensor.untyped_storage()._cdata for tensor in (*all_of(image), *all_of(network))}) as living:
+        living = Living({tensor.untyped_storage()._cdata for tensor in (*all_of(image), *all_of(network))})
+        with watch_operators(living.look):
             cut = image.decode(latent).mean() * torch.zeros(4, 3, sizes.side, sizes.side)
             torch.autograd.grad(network.encode_image(cut).sum(), latent)
     footprint = Footprint(F16, (sizes,), checkpointed=checkpointed, is_reference=True)
     assert living.peak_bytes / MIB == pytest.approx(footprint.alive_mib(128, 128, 4), rel=0.1)
 
 
-class Living(TorchDispatchMode):
-    """Adds up the storages that are made inside, as long as somebody holds them; `known` ones aside."""
+class Living:
+    """Adds up the storages that operators make, as long as somebody holds them; `known` ones aside."""
 
     def __init__(self, known: set[int]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self.counted = known
         self.bytes = self.peak_bytes = 0
 
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+    def look(self, operator: Operator) -> None:
+        """At what an operator made."""
+        made = operator.result
+        for tensor in made if isinstance(made, (tuple, list)) else (made,):
             if isinstance(tensor, Tensor):
                 self.see(tensor.untyped_storage())
-        return result
 
     def see(self, storage: Any) -> None:
         key, size = storage._cdata, storage.nbytes()
