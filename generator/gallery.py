@@ -7,6 +7,7 @@ its own, and writes the page; `--page` writes the page alone.
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import shlex
@@ -77,7 +78,7 @@ def render_page() -> str:
 
 
 def _render(entry: Entry) -> str:
-    image = f'<img src="gallery/{entry.file}" alt="{entry.caption.replace("`", "")}">'
+    image = f'<img src="gallery/{entry.file}" alt="{html.escape(entry.caption.replace("`", ""))}">'
     rows = "<br>\n".join([image * entry.times] * entry.times)
     commands = "\n".join(f"dreamrig {command}" for command in entry.commands)
     return f"{rows}\n\n{entry.caption}\n\n```bash\n{commands}\n```\n"

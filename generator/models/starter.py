@@ -1,4 +1,4 @@
-"""The embedded default: our own small VQGAN, CLIP and start predictor behind the engine's protocols."""
+"""The embedded default: our own small VQGAN, CLIPs and start predictor behind the engine's protocols."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ DEFAULTS: dict[str, Any] = {
     **{f"start={start}": FROM_SCRATCH for start in STARTS if start != "predicted"},
     **{f"start={start}, moving": {**PAINTED_OVER, "pull": 0.0} for start in STARTS if start != "predicted"},
 }
-"""From a predicted start or an image: few small steps and a pull back.
+"""From a predicted start: few small steps and a pull back.
 
 On the tune prompts of evaluate.py the judge reads as much after these steps as off the start, and less after larger
 ones, which smear suns and outlines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 import shutil
@@ -37,6 +38,11 @@ def test_the_page_shows_what_is_there_and_nothing_else() -> None:
     needed = {word for entry in ENTRIES for command in entry.commands for word in shlex.split(command)}
     assert shown <= {path.name for path in files} <= shown | (needed & {path.name for path in files})
     assert sum(path.stat().st_size for path in files) <= MOST_BYTES
+
+
+def test_a_caption_with_quotes_stays_whole_beside_its_picture() -> None:
+    found = re.findall(r'<img src="gallery/([^"]+)" alt="([^"]*)">', PAGE.read_text(encoding="utf-8"))
+    assert {file: html.unescape(alt) for file, alt in found} == {e.file: e.caption.replace("`", "") for e in ENTRIES}
 
 
 def test_the_commands_stand_on_the_page_and_fix_the_seed() -> None:
