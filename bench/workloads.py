@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.result import Profile
+from bench.result.result import Profile
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.presets import PRESETS
@@ -42,7 +42,7 @@ class Workload:
     batch: int = 1
     """Pictures at a time."""
     step_files: bool = False
-    """Whether every step writes its picture and metadata: bench.notebook_files."""
+    """Whether every step writes its picture and metadata: bench.measure.notebook_files."""
     params: Mapping[str, Any] = field(init=False)
     """The pinned values as a config spells them."""
 

@@ -25,18 +25,18 @@ from dreamrig.errors import (
 
 COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
-        "provision.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"
+        "provision.doctor.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"
     ),
-    "diagnose": Command("provision.diagnose_cli", "diagnose", "paste an error of WSL or CUDA: its cause and its fix"),
-    "facts": Command("provision.cli", "facts", "what the doctor knows about this machine"),
-    "generate": Command("generator.cli", "generate", "a sentence in, a picture and a timing report out"),
-    "again": Command("generator.cli", "again", "repeat an earlier run, from its folder or from its picture"),
-    "video": Command("generator.video.cli", "video", "time-lapse of a run, a film that flies, a video painted anew"),
-    "history": Command("generator.lists_cli", "history", "list the runs of this machine"),
-    "prompts": Command("generator.lists_cli", "prompts", "prompts that are sure to work, to start with"),
-    "weights": Command("generator.weights_cli", "weights", "the full-size networks: list, fetch, verify, import"),
-    "bench": Command("bench.cli", "bench", "how fast is this rig, against Colab and against what physics allows"),
-    "colab": Command("bench.colab_cli", "colab", "the Colab page in your browser, on this machine's own card"),
+    "diagnose": Command("provision.diagnosis.cli", "diagnose", "paste an error of WSL or CUDA: its cause and its fix"),
+    "facts": Command("provision.doctor.cli", "facts", "what the doctor knows about this machine"),
+    "generate": Command("generator.cli.generate", "generate", "a sentence in, a picture and a timing report out"),
+    "again": Command("generator.cli.generate", "again", "repeat an earlier run, from its folder or from its picture"),
+    "video": Command("generator.cli.video", "video", "time-lapse of a run, a film that flies, a video painted anew"),
+    "history": Command("generator.cli.lists", "history", "list the runs of this machine"),
+    "prompts": Command("generator.cli.lists", "prompts", "prompts that are sure to work, to start with"),
+    "weights": Command("generator.cli.weights", "weights", "the full-size networks: list, fetch, verify, import"),
+    "bench": Command("bench.cli.main", "bench", "how fast is this rig, against Colab and against what physics allows"),
+    "colab": Command("bench.colab.cli", "colab", "the Colab page in your browser, on this machine's own card"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
 

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from dreamrig.errors import UsageError
-from generator import augment_spec
-from generator.colours import parse_colours
-from generator.wishes import Wishes, parse_weights, parse_wishes
+from generator.wishes import augmentations as augment_spec
+from generator.wishes.colours import parse_colours
+from generator.wishes.parse import Wishes, parse_weights, parse_wishes
 
 STARTS = ("predicted", "grey", "noise", "uniform", "pixels", "gradient", "fractal")
 CUT_METHODS = ("crops", "pooling")

@@ -1,4 +1,4 @@
-"""The device a run is on: choosing it, naming it, what it has left."""
+"""The device a run is on: choosing it, naming it, bringing tensors there, what it has left."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ def synchronising_clock(device: torch.device) -> Callable[[], float]:
         return perf_counter()
 
     return clock
+
+
+def to_like(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A tensor in the type and on the device of another, whose arithmetic it may then join.
+
+    From the host it is cast first (not every device has float64) and goes through pinned memory, so that the host need
+    not wait for the device.
+    """
+    tensor = tensor.to(like.dtype)
+    if like.device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(like.device, non_blocking=True)
 
 
 def peak_memory_mib(device: torch.device) -> float | None:

@@ -65,7 +65,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Checkpointed:
-    """Everything needed to continue; index = steps completed. A sink writes it: generator.state.state_to_bytes."""
+    """Everything needed to continue; index = steps completed. A sink writes it: engine.state.state_to_bytes."""
 
     index: int
     state: State

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from generator import registry
 from generator.config import GenerateConfig
 from generator.models import bpe, clip, reference, vqgan
 from generator.models.allocators import allocator_of
@@ -20,6 +19,7 @@ from generator.models.filling import fill, sizes_of
 from generator.models.footprint import Footprint
 from generator.models.random_weights import random_tensors
 from generator.presets import PRESETS
+from generator.weights import registry
 
 GUIDE = "ViT-B/32"
 """The CLIP that a full-size VQGAN goes with."""

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from dreamrig.errors import NotReadyError
-from generator.codebook import rows_of
 from generator.models.clip import DEVIATION, MEAN, CLIPArchitecture
+from generator.models.codebook import rows_of
 from generator.models.filling import fill
 from generator.models.vqgan import DistanceQuantiser, GumbelQuantiser, VQGANArchitecture
 

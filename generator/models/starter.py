@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from dreamrig.errors import UsageError
-from generator import weights
 from generator.config import STARTS
 from generator.models.base import Models, StartPlan
 from generator.models.tiny import FACTOR, Composer, LayoutCLIP, Painter, TinyCLIP, TinyVQGAN
+from generator.starter import shipped as weights
 from generator.starter import words
 from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, hides_object, spots
 

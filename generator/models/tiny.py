@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.codebook import nearest_codes
+from generator.models.codebook import nearest_codes
 
 FACTOR = 8
 """Pixels per code along a side (f8)."""

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from generator.codebook import nearest_codes, rows_of
+from generator.models.codebook import nearest_codes, rows_of
 from generator.models.vqgan_layers import Conv, Downsample, Level, Middle, NormSilu, Upsample, order_of
 
 

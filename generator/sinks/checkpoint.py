@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dreamrig.paths import write_atomic
 from generator.events import Checkpointed, Event
-from generator.runs import CHECKPOINT, Run
+from generator.runs.folder import CHECKPOINT, Run
 
 
 class CheckpointSink:

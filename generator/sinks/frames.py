@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from dreamrig.paths import ensure_folder, write_atomic
 from generator.events import Event, Finished, Step
-from generator.runs import FRAMES, Run
-from generator.sinks.png import to_picture
+from generator.pictures.png import to_picture
+from generator.runs.folder import FRAMES, Run
 
 if TYPE_CHECKING:
     from PIL import Image

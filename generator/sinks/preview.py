@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from generator.events import Event, Finished, Preview
-from generator.sinks.png import to_picture
+from generator.pictures.png import to_picture
 from generator.sinks.progress import Screen
 
 if TYPE_CHECKING:

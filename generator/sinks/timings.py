@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from generator.events import Event, Preview, Started, Step
-from generator.report import Report
-from generator.runs import TIMINGS, write_json
+from generator.runs.folder import TIMINGS, write_json
+from generator.sinks.report import Report
 
 if TYPE_CHECKING:
-    from generator.flops import FlopCount
+    from generator.engine.flops import FlopCount
 
 Clock = Callable[[], float]
 

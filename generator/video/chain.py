@@ -18,13 +18,13 @@ from PIL import Image, ImageOps
 
 from dreamrig.errors import UsageError
 from dreamrig.paths import write_atomic
-from generator import engine
 from generator.config import GenerateConfig
+from generator.engine import loop as engine
 from generator.events import Finished
 from generator.models.base import Models
-from generator.runs import Run
+from generator.pictures.png import to_picture
+from generator.runs.folder import Run
 from generator.sinks.frames import frame_path, frames_of
-from generator.sinks.png import to_picture
 from generator.video.encode import read_frame
 from generator.video.movement import move
 from generator.video.source import SourceFilm, read_frames

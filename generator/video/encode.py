@@ -164,7 +164,7 @@ def _frame(image: Any, index: int, film: FilmFormat) -> Any:
 def _write_webp(
     path: Path, frames: Sequence[Path], film: FilmFormat, metadata: tuple[bytes, bytes], tick: Tick | None
 ) -> None:
-    from generator.sinks.containers import add_metadata_to_webp
+    from generator.pictures.containers import add_metadata_to_webp
 
     av = require_av()
     with av.open(str(path), "w", format="webp", options={"loop": "0" if film.loop else "1"}) as container:

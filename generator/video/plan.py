@@ -11,15 +11,15 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
-from generator import runs
-from generator.batch import expand
 from generator.config import LARGEST_SIDE, SMALLEST_SIDE, GenerateConfig
-from generator.files import flag_of
-from generator.plan import Plan, plan_generate, recipe_of
-from generator.recipe import IMAGE_START, Recipe
-from generator.runs import Run
+from generator.pictures.paths import flag_of
+from generator.pictures.recipe import IMAGE_START, Recipe
+from generator.runs import folder as runs
+from generator.runs.folder import Run
 from generator.video.source import SourceFilm, probe_film, sha256_of
 from generator.video.spec import FilmSpec
+from generator.wishes.batch import expand
+from generator.work.plan import Plan, plan_generate, recipe_of
 
 DEFAULT_RATE = "12"
 OF_ONE_PICTURE = ("story_every", "story_blend", "story_repeat", "frames_every")

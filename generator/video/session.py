@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from dreamrig import console, paths
 from dreamrig.errors import EXIT_GOOD, InterruptedByUser, RigError, UsageError
-from generator import runs
-from generator.door import Door
-from generator.out import check_out, out_file, require_writable
-from generator.recipe import Recipe, differences
-from generator.runs import CONFIG, Run, write_json
-from generator.sinks.counting import CountProgress
-from generator.sinks.formats import metadata_blocks
+from generator.pictures.formats import metadata_blocks
+from generator.pictures.recipe import Recipe, differences
+from generator.runs import folder as runs
+from generator.runs.folder import CONFIG, Run, write_json
+from generator.sinks.count import CountProgress
 from generator.sinks.frames import frames_of
 from generator.sinks.preview import PreviewSink, detect_colours, detect_protocol
 from generator.sinks.progress import Screen
-from generator.stop import StopSwitch
 from generator.video.audio import open_audio
 from generator.video.encode import FILM_SUFFIXES, FilmFormat, require_av, write_film
 from generator.video.plan import FilmPlan
 from generator.video.spec import FilmSpec
+from generator.work.door import Door
+from generator.work.out import check_out, out_file, require_writable
+from generator.work.stop import StopSwitch
 
 if TYPE_CHECKING:
     from generator.config import GenerateConfig
@@ -98,7 +98,7 @@ class FilmSession:
     def _settled(self, models: Models) -> tuple[GenerateConfig, FilmSpec]:
         """Settings and film; what is new is fitted into the free memory, and its changes are told."""
         from generator.devices import available_memory_mib
-        from generator.memory import fit_to_memory
+        from generator.engine.memory import fit_to_memory
 
         config, spec = self.film.settle(models.defaults)
         if self.film.run is not None:
@@ -109,7 +109,7 @@ class FilmSession:
         return config, spec
 
     def _recipe(self, config: GenerateConfig, models: Models, spec: FilmSpec) -> Recipe:
-        from generator.execute import make_recipe
+        from generator.work.execute import make_recipe
 
         # A picture of the source is no file of its own: there is nothing to describe.
         described = config if self.film.source is None else replace(config, start="grey")

@@ -9,9 +9,9 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.prompts import SCENES
 from generator.video.encode import DEFAULT_CRF, MOST_RATE, FilmFormat
 from generator.video.movement import Movement
+from generator.wishes.prompts import SCENES
 
 MOST_FRAMES = 100_000
 LARGEST_SEED = 2**63

@@ -6,15 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamrig.errors import EXIT_GOOD, UsageError
-from generator import runs
-from generator.door import Door
-from generator.plan import recipe_of
-from generator.runs import Run
+from generator.runs import folder as runs
+from generator.runs.folder import Run
 from generator.sinks.frames import frames_of
 from generator.sinks.progress import Screen
 from generator.video.encode import FilmFormat
 from generator.video.session import FilmWishes, encode_frames, film_file, tell
 from generator.video.spec import parse_rate
+from generator.work.door import Door
+from generator.work.plan import recipe_of
 
 DEFAULT_SECONDS = 10.0
 SLOWEST, FASTEST = 5, 60

@@ -2,9 +2,11 @@
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
+$script:ModuleFolder = $PSScriptRoot
 
 foreach ($folder in 'Private', 'Public') {
-    $scripts = Get-ChildItem -LiteralPath (Join-Path $PSScriptRoot $folder) -Filter '*.ps1' | Sort-Object -Property Name
+    $root = Join-Path $PSScriptRoot $folder
+    $scripts = Get-ChildItem -LiteralPath $root -Filter '*.ps1' -Recurse | Sort-Object -Property FullName
     foreach ($script in $scripts) {
         . $script.FullName
     }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.result import (
+from bench.result.result import (
     BenchResult,
     Block,
     Device,

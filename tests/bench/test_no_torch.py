@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.result import BenchResult, write_result
+from bench.result.result import BenchResult, write_result
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

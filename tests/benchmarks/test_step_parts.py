@@ -20,15 +20,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from generator import augment, augment_spec, cutouts, losses
-from generator.adam import Adam
-from generator.codebook import nearest_codes, rows_of
+from generator.augment import apply as augment
 from generator.config import GenerateConfig
+from generator.engine import cutouts, losses
+from generator.engine.adam import Adam
 from generator.models.base import Models
+from generator.models.codebook import nearest_codes, rows_of
 from generator.models.starter import load_starter
-from generator.prompts import parse
-from generator.recipe import Recipe
-from generator.sinks.png import encode_png, to_picture
+from generator.pictures.png import encode_png, to_picture
+from generator.pictures.recipe import Recipe
+from generator.wishes import augmentations as augment_spec
+from generator.wishes.prompts import parse
 
 Benchmark = Callable[..., Any]
 Sides = dict[str, Callable[[], Tensor]]
@@ -128,7 +130,7 @@ def test_pooling(benchmark: Benchmark, side: str) -> None:
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_augmentation(benchmark: Benchmark, name: str) -> None:
-    """No plain twin here: tests/generator/test_augment.py compares each with kornia's."""
+    """No plain twin here: tests/generator/augment/test_augment.py compares each with kornia's."""
     spec = augment_spec.parse(name)
     images = random(4, 3, GUIDE, GUIDE)
     drawn = augment.draw(spec, torch.Generator().manual_seed(0), len(images), GUIDE)

@@ -21,8 +21,8 @@ from dreamrig.cli import COMMANDS, to_rig_error
 from dreamrig.commands import load
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
-from generator.door import Door
 from generator.models.base import Models, StartPlan
+from generator.work.door import Door
 
 
 def _weights(seed: int, *shape: int) -> Tensor:

@@ -13,17 +13,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from docs.made import presets as presets_page
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
-from generator import augment, presets_page
-from generator.augment_spec import KINDS, parse
+from generator.augment import apply as augment
 from generator.config import GenerateConfig
-from generator.cutouts import draw
-from generator.engine import NOISE_SEED_OFFSET, generate
+from generator.engine.cutouts import draw
+from generator.engine.loop import NOISE_SEED_OFFSET, generate
 from generator.events import Checkpointed, Step
 from generator.models.base import Models
-from generator.plan import Plan, plan_generate
 from generator.presets import FOR_THE_STARTER, NEEDS_ITS_NETWORKS, PRESETS, find_preset
+from generator.wishes.augmentations import KINDS, parse
+from generator.work.plan import Plan, plan_generate
 
 kornia = pytest.importorskip("kornia", reason="kornia, of the extra [dev], is the oracle")
 
@@ -102,7 +103,7 @@ def test_ours_with_the_starter_is_the_starters_own() -> None:
 
 def test_the_page_is_what_the_presets_are_today() -> None:
     assert presets_page.PAGE.read_text(encoding="utf-8") == presets_page.render_page(), (
-        "run: python -m generator.presets_page"
+        "run: python -m docs.made.presets"
     )
     assert set(presets_page.ABOUT) == set(KINDS)
 
@@ -156,7 +157,7 @@ def test_resume_takes_no_preset() -> None:
 
 def test_help_names_them_without_torch() -> None:
     program = (
-        "import sys, generator.presets, generator.augment_spec, generator.config\n"
+        "import sys, generator.presets, generator.wishes.augmentations, generator.config\n"
         "from dreamrig.cli import main\n"
         "assert main(['generate', '--help']) == 0\n"
         "assert 'torch' not in sys.modules"

@@ -16,9 +16,9 @@ from typing import Any
 
 from dreamrig import console
 from dreamrig.errors import InterruptedByUser, RigError
-from generator import cli
-from generator.door import Door
-from generator.video.cli import video
+from generator.cli import generate as cli
+from generator.cli.video import video
+from generator.work.door import Door
 
 
 def load_conftest() -> Any:

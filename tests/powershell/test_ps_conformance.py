@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from simulated_pc import EDITIONS, MODULE, ROOT, quote, require_powershell, run_powershell
 
-from provision import codes
-from provision.diagnose import diagnose
-from provision.intake import CUT_NOTE
-from provision.knowledge import load_knowledge, parse_knowledge
+from provision.diagnosis import codes
+from provision.diagnosis.diagnose import diagnose
+from provision.diagnosis.intake import CUT_NOTE
+from provision.diagnosis.knowledge import load_knowledge, parse_knowledge
 
 KNOWLEDGE = ROOT / "provision" / "knowledge"
 DOCUMENT = json.loads((KNOWLEDGE / "conformance.json").read_text("utf-8"))

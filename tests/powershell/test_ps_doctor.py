@@ -13,10 +13,10 @@ from scenarios import Scenario, Turn
 from simulated_machine import PLATFORM, State, fresh, ready
 from simulated_pc import ROOT, SimulatedWindows, quote, run_powershell
 
-from provision.checks import CHECKS
-from provision.explain import explain
-from provision.facts import from_json
-from provision.run_checks import run_checks
+from provision.doctor.checks import CHECKS
+from provision.doctor.explain import explain
+from provision.doctor.run_checks import run_checks
+from provision.facts.facts import from_json
 
 jsonschema = pytest.importorskip("jsonschema")
 DOCTOR = ROOT / "powershell" / "doctor.ps1"

@@ -9,8 +9,8 @@ import simulated_machine as machine
 from read_scenarios import CASES, READS, Read
 from simulated_pc import ROOT, SimulatedWindows, evaluate_each, quote, run_powershell
 
-from provision.facts import look_up
-from provision.wslconf import WSL_CONF, WSLCONFIG, read_wslconfig
+from provision.facts.facts import look_up
+from provision.facts.wslconf import WSL_CONF, WSLCONFIG, read_wslconfig
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMA = json.loads((ROOT / "provision" / "knowledge" / "facts.schema.json").read_text("utf-8"))

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import colab_local
+from bench.colab import local as colab_local
 from dreamrig.errors import NotReadyError
-from provision.checks import CHECKS
-from provision.checks.colab import colab_page
-from provision.checkup import examine
-from provision.collectors.colab import PACKAGES, PORTS, collect_colab, taken_ports
-from provision.facts import Facts
-from provision.local import ThisMachine
-from provision.recorded import Recorded, load_transcript
+from provision.doctor.checks import CHECKS
+from provision.doctor.checks.colab import colab_page
+from provision.doctor.checkup import examine
+from provision.facts.collectors.colab import PACKAGES, PORTS, collect_colab, taken_ports
+from provision.facts.facts import Facts
+from provision.machine.local import ThisMachine
+from provision.machine.recorded import Recorded, load_transcript
 
 MACHINES = Path(__file__).parents[1] / "machines"
 

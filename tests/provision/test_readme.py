@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.cli import Door, doctor
-from provision.recorded import Recorded, load_transcript
+from provision.doctor.cli import Door, doctor
+from provision.machine.recorded import Recorded, load_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(r"<!-- doctor: (?P<name>[\w-]+) -->\n```text\n(?P<text>.*?)```", re.DOTALL)

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from generator.weights_cli import weights
-from generator.weights_door import WeightsDoor
+from generator.cli.weights import weights
+from generator.weights.door import WeightsDoor
 
 if __name__ == "__main__":
     sys.exit(weights(sys.argv[2:], WeightsDoor(registry_file=Path(sys.argv[1]))))

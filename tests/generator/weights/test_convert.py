@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dreamrig.errors import FailedError
-from generator.checkpoint import open_checkpoint
-from generator.convert import ConversionError, convert
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.vqgan import VQGAN, VQGANArchitecture
-from generator.stored import CheckpointError
+from generator.weights.convert import ConversionError, convert
+from generator.weights.foreign.checkpoint import open_checkpoint
+from generator.weights.foreign.stored import CheckpointError
 
 ROOT = Path(__file__).parents[3]
 FORMS = [
@@ -221,7 +221,7 @@ def test_memory_stays_at_one_tensor(tmp_path: Path) -> None:
     torch.save({"state_dict": weights, "rest": torch.zeros(62_500_000)}, tmp_path / "big.ckpt")
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from generator.checkpoint import open_checkpoint; from generator import convert\n"
+        "from generator.weights.foreign.checkpoint import open_checkpoint; from generator.weights import convert\n"
         "import numpy\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"folder = Path({str(tmp_path)!r})\n"
@@ -243,7 +243,8 @@ def test_a_limit_of_the_file_system_leaves_nothing_behind(originals: Any, tmp_pa
     original = originals.write("vqgan.ckpt")
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "import generator.models.vqgan; from generator.convert import convert; from dreamrig.errors import RigError\n"
+        "import generator.models.vqgan; from generator.weights.convert import convert\n"
+        "from dreamrig.errors import RigError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         f"try: convert(Path({str(original)!r}), 'vqgan', Path({str(tmp_path / 'out')!r}))\n"

@@ -16,11 +16,11 @@ import pytest
 from rich.console import Console
 
 from dreamrig.errors import FailedError, NotReadyError
-from generator.download import ATTEMPTS, PARTS
-from generator.fetch import fetch
-from generator.registry import entries
-from generator.weights_door import WeightsDoor, open_url
-from generator.weights_progress import Progress
+from generator.weights.door import WeightsDoor, open_url
+from generator.weights.download import ATTEMPTS, PARTS
+from generator.weights.fetch import fetch
+from generator.weights.progress import Progress
+from generator.weights.registry import entries
 
 Fetch = Any
 """A function, and the folder that it fetches into."""
@@ -316,7 +316,7 @@ def test_only_http_is_opened(get: Fetch, source: Any, data: bytes, url: str) -> 
 def test_https_never_becomes_http() -> None:
     from urllib.request import Request
 
-    from generator.weights_door import _NoDowngrade
+    from generator.weights.door import _NoDowngrade
 
     old, headers = Request("https://example.org/a"), http.client.HTTPMessage()
     follow = _NoDowngrade().redirect_request

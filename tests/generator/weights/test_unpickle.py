@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import unpickle
-from generator.pickled import Global, Inert, PickleError, Storage, TensorRef
+from generator.weights.foreign import unpickle
+from generator.weights.foreign.pickled import Global, Inert, PickleError, Storage, TensorRef
 
 ROOT = Path(__file__).parents[3]
 PLAIN = st.recursive(
@@ -97,7 +97,7 @@ def test_no_module_is_imported(tmp_path: Path) -> None:
     data = b"\x80\x02ceffect\nThing\n)\x81q\x00}q\x01X\x01\x00\x00\x00aK\x01sb."
     (tmp_path / "data.pkl").write_bytes(data)
     code = (
-        "import sys; from generator import unpickle\n"
+        "import sys; from generator.weights.foreign import unpickle\n"
         f"value = unpickle.load(open({str(tmp_path / 'data.pkl')!r}, 'rb'))\n"
         "print(value.made_by.module, value.state, 'effect' in sys.modules, 'torch' in sys.modules)"
     )

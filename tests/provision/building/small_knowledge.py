@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from provision.cause import Knowledge
-from provision.knowledge import parse_knowledge
+from provision.diagnosis.cause import Knowledge
+from provision.diagnosis.knowledge import parse_knowledge
 
 VMP = "windows.features.virtual_machine_platform"
 CODE = {"hex": "0x80370102", "name": "HCS_E_HYPERV_NOT_INSTALLED"}

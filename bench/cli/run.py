@@ -1,0 +1,223 @@
+"""`dreamrig bench run`: the words after it in, the exit code out. typer, rich and torch come late."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+from bench.cli.command_line import parse_and_run
+from bench.cli.run_words import effort_of, one_of, place_of, short_note, split_workload, writable
+from bench.measure.blocks import BUDGETS, Budget
+from bench.measure.measured import Wishes
+from bench.measure.session import Session, names_of
+from bench.result.result import BenchResult, Effort
+from bench.workloads import DEFAULT, Workload, find_workload
+from dreamrig import console
+from dreamrig.errors import EXIT_GOOD, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.measure.ab import Race
+    from bench.measure.steps import EngineSteps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """What the command takes from outside; tests bring their own."""
+
+    clock: Callable[[], float] = perf_counter
+    budgets: Mapping[Effort, Budget] = field(default_factory=lambda: BUDGETS)
+    stderr: "Callable[[], Console]" = console.stderr_console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What was asked for."""
+
+    workload: Workload
+    rival: Workload | None
+    command: str | None
+    pattern: str | None
+    wishes: Wishes
+    out: Path | None
+    as_json: bool
+    quiet: bool
+
+
+def run(args: list[str], door: Door | None = None) -> int:
+    """`dreamrig bench run …`; returns the exit code."""
+    import typer
+
+    def body(
+        workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="See: dreamrig bench list.")] = DEFAULT,
+        quick: Annotated[bool, typer.Option("--quick", help="About 30 seconds.")] = False,
+        thorough: Annotated[bool, typer.Option("--thorough", help="Ten minutes and more.")] = False,
+        profile: Annotated[
+            str, typer.Option(help="strict (fp32, no TF32: for comparing cards) or as-shipped.", metavar="NAME")
+        ] = "strict",
+        vs: Annotated[
+            str | None, typer.Option(metavar="WORKLOAD[@PROFILE]", help="Measure this one in turn with the first.")
+        ] = None,
+        vs_command: Annotated[
+            str | None, typer.Option(metavar="COMMAND", help="The same with any program that prints its steps.")
+        ] = None,
+        steps_pattern: Annotated[
+            str | None, typer.Option(metavar="REGEX", help="What such a line looks like; group 1 = steps done.")
+        ] = None,
+        device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.")] = "auto",
+        threads: Annotated[int, typer.Option(min=0, max=1024, help="CPU threads; 0 = torch's own choice.")] = 0,
+        random_weights: Annotated[
+            bool, typer.Option("--random-weights", help="Do not look for the real weights: random ones are as fast.")
+        ] = False,
+        place: Annotated[str | None, typer.Option(metavar="PLACE", help="Where this is.")] = None,
+        note: Annotated[str | None, typer.Option(metavar="TEXT", help="A remark to keep in the result.")] = None,
+        out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it here too.")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress: only the answer.")] = False,
+    ) -> int:
+        """Measure how many steps per second this machine does on a pinned workload.
+
+        Warms up until the pace settles, then times blocks of steps. The result is kept; see: dreamrig bench history.
+        """
+        chosen = find_workload(*split_workload(workload, profile))
+        order = Order(
+            workload=chosen,
+            rival=None if vs is None else find_workload(*split_workload(vs, profile)),
+            command=vs_command,
+            pattern=steps_pattern,
+            wishes=Wishes(
+                effort=effort_of(quick=quick, thorough=thorough),
+                device=one_of("device", device, ("auto", "cpu", "cuda", "mps")),
+                threads=threads,
+                random_weights=random_weights,
+                place=place_of(place),
+                note=short_note(note),
+            ),
+            out=None if out is None else writable(out),
+            as_json=as_json,
+            quiet=quiet,
+        )
+        if vs is not None and vs_command is not None:
+            raise UsageError("--vs and --vs-command are both given.", hint="use one of the two")
+        return _Command(order, door or Door()).run()
+
+    return parse_and_run("run", body, args)
+
+
+class _Command:
+    """The command once its words are understood."""
+
+    def __init__(self, order: Order, door: Door) -> None:
+        from bench.cli.live import LiveDisplay
+        from generator.sinks.progress import Screen
+
+        self.order, self.door = order, door
+        self.screen = Screen(door.stderr())
+        self.display = LiveDisplay(self.screen, self._newest)
+        self.session: Session | None = None
+
+    def _newest(self) -> dict[str, float]:
+        sampler = self.session.sampler if self.session else None
+        return sampler.newest() if sampler else {}
+
+    def run(self) -> int:
+        """Measure, keep, show."""
+        from generator.work.stop import StopSwitch
+
+        with StopSwitch(lambda: self.screen.say("ending after this block; once more ends at once")) as stop:
+            stop.arm()
+            self.session = Session(
+                self.order.wishes,
+                watch=(lambda _: None) if self.order.quiet else self.display,
+                say=self.screen.say,
+                should_stop=stop.is_pressed,
+                clock=self.door.clock,
+                budget=self.door.budgets[self.order.wishes.effort],
+            )
+            self.session.on_loaded = self._announce
+            try:
+                results, race = self._measure(self.session)
+            finally:
+                self.display.close()
+        return self._show(results, race)
+
+    def _announce(self, steps: "EngineSteps") -> None:
+        from generator.devices import describe
+
+        if not self.order.quiet:
+            workload = steps.workload
+            where = f"{describe(steps.device)}, {steps.threads} thread{'s' * (steps.threads > 1)}"
+            self.screen.say(f"{workload.name} {workload.profile} · {workload.hash} · {where}")
+
+    def _measure(self, session: Session) -> "tuple[list[BenchResult], Race | None]":
+        from bench.measure.ab import make_race
+
+        order = self.order
+        if order.rival is not None:
+            pair = session.run_pair(order.workload, order.rival)
+            names = names_of(order.workload, order.rival)
+            race = make_race(names, pair.first.step_seconds, pair.second.step_seconds)
+            return [pair.first, pair.second], race
+        if order.command is not None:
+            from bench.measure.vs_command import measure_against
+
+            result, race = measure_against(session, order.workload, order.command, order.pattern)
+            return [result], race
+        return [session.run(order.workload)], None
+
+    def _show(self, results: list[BenchResult], race: "Race | None") -> int:
+        """Keep the results, then the answer."""
+        from bench.measure.ab import race_data
+        from bench.report.show import to_data
+        from bench.result import store
+        from bench.result.result import write_result
+
+        files = [store.keep(result) for result in results]
+        if self.order.out is not None:
+            write_result(results[0], self.order.out)
+        if self.order.as_json:
+            data: dict[str, Any] = {"files": files, "results": [to_data(result) for result in results]}
+            console.print_json("bench", {**data, "race": None if race is None else race_data(race)})
+        else:
+            _print(results, race, files)
+        return EXIT_GOOD
+
+
+def _print(results: list[BenchResult], race: "Race | None", files: list[Path]) -> None:
+    """The answer for people: wrapped between words on a terminal, one line per fact elsewhere; paths never wrapped."""
+    from bench.measure.ab import race_lines
+    from bench.report.show import bound_lines, result_rows
+
+    if race is not None:
+        _print_lines(race_lines(race))
+        print()
+    if len(results) == 1:
+        _print_rows(result_rows(results[0]))
+        print()
+        bounds = bound_lines(results[0])
+        _print_lines([*bounds, ""] if bounds else [])
+    sys.stdout.flush()
+    print("\n".join(f"kept: {file}" for file in files))
+
+
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    from bench.report.show import render
+    from generator.sinks.report import render_table
+
+    if os.isatty(1):
+        console.stdout_console().print(render_table(rows))
+    else:
+        print(render(rows))
+
+
+def _print_lines(lines: list[str]) -> None:
+    if not os.isatty(1):
+        print("\n".join(lines))
+        return
+    from rich.text import Text
+
+    console.stdout_console().print(Text("\n".join(lines)))

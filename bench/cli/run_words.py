@@ -1,0 +1,55 @@
+"""The words after `dreamrig bench run`, checked before minutes are spent on what could not come to an end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bench.result.result import Effort
+from dreamrig.errors import UsageError
+
+
+def split_workload(text: str, profile: str) -> tuple[str, str]:
+    """ "NAME@PROFILE" or "NAME" -> both."""
+    name, _, own = text.partition("@")
+    return name, own or profile
+
+
+def effort_of(*, quick: bool, thorough: bool) -> Effort:
+    """The effort that two flags mean; UsageError for both."""
+    if quick and thorough:
+        raise UsageError("--quick and --thorough are both given.", hint="use one of the two")
+    return "quick" if quick else "thorough" if thorough else "default"
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    """The value; UsageError where it is none of those allowed."""
+    if value not in allowed:
+        raise UsageError(f"There is no {name} {value!r}.", hint=f"use one of: {', '.join(allowed)}")
+    return value
+
+
+def place_of(asked: str | None) -> str | None:
+    """A place of a result, or None for finding out; UsageError for one that there is not."""
+    from bench.measure.environment import require_place
+
+    return None if asked is None else require_place(asked)
+
+
+def short_note(note: str | None) -> str | None:
+    """One line that a result may carry; UsageError for more."""
+    if note is not None and (len(note) > 1000 or not note.isprintable()):
+        raise UsageError("--note is longer than 1000 characters, or more than one line.", hint="say it shorter")
+    return note
+
+
+def writable(out: Path) -> Path:
+    """Refuse before minutes are spent what could not be written afterwards."""
+    folder = out.expanduser().absolute().parent
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder.", hint=f"use a file: --out {out / 'result.json'}")
+    if not folder.is_dir():
+        raise UsageError(f"--out: the folder {folder} does not exist.", hint=f"run: mkdir -p {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--out: the folder {folder} cannot be written.", hint="choose another place")
+    return out.expanduser()

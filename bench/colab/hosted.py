@@ -1,0 +1,215 @@
+"""`dreamrig bench colab`: the same workload on a GPU of Google's, through Google's own command-line client.
+
+The client (PyPI google-colab-cli, Python 3.12 or newer, Linux and macOS) is called as a program, never imported.
+Its traps, and what is done about them: an unknown GPU word gives an A100, so words are checked here; it gives up
+after 30 s without output, so the script prints a sign of life and a longer limit is asked for; a machine that is
+left running costs units, so the list of those still on is shown however the run ended (none is stopped here: it
+might be another one of the user's).
+"""
+
+import base64
+import io
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from bench.cli.command_line import parse_and_run
+from bench.compare.cost import load_prices
+from bench.measure.blocks import BUDGETS
+from bench.result.reading import parse_json
+from bench.result.result import BenchResult, write_result
+from bench.workloads import WORKLOADS, Workload, find_workload
+from dreamrig import console
+from dreamrig.errors import EXIT_GOOD, FailedError, InterruptedByUser, NotReadyError, UsageError
+
+GPUS = ("T4", "L4", "G4", "A100", "H100")
+SILENCE_SECONDS = 600
+EXPECTED_MINUTES = 10
+BEGIN, END = "-----BEGIN DREAMRIG RESULT-----", "-----END DREAMRIG RESULT-----"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("dreamrig", "provision", "generator", "bench")
+GIVEN_AS = {"G4": "RTX PRO 6000"}
+"""Word of the client -> what the driver calls that GPU, where the word is no part of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """What the command takes from outside; tests bring their own client."""
+
+    which: Callable[[str], str | None] = shutil.which
+    start: Callable[[list[str]], "subprocess.Popen[str]"] = lambda argv: subprocess.Popen(
+        argv, stdout=subprocess.PIPE, text=True, errors="replace"
+    )
+    call: Callable[[list[str]], int] = lambda argv: subprocess.run(argv, check=False).returncode
+    confirm: Callable[[str], bool] = lambda question: input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def bench_colab(args: list[str], door: Door | None = None) -> int:
+    """`dreamrig bench colab …`; returns the exit code."""
+    import typer
+
+    door = door or Door()
+
+    def body(
+        workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help=", ".join(WORKLOADS))] = "adafruit-480-pure",
+        gpu: Annotated[str, typer.Option("--gpu", metavar="|".join(GPUS))] = "T4",
+        effort: Annotated[str, typer.Option("--effort", metavar="quick|default|thorough")] = "default",
+        out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where the result goes.")] = None,
+        yes: Annotated[bool, typer.Option("--yes", help="Spend the units without asking.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON document.")] = False,
+    ) -> int:
+        """Run a workload on a GPU of Google Colab and bring its result here.
+
+        Without Google's client, open bench/colab.ipynb in Colab instead: the same workload, one cell.
+        """
+        chosen = find_workload(workload)
+        name = _gpu(gpu)
+        if effort not in BUDGETS:
+            raise UsageError(f"There is no effort {effort!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
+        client = _client(door)
+        if not yes and not door.confirm(f"{_price(name)} Go on?"):
+            raise InterruptedByUser("Nothing was started.")
+        result = run_there(client, chosen, name, effort, door)
+        target = out or Path.cwd() / f"{chosen.name}-colab-{name.lower()}.json"
+        write_result(result, target)
+        if GIVEN_AS.get(name, name) not in result.device.name:
+            console.print_note(f"warning: asked for a {name}, Colab gave {result.device.name}")
+        if as_json:
+            console.print_json("bench colab", {"result": result.to_dict(), "file": target})
+        else:
+            print(target)
+            console.print_note(f"compare it: dreamrig bench compare {target} RESULT")
+        return EXIT_GOOD
+
+    return parse_and_run("colab", body, args)
+
+
+def _gpu(word: str) -> str:
+    name = word.strip().upper()
+    if name not in GPUS:
+        raise UsageError(f"Colab has no GPU {word!r}.", hint=f"use one of: {', '.join(GPUS)}")
+    return name
+
+
+def _client(door: Door) -> str:
+    found = door.which("colab")
+    if found is None:
+        raise NotReadyError(
+            "Google's Colab client is not here.",
+            hint="run: uv tool install google-colab-cli; or open bench/colab.ipynb in Colab",
+        )
+    return found
+
+
+def _price(gpu: str) -> str:
+    """What it will cost, as far as that is known."""
+    units = {row["gpu"]: row["value"] for row in load_prices()["units_per_hour"]}.get(gpu)
+    if units is None:
+        return (
+            f"A {gpu} costs compute units by the hour (how many is shown in Colab only); about {EXPECTED_MINUTES} min."
+        )
+    spent = units * EXPECTED_MINUTES / 60
+    return f"A {gpu} was seen to cost {units:.2f} units an hour; about {EXPECTED_MINUTES} min, {spent:.1f} units."
+
+
+def run_there(client: str, workload: Workload, gpu: str, effort: str, door: Door) -> BenchResult:
+    """Run the workload on Colab and return its result; machines still on are listed whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="dreamrig-colab-") as folder:
+        script = Path(folder) / "bench_there.py"
+        script.write_text(make_script(workload, effort), encoding="utf-8")
+        argv = [client, "run", "--gpu", gpu, "--timeout", str(SILENCE_SECONDS), str(script)]
+        try:
+            text, code = _listen(door.start(argv))
+        finally:  # the client releases its machine by itself; what is still on costs units, so it is shown
+            if door.call([client, "sessions"]):
+                console.print_note(f"warning: look whether a machine is still on: {client} sessions")
+    if code:
+        raise FailedError(f"Google's client ended with exit code {code}.", hint="its last lines stand above")
+    return parse_output(text)
+
+
+def _listen(process: "subprocess.Popen[str]") -> tuple[str, int]:
+    """Everything it printed, shown on standard error as it came; the result itself is not shown."""
+    assert process.stdout is not None
+    kept, is_result = [], False
+    for line in process.stdout:
+        kept.append(line)
+        is_result = (is_result or BEGIN in line) and END not in line
+        if not is_result and END not in line:
+            console.print_note(line.rstrip("\n"))
+    return "".join(kept), process.wait()
+
+
+def parse_output(text: str) -> BenchResult:
+    """The result between the markers; FailedError where there is none that can be read."""
+    _, found, rest = text.partition(BEGIN)
+    body, ended, _ = rest.partition(END)
+    if not found or not ended:
+        raise FailedError("The run on Colab printed no result.", hint="its last lines stand above")
+    source = "the result from Colab"
+    try:
+        return BenchResult.from_dict(parse_json(body.encode(errors="replace"), source), source)
+    except UsageError as error:  # nothing that was typed here is wrong
+        raise FailedError(error.message, hint="run it again, or open bench/colab.ipynb in Colab") from None
+
+
+def make_script(workload: Workload, effort: str) -> str:
+    """A Python file that carries our sources, runs the workload and prints its result between markers."""
+    with_weights = workload.networks[0] == "starter"
+    archive = base64.b64encode(pack(with_weights=with_weights)).decode()
+    return SCRIPT.format(
+        archive=archive, workload=workload.name, effort=effort, begin=BEGIN, end=END, place="colab-hosted"
+    )
+
+
+def pack(*, with_weights: bool) -> bytes:
+    """Our packages as a zip archive; the starter's weights (14 MB) only where they are run."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(ROOT / "pyproject.toml", "pyproject.toml")
+        for folder in FOLDERS:
+            for path in sorted((ROOT / folder).rglob("*")):
+                is_weight = path.suffix == ".safetensors"
+                is_left_out = path.suffix == ".ipynb" or "__pycache__" in path.parts or (is_weight and not with_weights)
+                if path.is_file() and not is_left_out:  # numbers at random do not get smaller, only slower
+                    how = zipfile.ZIP_STORED if is_weight else zipfile.ZIP_DEFLATED
+                    archive.write(path, path.relative_to(ROOT).as_posix(), how)
+    return file.getvalue()
+
+
+SCRIPT = '''
+import base64, importlib.util, io, json, os, pathlib, subprocess, sys, threading, time, zipfile
+
+folder = pathlib.Path("dreamrig-bench").absolute()
+zipfile.ZipFile(io.BytesIO(base64.b64decode("""{archive}"""))).extractall(folder)
+needed = dict(typer="typer", rich="rich", platformdirs="platformdirs", psutil="psutil", pynvml="nvidia-ml-py",
+              torch="torch", numpy="numpy", PIL="pillow", safetensors="safetensors")
+missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
+if missing:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+
+
+def sign_of_life():
+    while True:
+        time.sleep(10)
+        print("still measuring", flush=True)
+
+
+threading.Thread(target=sign_of_life, daemon=True).start()
+out = folder / "result.json"
+flags = dict(quick=["--quick"], default=[], thorough=["--thorough"])["{effort}"]
+words = [sys.executable, "-m", "dreamrig", "bench", "run", "{workload}", *flags, "--out", str(out),
+         "--place", "{place}"]
+environ = dict(os.environ, PYTHONPATH=str(folder), DREAMRIG_HOME=str(folder / "home"))
+ended = subprocess.run(words, cwd=folder, env=environ)
+if ended.returncode:
+    sys.exit(ended.returncode)
+print("{begin}")
+print(json.dumps(json.loads(out.read_text())))
+print("{end}", flush=True)
+'''

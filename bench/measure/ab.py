@@ -1,0 +1,85 @@
+"""Two things measured in turn, block by block, and the ratio pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.result import stats
+from bench.result.figures import short
+from bench.result.stats import Interval
+
+
+@dataclass(frozen=True)
+class Race:
+    """Seconds per step of two runners, block by block; the n-th of both were measured right after each other."""
+
+    first_name: str
+    second_name: str
+    first: tuple[float, ...]
+    second: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times as fast the first was, pair by pair."""
+        return [slow / fast for fast, slow in zip(self.first, self.second, strict=True)]
+
+    @property
+    def interval(self) -> Interval | None:
+        """95 % interval of their median; None for fewer than three pairs."""
+        return stats.paired_ratio_interval(self.second, self.first)
+
+
+def make_race(names: tuple[str, str], first: Sequence[float], second: Sequence[float]) -> Race:
+    """A race over the pairs that both have."""
+    number = min(len(first), len(second))
+    return Race(*names, tuple(first[:number]), tuple(second[:number]))
+
+
+def ratio_words(interval: Interval | None, first: str, second: str) -> str:
+    """ "A is 3.1x (3.0 to 3.2) as fast as B", "no difference shown (0.99 to 1.02)", "too few to tell"."""
+    if interval is None:
+        return "too few blocks to tell"
+    reach = f"{show_ratio(interval.low)} to {show_ratio(interval.high)}"
+    if interval.holds(1.0):
+        return f"no difference shown ({show_ratio(interval.median)}x, 95 % interval {reach})"
+    if interval.median > 1:
+        return f"{first} is {show_ratio(interval.median)}x ({reach}) as fast as {second}"
+    turned = interval.inverse()
+    reach = f"{show_ratio(turned.low)} to {show_ratio(turned.high)}"
+    return f"{second} is {show_ratio(turned.median)}x ({reach}) as fast as {first}"
+
+
+def show_ratio(value: float) -> str:
+    """Digits enough to tell it from 1."""
+    if abs(value - 1) < 0.1:
+        return f"{value:.3f}"
+    return short(value)
+
+
+def race_lines(race: Race) -> list[str]:
+    """The race in words."""
+    rates = [short(1 / stats.median(seconds)) for seconds in (race.first, race.second)]
+    width = max(len(race.first_name), len(race.second_name))
+    pairs = " ".join(show_ratio(ratio) for ratio in race.ratios[:12])
+    more = f" and {len(race.ratios) - 12} more" if len(race.ratios) > 12 else ""
+    return [
+        f"{race.first_name:<{width}}  {rates[0]} it/s",
+        f"{race.second_name:<{width}}  {rates[1]} it/s",
+        f"{ratio_words(race.interval, race.first_name, race.second_name)}, over {len(race.ratios)} pairs in turn",
+        f"pair by pair: {pairs}{more}",
+    ]
+
+
+def race_data(race: Race) -> dict[str, Any]:
+    """The race in JSON's own types."""
+    return {
+        "first": race.first_name,
+        "second": race.second_name,
+        "first_step_seconds": race.first,
+        "second_step_seconds": race.second,
+        "ratios": race.ratios,
+        "interval": None if race.interval is None else vars(race.interval),
+        "verdict": ratio_words(race.interval, race.first_name, race.second_name),
+    }

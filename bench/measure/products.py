@@ -1,0 +1,133 @@
+"""Large products in each precision and a large copy on the clock: what a device can do at most. torch is imported late.
+
+The best round counts: a ceiling is what the device reaches when nothing disturbs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from bench.measure.ceilings import Ceilings
+from provision.cards.datasheets import GIGA, TERA
+
+if TYPE_CHECKING:
+    import torch
+
+SMALLEST, LARGEST = 256, 8192
+"""Sides of the squares that are multiplied; the side doubles until a product takes LONG_ENOUGH_SECONDS."""
+LONG_ENOUGH_SECONDS = 0.02
+SECONDS_EACH = 1.0
+COPY_MIB, COPY_MIB_CUDA = 256, 1024
+MIB = 2**20
+TF32_CAPABILITY = (8, 0)
+
+Clock = Callable[[], float]
+
+
+def measure_ceilings(
+    device: torch.device,
+    *,
+    seconds_each: float = SECONDS_EACH,
+    clock: Clock = perf_counter,
+    say: Callable[[str], None] = lambda _: None,
+) -> Ceilings:
+    """Measure a device. seconds_each: for every precision and for the copy.   say: told what is being measured."""
+    import torch
+
+    from bench.measure.environment import describe_device
+
+    began_at = clock()
+    tflops: dict[str, float] = {}
+    sides: dict[str, int] = {}
+    for precision in precisions_of(device):
+        say(f"product in {precision}")
+        with contextlib.suppress(RuntimeError):  # some device or build without that type
+            tflops[precision], sides[precision] = measure_product(device, precision, seconds_each, clock)
+    say("copy")
+    copied = measure_copy(device, seconds_each, clock)
+    return Ceilings(
+        device=describe_device(device, None).name,
+        kind=device.type,
+        threads=torch.get_num_threads() if device.type == "cpu" else None,
+        torch=torch.__version__,
+        matmul_tflops=tflops,
+        matmul_side=sides,
+        copy_gb_per_second=copied,
+        seconds=clock() - began_at,
+    )
+
+
+def precisions_of(device: torch.device) -> tuple[str, ...]:
+    """What is worth measuring: TF32 and bf16 exist on GPUs from Ampere on."""
+    import torch
+
+    if device.type == "cpu":
+        return ("fp32", "bf16")
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= TF32_CAPABILITY:
+        return ("fp32", "tf32", "fp16", "bf16")
+    return ("fp32", "fp16")
+
+
+def measure_product(
+    device: torch.device, precision: str, seconds: float, clock: Clock = perf_counter
+) -> tuple[float, int]:
+    """TFLOP/s of the fastest product of two squares, and their side."""
+    import torch
+
+    dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision, torch.float32)
+    with _products_in(precision):
+        side = SMALLEST
+        while True:
+            square = torch.randn(side, side, device=device, dtype=torch.float32).to(dtype)
+            best = _fastest(device, lambda square=square: square @ square, 0.0, clock)  # type: ignore[misc]
+            if best >= LONG_ENOUGH_SECONDS or side >= LARGEST:
+                break
+            side *= 2
+        best = _fastest(device, lambda: square @ square, seconds, clock)
+    return 2 * side**3 / best / TERA, side
+
+
+def measure_copy(device: torch.device, seconds: float, clock: Clock = perf_counter) -> float:
+    """Decimal gigabytes per second that a copy within the device's memory reads and writes together."""
+    import torch
+
+    from generator.devices import available_memory_mib
+
+    wanted = COPY_MIB_CUDA if device.type == "cuda" else COPY_MIB
+    mib = max(1, min(wanted, int(available_memory_mib(device) / 8)))
+    source = torch.ones(mib * MIB // 4, device=device)
+    target = torch.empty_like(source)
+    best = _fastest(device, lambda: target.copy_(source), seconds, clock)
+    return 2 * source.nbytes / best / GIGA
+
+
+def _fastest(device: torch.device, act: Callable[[], object], seconds: float, clock: Clock) -> float:
+    """Seconds of the fastest round; two rounds to wake up, then for as long as asked, three at least."""
+    from generator.devices import synchronising_clock
+
+    waiting = synchronising_clock(device) if clock is perf_counter else clock
+    for _ in range(2):
+        act()
+    rounds: list[float] = []
+    ends_at = waiting() + seconds
+    while len(rounds) < 3 or waiting() < ends_at:
+        before = waiting()
+        act()
+        rounds.append(waiting() - before)
+    return max(min(rounds), 1e-9)
+
+
+@contextlib.contextmanager
+def _products_in(precision: str) -> Iterator[None]:
+    """Float products in full fp32, or in TF32 where that is what is measured; as it was found afterwards."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,156 @@
+"""What a report says, as values: results grouped by work, their charts, tables and sentences. Nothing is drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.claims import bounds, roofline
+from bench.claims.bounds import Bound
+from bench.claims.published import Published, load_published
+from bench.claims.roofline import Standing
+from bench.compare.cost import Cost, cost_of
+from bench.report.chart import Bar, BarChart, bar_chart
+from bench.result import figures, stats
+from bench.result.result import BenchResult, Work
+from bench.result.verdict import Summary, summarise
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result with what is derived from it."""
+
+    result: BenchResult
+    summary: Summary
+    standing: Standing | None
+    ratio: stats.Interval | None
+    """it/s over those of the group's reference; None for that one, and for too few blocks."""
+    cost: Cost | None
+    """Of a picture; None where nobody can tell."""
+
+    @property
+    def name(self) -> str:
+        """The device, short."""
+        return figures.short_device(self.result.device.name)
+
+    @property
+    def note(self) -> str:
+        """Place, torch, and whether the weights were random."""
+        parts = [self.result.place, f"torch {self.result.software.torch}"]
+        return ", ".join(parts + (["random weights"] if self.result.workload.weights.random else []))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Everything measured on the same work; only that is drawn in one chart."""
+
+    title: str
+    about: str
+    hash: str
+    entries: tuple[Entry, ...]
+    """The fastest first."""
+    bounds: tuple[Bound, ...]
+    chart: BarChart
+    reference: Entry
+    """The one that was named first: the others are compared with it."""
+    headline: str | None
+    """What follows against Colab for the reference."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole report."""
+
+    groups: tuple[Group, ...]
+    published: tuple[Published, ...]
+    problems: tuple[str, ...]
+    """Files that could not be read, one sentence each."""
+
+    @property
+    def hero(self) -> tuple[Group, Entry]:
+        """What stands on top: the result that was named first."""
+        return self.groups[0], self.groups[0].reference
+
+
+def build_page(results: Sequence[BenchResult], problems: Iterable[str] = (), kwh_price: float | None = None) -> Page:
+    """A page of one result or more; the work of the first result stands on top. ValueError for none.
+
+    kwh_price: of one's own electricity, for the cost of a picture.
+    """
+    if not results:
+        raise ValueError("a report needs a result")
+    by_hash: dict[str, dict[str, BenchResult]] = {}
+    for result in results:
+        by_hash.setdefault(result.workload.hash, {}).setdefault(result.id, result)  # the same file twice counts once
+    groups = tuple(_group(list(found.values()), kwh_price) for found in by_hash.values())
+    return Page(groups, load_published(), tuple(problems))
+
+
+def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
+    ordered = sorted(results, key=lambda result: stats.median(result.step_seconds))
+    entries = tuple(_entry(result, results[0], kwh_price) for result in ordered)
+    counted = replace(results[0], work=_least_work(results))
+    limits = tuple(bounds.bounds_for(counted))
+    workload = results[0].workload
+    bars = [_measured_bar(entry) for entry in entries] + [_bound_bar(bound) for bound in limits]
+    return Group(
+        title=f"{workload.name}, {workload.profile}",
+        about=_about(results[0]),
+        hash=workload.hash,
+        entries=entries,
+        bounds=limits,
+        chart=bar_chart(bars),
+        reference=next(entry for entry in entries if entry.result is results[0]),
+        headline=bounds.headline(counted),
+    )
+
+
+def _least_work(results: Sequence[BenchResult]) -> Work:
+    """The smallest count of the same work, which gives the bounds that surely hold."""
+    return min((result.work for result in results), key=lambda work: work.least_flops_per_step or float("inf"))
+
+
+def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> Entry:
+    ratio = None if result is first else stats.ratio_interval(first.step_seconds, result.step_seconds)
+    return Entry(result, summarise(result), roofline.standing(result), ratio, cost_of(result, kwh_price))
+
+
+def _about(result: BenchResult) -> str:
+    """The work in words, from the values that were pinned."""
+    params = result.workload.params
+    size = f"{params.get('width')}x{params.get('height')} px, {params.get('cutouts')} cutouts"
+    networks = ", ".join(filter(None, (str(params.get("model", "")), str(params.get("guides", "")))))
+    files = ", a picture file at every step" if result.workload.step_files else ""
+    profile = {
+        "strict": "fp32 everywhere, so that all GPUs do the same arithmetic",
+        "as-shipped": "as dreamrig itself runs on the device",
+    }
+    return f"{size}, {networks}, {params.get('steps')} steps a picture{files}; {profile[result.workload.profile]}."
+
+
+def _measured_bar(entry: Entry) -> Bar:
+    summary, result = entry.summary, entry.result
+    interval = summary.interval.inverse() if summary.interval else None
+    return Bar(
+        label=entry.name,
+        note=entry.note,
+        value=summary.steps_per_second,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        kind="measured",
+        text=figures.pace(summary.steps_per_second),
+        tip=f"measured {result.created[:10]}, 95 % interval {figures.pace_range(summary.interval) or 'not known'}",
+    )
+
+
+def _bound_bar(bound: Bound) -> Bar:
+    return Bar(
+        label=bound.sheet.name,
+        note="cannot do more" if bound.is_exact else "cannot do more at its listed clock",
+        value=bound.most_steps_per_second,
+        low=None,
+        high=None,
+        kind="bound",
+        text=f"≤ {figures.pace(bound.most_steps_per_second)}",
+        tip=f"bound from the datasheet: {bound.basis}",
+    )

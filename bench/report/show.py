@@ -1,0 +1,193 @@
+"""A result as text: for a terminal, a pipe or a mail. What it says is derived in bench.result.verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.claims import roofline
+from bench.claims.bounds import bounds_for, headline
+from bench.result import stats
+from bench.result.figures import short
+from bench.result.result import BenchResult
+from bench.result.stats import Interval
+from bench.result.verdict import Summary, known, summarise
+
+
+def result_rows(result: BenchResult) -> list[tuple[str, str]]:
+    """(label, text) for every line about one result, what matters most first."""
+    summary, timing = summarise(result), result.timing
+    rows = [
+        ("workload", workload_words(result)),
+        ("device", device_words(result)),
+        ("pace", pace_words(summary)),
+        ("picture", picture_words(summary)),
+        ("of its best", standing_words(result)),
+        ("blocks", blocks_words(result, summary)),
+        ("apart", apart_words(result)),
+        ("memory", memory_words(result)),
+        ("gauges", gauge_words(result)),
+        ("energy", energy_words(result, summary)),
+        ("software", software_words(result)),
+    ]
+    rows += [(verdict.word, verdict.why) for verdict in summary.verdicts]
+    if timing.warmup is None:
+        rows.append(("note", "nothing is known about the warm-up"))
+    return [(label, text) for label, text in rows if text]
+
+
+def workload_words(result: BenchResult) -> str:
+    """Name, profile, hash, and whether the weights were real."""
+    used = result.workload
+    kind = ", random weights" if used.weights.random else ""
+    return f"{used.name} {used.profile} ({used.hash}){kind}"
+
+
+def device_words(result: BenchResult) -> str:
+    """Device, place, threads of a processor."""
+    threads = result.software.threads if result.device.kind == "cpu" else None
+    words = f"{result.device.name}, {result.place}"
+    return words + (f", {threads} thread{'s' * (threads > 1)}" if threads else "")
+
+
+def pace_words(summary: Summary) -> str:
+    """ "23.5 it/s (95 % interval 23.3 to 23.7), 42.6 ms a step"."""
+    words = f"{short(summary.steps_per_second)} it/s"
+    if summary.interval is not None:
+        rates = summary.interval.inverse()
+        words += f" (95 % interval {short(rates.low)} to {short(rates.high)})"
+    return f"{words}, {show_seconds(summary.step_seconds)} a step"
+
+
+def picture_words(summary: Summary) -> str:
+    """Seconds of a whole picture: measured, or made up of its steps."""
+    how = "measured" if summary.picture_is_measured else "its steps alone, not measured"
+    return f"{show_seconds(summary.picture_seconds)} for {summary.picture_steps} steps ({how})"
+
+
+def blocks_words(result: BenchResult, summary: Summary) -> str:
+    """How many, how long, how equal."""
+    blocks = result.timing.blocks
+    words = f"{len(blocks)} of {blocks[0].steps} step{'s' * (blocks[0].steps > 1)}"
+    if summary.spread is not None:
+        words += f", spread {summary.spread:.1%}"
+    return words + (f", {summary.outliers} outlier{'s' * (summary.outliers > 1)}" if summary.outliers else "")
+
+
+def standing_words(result: BenchResult) -> str:
+    """How much of what the device can do; empty where the step was not counted."""
+    place = roofline.standing(result)
+    return "" if place is None else roofline.describe(place)
+
+
+def apart_words(result: BenchResult) -> str:
+    """Import, load, first step, warm-up."""
+    timing = result.timing
+    parts = {
+        "import": timing.import_seconds,
+        "load": timing.load_seconds,
+        "first step": timing.first_step_seconds,
+        "warm-up": timing.warmup.seconds if timing.warmup else None,
+    }
+    return ", ".join(f"{name} {show_seconds(value)}" for name, value in parts.items() if value is not None)
+
+
+def memory_words(result: BenchResult) -> str:
+    """Peaks in MiB."""
+    peaks: Mapping[str, float | None] = {
+        "on the device": result.memory.peak_allocated_mib,
+        "reserved there": result.memory.peak_reserved_mib,
+        "of the process": result.memory.peak_process_mib,
+    }
+    return ", ".join(f"{value:,.0f} MiB {name}" for name, value in peaks.items() if value is not None)
+
+
+def gauge_words(result: BenchResult) -> str:
+    """Medians of what was sampled."""
+    if result.telemetry is None:
+        return "not available" + (" on WSL" if result.place == "wsl" else " here")
+    shown = {
+        "sm_clock_mhz": "clock {:.0f} MHz",
+        "cpu_clock_mhz": "clock {:.0f} MHz",
+        "power_watts": "{:.0f} W",
+        "temperature_celsius": "{:.0f} °C",
+        "utilisation_percent": "{:.0f} % busy",
+        "other_cpu_share": "other programs {:.0%} of the processor",
+    }
+    values = {name: known(result.telemetry, name) for name in shown}
+    return ", ".join(shown[name].format(stats.median(column)) for name, column in values.items() if column)
+
+
+def energy_words(result: BenchResult, summary: Summary) -> str:
+    """Joules of a picture; empty where not known."""
+    if summary.joules_per_picture is None:
+        return ""
+    return f"{summary.joules_per_picture:,.0f} J a picture ({result.energy.source})"
+
+
+def software_words(result: BenchResult) -> str:
+    """What decides the speed besides the device."""
+    software = result.software
+    versions = {"torch": software.torch, "CUDA": software.cuda_runtime, "driver": result.device.driver}
+    words = [f"{name} {version}" for name, version in versions.items() if version]
+    flags = software.flags
+    has_tf32 = result.device.kind == "cuda" and (flags.get("tf32_matmul") or flags.get("tf32_convolutions"))
+    words += [str(flags["precision"])] if flags.get("precision") else []
+    return ", ".join([*words, "TF32 allowed"] if has_tf32 else words)
+
+
+def bound_lines(result: BenchResult) -> list[str]:
+    """The comparison with Colab's GPUs that needs no measurement of them."""
+    bounds = bounds_for(result)
+    said = headline(result)
+    if not bounds or said is None:
+        return []
+    width = max(len(bound.sheet.name) for bound in bounds)
+    lines = ["Against Colab: bounds from datasheets, not measurements. A GPU cannot do more here than"]
+    lines += [f"  {bound.sheet.name:<{width}}  {short(bound.most_steps_per_second):>7} it/s" for bound in bounds]
+    return [*lines, said]
+
+
+def show_seconds(value: float) -> str:
+    """ "42.6 ms", "1.23 s", "12 min 5 s"."""
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    if value < 120:
+        return f"{value:.3g} s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def render(rows: list[tuple[str, str]]) -> str:
+    """Rows as two columns of plain text."""
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+
+def to_data(result: BenchResult) -> dict[str, Any]:
+    """A result for `--json`: the document, and what is derived from it."""
+    summary = summarise(result)
+    return {"result": result.to_dict(), "derived": derived(summary), "colab_bounds": bound_data(result)}
+
+
+def bound_data(result: BenchResult) -> dict[str, Any]:
+    """Colab's GPUs -> the most it/s, and what it is made from."""
+    return {
+        bound.sheet.name: {"most_steps_per_second": bound.most_steps_per_second, "basis": bound.basis}
+        for bound in bounds_for(result)
+    }
+
+
+def derived(summary: Summary) -> dict[str, Any]:
+    """A summary in JSON's own types."""
+    return {
+        **vars(summary),
+        "interval": None if summary.interval is None else interval_data(summary.interval),
+        "verdicts": [vars(verdict) for verdict in summary.verdicts],
+    }
+
+
+def interval_data(interval: Interval) -> dict[str, float]:
+    """An interval in JSON's own types."""
+    return vars(interval)

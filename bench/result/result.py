@@ -1,0 +1,299 @@
+"""What one measurement found, and the file it lives in (schema bench-result/1, see result.schema.json).
+
+Stored are raw block times and what decides them; it/s, medians, intervals and words are derived on reading, by
+`stats` and `verdict`. A result holds no host name, no user name, no serial number and no path.
+Importing this module imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.result import reading
+from dreamrig import paths
+from dreamrig.console import to_plain
+from dreamrig.errors import UsageError
+
+SCHEMA = "bench-result/1"
+SCHEMA_FILE = "result/result.schema.json"
+ANEW = "make it anew: dreamrig bench run"
+PLACES = ("linux", "wsl", "windows", "mac", "container", "colab-hosted", "colab-local", "other")
+
+Profile = Literal["strict", "as-shipped"]
+Effort = Literal["quick", "default", "thorough"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Which networks were run."""
+
+    name: str
+    sha256: str
+    """Over all weight files; "" where they are random."""
+    random: bool
+    """Weights drawn at random: as fast, and no picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadUsed:
+    """What was run; results with different hashes measure different work."""
+
+    name: str
+    version: int
+    hash: str
+    profile: Profile
+    params: Mapping[str, Any]
+    """Every pinned value."""
+    batch: int
+    step_files: bool
+    """Whether each step wrote its picture and metadata, as the notebook of 2021 did."""
+    weights: Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """The dreamrig that measured."""
+
+    version: str
+    commit: str | None = None
+    is_dirty: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """What computed."""
+
+    kind: Literal["cpu", "cuda", "mps"]
+    name: str
+    memory_mib: float | None = None
+    """Of the card; None on a CPU."""
+    uuid_hash: str | None = None
+    """Tells one card from another without naming it."""
+    driver: str | None = None
+    cuda_driver: str | None = None
+    """Highest CUDA that the driver supports."""
+    capability: str | None = None
+    """e.g. "8.6"."""
+    pci_generation: int | None = None
+    power_limit_watts: float | None = None
+    default_power_limit_watts: float | None = None
+    count: int = 1
+    """Cards in the machine; one of them computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The machine around the device."""
+
+    os: str
+    kernel: str | None = None
+    cpu: str | None = None
+    cpu_threads: int | None = None
+    memory_mib: float | None = None
+    wsl_version: int | None = None
+    windows_build: int | None = None
+    is_container: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Software:
+    """What ran on it."""
+
+    python: str
+    torch: str
+    cuda_runtime: str | None = None
+    cudnn: str | None = None
+    threads: int | None = None
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """precision, tf32_matmul, tf32_convolutions, cudnn_benchmark, deterministic: as they were during the steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Some steps in a row, timed as one: the device was waited for at both ends and nowhere between."""
+
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warmup:
+    """What was run before the first block that counts."""
+
+    steps: int
+    seconds: float
+    is_settled: bool
+    """Whether block medians had stopped moving."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One whole picture: start, steps, last decode and PNG; networks loaded and warm."""
+
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Every time that was taken, in seconds."""
+
+    blocks: tuple[Block, ...]
+    first_step_seconds: float | None = None
+    """Cold: kernels are loaded and memory is taken for the first time."""
+    import_seconds: float | None = None
+    """Of torch and the engine; None where they had been imported before."""
+    load_seconds: float | None = None
+    """Of the networks, from disk to device."""
+    warmup: Warmup | None = None
+    picture: Picture | None = None
+    """None where a picture would have taken too long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Highest while measuring, MiB."""
+
+    peak_allocated_mib: float | None = None
+    """Of torch's allocator on the device."""
+    peak_reserved_mib: float | None = None
+    peak_process_mib: float | None = None
+    """Resident memory of the process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """What the device said about itself while the blocks ran."""
+
+    source: str
+    """nvml or psutil."""
+    interval_seconds: float
+    seconds: tuple[float, ...]
+    """When each sample was taken, from the first block on."""
+    samples: Mapping[str, tuple[float | None, ...]]
+    """One column per field of bench.measure.telemetry, as long as `seconds`; what cannot be read is missing."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Field -> why it could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy:
+    """Of the device over the blocks."""
+
+    joules: float | None = None
+    steps: int | None = None
+    source: str | None = None
+    """counter, or sampled power; None = not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Arithmetic and traffic of one step; None = not counted."""
+
+    flops_per_step: float | None = None
+    flops_method: str | None = None
+    """counted or estimated, see generator.engine.flops."""
+    least_flops_per_step: float | None = None
+    """With the thriftiest convolutions known: what no library can go below, which is what bounds are made from."""
+    flops_by_precision: Mapping[str, float] | None = None
+    """fp32, fp16, bf16, ...: the same FLOPs by the type of the numbers that were multiplied."""
+    bytes_per_step: float | None = None
+    """If every operator reads its inputs from memory once and writes its outputs once; fusing and caches need less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchResult:
+    """One measurement of one workload on one machine."""
+
+    id: str
+    """A UUID."""
+    created: str
+    """UTC, RFC 3339."""
+    place: str
+    """One of PLACES."""
+    effort: Effort
+    workload: WorkloadUsed
+    tool: Tool
+    device: Device
+    host: Host
+    software: Software
+    timing: Timing
+    memory: Memory = field(default_factory=Memory)
+    telemetry: Telemetry | None = None
+    energy: Energy = field(default_factory=Energy)
+    work: Work = field(default_factory=Work)
+    ceilings: Mapping[str, Any] | None = None
+    """What `bench ceiling` measured on the same device, where it was."""
+    price: Mapping[str, Any] | None = None
+    """What an hour of this machine cost, as told by its owner or its landlord."""
+    session: str | None = None
+    """Equal for results that were measured interleaved."""
+    note: str | None = None
+
+    @property
+    def step_seconds(self) -> tuple[float, ...]:
+        """Seconds per step, one number per block."""
+        return tuple(block.seconds / block.steps for block in self.timing.blocks)
+
+    @property
+    def label(self) -> str:
+        """For people: the device's name and the place."""
+        return f"{self.device.name} ({self.place})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, ready for JSON."""
+        return {"schema": SCHEMA, **to_plain(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], source: str = "the result") -> BenchResult:
+        """The inverse of to_dict; UsageError names `source` and the first field that is wrong."""
+        require_schema(document, source)
+        reading.require_shape(document, reading.load_schema(SCHEMA_FILE), source)
+        result = reading.build(cls, document)
+        _require_sense(result, source)
+        return result
+
+
+def require_schema(document: Mapping[str, Any], source: str) -> None:
+    """Refuse a document of another kind, or of a version that is not known yet."""
+    found = document.get("schema")
+    if found == SCHEMA:
+        return
+    family, _, version = str(found).partition("/")
+    if family == SCHEMA.partition("/")[0] and version.isdigit():
+        raise UsageError(
+            f"{source}: schema is {found!r}, written by a newer dreamrig; this one reads {SCHEMA!r}.",
+            hint="update dreamrig: git pull",
+        )
+    shown = "missing" if found is None else repr(found)[:60]
+    raise UsageError(f"{source} is no result of the benchmark: schema is {shown}.", hint="make one: dreamrig bench run")
+
+
+def _require_sense(result: BenchResult, source: str) -> None:
+    """What a schema cannot say."""
+    try:
+        datetime.fromisoformat(result.created)
+    except ValueError:
+        raise UsageError(f"{source}: created is {result.created!r}, which is no date.", hint=ANEW) from None
+    telemetry = result.telemetry
+    for name, column in (telemetry.samples if telemetry else {}).items():
+        if telemetry and len(column) != len(telemetry.seconds):
+            raise UsageError(
+                f"{source}: telemetry.samples.{name} has {len(column)} entries, seconds has {len(telemetry.seconds)}.",
+                hint=ANEW,
+            )
+
+
+def read_result(path: Path) -> BenchResult:
+    """The result in a file. UsageError, naming file and field, for anything that is not exactly one."""
+    return BenchResult.from_dict(reading.read_json(path), reading.show_path(path))
+
+
+def write_result(result: BenchResult, path: Path) -> None:
+    """Write the file, whole or not at all; its folder must exist."""
+    paths.write_atomic(path, (json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n").encode())

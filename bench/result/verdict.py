@@ -1,0 +1,136 @@
+"""What can be said about one result in words, from what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.result import stats
+from bench.result.result import BenchResult, Telemetry
+from bench.result.stats import Interval
+
+NOISY_SPREAD = 0.10
+CLOCK_DROP = 0.05
+"""Of a GPU's clock, from the first quarter of the blocks to the last: throttled. A processor's reading jitters more."""
+CPU_CLOCK_DROP = 0.10
+BUSY_SHARE = 0.15
+"""Of the processor's capacity, used by other programs."""
+FEW_BLOCKS = 5
+SLOWDOWN_SHARE = 0.05
+"""Of the samples that tell of a slowdown by heat or by the power supply."""
+THERMAL_BITS = 0x08 | 0x20 | 0x40 | 0x80
+"""NVML: hardware slowdown, software thermal, hardware thermal, power brake. 0x04, the power limit at work, is usual."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word to stand beside the figure, and why."""
+
+    word: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What everybody wants to know of a result; seconds, MiB and joules."""
+
+    steps_per_second: float
+    step_seconds: float
+    """Median over the blocks."""
+    interval: Interval | None
+    """95 %, of the median step_seconds."""
+    spread: float | None
+    outliers: int
+    picture_seconds: float
+    picture_is_measured: bool
+    """Else it is steps times the median."""
+    picture_steps: int
+    joules_per_picture: float | None
+    verdicts: tuple[Verdict, ...]
+
+
+def summarise(result: BenchResult) -> Summary:
+    """Everything derived from a result."""
+    seconds, picture = result.step_seconds, result.timing.picture
+    median = stats.median(seconds)
+    steps = int(result.workload.params.get("steps") or 1)
+    energy = result.energy
+    joules = energy.joules / energy.steps * steps if energy.joules is not None and energy.steps else None
+    return Summary(
+        steps_per_second=1 / median,
+        step_seconds=median,
+        interval=stats.median_interval(seconds),
+        spread=stats.spread(seconds),
+        outliers=stats.outliers(seconds),
+        picture_seconds=steps * median if picture is None else picture.seconds,
+        picture_is_measured=picture is not None,
+        picture_steps=steps if picture is None else picture.steps,
+        joules_per_picture=joules,
+        verdicts=tuple(judge(result)),
+    )
+
+
+def judge(result: BenchResult) -> list[Verdict]:
+    """The words for a result, none for a clean one."""
+    found = [
+        _noisy(result.step_seconds),
+        throttled(result.telemetry, result.device.kind),
+        power_limited(result),
+        _busy(result.telemetry),
+    ]
+    warmup = result.timing.warmup
+    if warmup is not None and not warmup.is_settled:
+        found.append(Verdict("unsettled", f"the pace still changed after {warmup.seconds:.0f} s of warm-up"))
+    if len(result.timing.blocks) < FEW_BLOCKS:
+        found.append(Verdict("short", f"only {len(result.timing.blocks)} blocks were measured"))
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _noisy(seconds: Sequence[float]) -> Verdict | None:
+    spread = stats.spread(seconds)
+    if spread is None or spread <= NOISY_SPREAD:
+        return None
+    return Verdict("noisy", f"the middle half of the blocks spreads over {spread:.0%} of their median")
+
+
+def throttled(telemetry: Telemetry | None, kind: str) -> Verdict | None:
+    """Whether the device slowed itself down: by its own word, or by a clock that fell. None also where unknown."""
+    if telemetry is None:
+        return None
+    reasons = known(telemetry, "throttle_reasons")
+    slowed = sum(bool(int(reason) & THERMAL_BITS) for reason in reasons)
+    if reasons and slowed / len(reasons) > SLOWDOWN_SHARE:
+        return Verdict("throttled", f"heat or power slowed the device in {slowed / len(reasons):.0%} of the samples")
+    field, allowed = ("sm_clock_mhz", CLOCK_DROP) if kind == "cuda" else ("cpu_clock_mhz", CPU_CLOCK_DROP)
+    drop = clock_drop(known(telemetry, field))
+    if drop is not None and drop > allowed:
+        return Verdict("throttled", f"the clock fell by {drop:.0%} from the first quarter to the last")
+    return None
+
+
+def clock_drop(clock: Sequence[float]) -> float | None:
+    """By what part the median of the last quarter lies below that of the first; None for fewer than 8 samples."""
+    quarter = len(clock) // 4
+    if quarter < 2 or not stats.median(clock[:quarter]):
+        return None
+    return 1 - stats.median(clock[-quarter:]) / stats.median(clock[:quarter])
+
+
+def power_limited(result: BenchResult) -> Verdict | None:
+    """Whether somebody set the power limit below the card's own."""
+    limit, usual = result.device.power_limit_watts, result.device.default_power_limit_watts
+    if limit is None or usual is None or limit >= 0.98 * usual:
+        return None
+    return Verdict("power-limited", f"the power limit is {limit:.0f} W, the card's own is {usual:.0f} W")
+
+
+def _busy(telemetry: Telemetry | None) -> Verdict | None:
+    others = known(telemetry, "other_cpu_share") if telemetry else []
+    if not others or stats.median(others) <= BUSY_SHARE:
+        return None
+    return Verdict("busy", f"other programs used {stats.median(others):.0%} of the processor")
+
+
+def known(telemetry: Telemetry, field: str) -> list[float]:
+    """The values of a column that could be read."""
+    return [value for value in telemetry.samples.get(field, ()) if value is not None]

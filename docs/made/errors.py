@@ -1,0 +1,219 @@
+"""docs/errors.md from the knowledge base, so that a search for any code lands on its answer.
+
+`python -m docs.made.errors` writes it anew; a test keeps it current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provision.diagnosis.knowledge import read_json
+from provision.diagnosis.predicate import Predicate, comparisons
+
+PAGE = Path(__file__).parents[1] / "errors.md"
+LAYERS: Mapping[str, str] = {
+    "firmware": "Processor and firmware",
+    "windows": "Windows: hypervisor, features, services, policies",
+    "wsl": "WSL: package, versions, configuration",
+    "network": "Network and downloads",
+    "disk": "Disks",
+    "guest": "Inside the distribution",
+    "driver": "NVIDIA driver",
+    "cuda": "CUDA libraries",
+    "torch": "PyTorch",
+    "container": "Containers",
+    "usage": "Commands",
+}
+PLACES: Mapping[str, str] = {
+    "windows": "Windows",
+    "wsl": "in WSL",
+    "linux": "Linux",
+    "firmware": "firmware set-up",
+    "host": "on the host",
+}
+SHELLS: Mapping[str, str] = {
+    "windows": "powershell",
+    "wsl": "bash",
+    "linux": "bash",
+    "firmware": "powershell",
+    "host": "powershell",
+}
+EFFECTS: Mapping[str, str] = {
+    "degrades": "Things work in part.",
+    "harmless": "Harmless: nothing has to be done.",
+}
+INTRODUCTION = """\
+# Errors and what is behind them
+
+Every error on the way from a bare Windows PC to a CUDA kernel in WSL that dreamrig knows: what it means, how to tell
+it from its neighbours, what to do. The same message often has several causes; paste it, and dreamrig ranks them:
+
+```bash
+dreamrig diagnose "WslRegisterDistribution failed with error: 0x80370102"
+```
+
+On Windows without Python: `powershell -ExecutionPolicy Bypass -File powershell\\doctor.ps1`.
+
+Commands for Windows are for PowerShell; "elevated" means: run as administrator. NAME, FOLDER and other words in
+capitals are to be filled in.
+
+This page is made from `provision/knowledge/causes.json` by `python -m docs.made.errors`."""
+
+
+def render_page(document: Mapping[str, Any]) -> str:
+    """The page, for the parsed causes.json."""
+    causes = document["causes"]
+    parts = [INTRODUCTION, _index(document), _contents(causes)]
+    for layer, heading in LAYERS.items():
+        inside = [cause for cause in causes if cause["layer"] == layer]
+        if inside:
+            parts.append(f"## {heading}")
+            parts += [_cause(cause, document["queries"], causes) for cause in inside]
+    parts.append(_other_codes(document))
+    return "\n\n".join(parts) + "\n"
+
+
+def _index(document: Mapping[str, Any]) -> str:
+    """Codes and names, each with the causes that carry it."""
+    rows: dict[str, list[str]] = {}
+    for cause in document["causes"]:
+        for code in cause["codes"]:
+            slugs = rows.setdefault(_code_words(code), [])
+            if cause["slug"] not in slugs:
+                slugs.append(cause["slug"])
+    lines = ["## Index of codes", "", "| code | may be |", "|---|---|"]
+    lines += [f"| {words} | {', '.join(_link(slug) for slug in rows[words])} |" for words in sorted(rows)]
+    return "\n".join(lines)
+
+
+def _code_words(code: Mapping[str, Any]) -> str:
+    """`0x80370102` HCS_E_HYPERV_NOT_INSTALLED (-2143878910)."""
+    words = [f"`{code['hex']}`"] if code.get("hex") else []
+    words += [f"`{code['name']}`"] if code.get("name") else []
+    decimal = code.get("decimal")
+    return " ".join(words) + (f" ({decimal})" if decimal is not None else "")
+
+
+def _contents(causes: Sequence[Mapping[str, Any]]) -> str:
+    lines = ["## Contents"]
+    for layer, heading in LAYERS.items():
+        inside = [cause for cause in causes if cause["layer"] == layer]
+        if inside:
+            links = "\n".join(f"- [{cause['title']}](#{cause['slug']})" for cause in inside)
+            lines.append(f"**{heading}**\n\n{links}")
+    return "\n\n".join(lines)
+
+
+def _link(slug: str) -> str:
+    return f"[{slug}](#{slug})"
+
+
+def _cause(cause: Mapping[str, Any], queries: Sequence[Mapping[str, Any]], causes: Sequence[Mapping[str, Any]]) -> str:
+    titles = {other["slug"]: other["title"] for other in causes}
+    meaning = " ".join(filter(None, (cause["explanation"], EFFECTS.get(cause["effect"]))))
+    parts = [f'<a id="{cause["slug"]}"></a>\n\n### {cause["title"]}', meaning]
+    if cause["codes"]:
+        parts.append("Codes: " + ", ".join(_code_words(code) for code in cause["codes"]) + ".")
+    parts.append("\n".join(("**How to tell**", "", *_telling(cause, queries, titles))))
+    parts.append("**What to do**\n\n" + "\n".join(_steps(cause["fix"])))
+    parts.append("Sources: " + ", ".join(f"<{source}>" for source in cause["sources"]))
+    return "\n\n".join(parts)
+
+
+def _telling(
+    cause: Mapping[str, Any], queries: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
+) -> Iterator[str]:
+    """What the facts must be, how to read them, and what tells the cause from its neighbours."""
+    if cause["when"] is not None:
+        yield f"- Facts: {in_words(cause['when'])}."
+    read = {leaf["fact"] for leaf in comparisons(cause["when"])}
+    for query in queries:
+        if read & set(query["facts"]):
+            elevated = " (elevated)" if query["needs_admin"] else ""
+            yield f"- {_inline(query['command'])}{elevated}: {query['reading']}"
+    for other in cause["differs"]:
+        yield f"- Not [{titles[other['from']]}](#{other['from']}): {other['by']}"
+
+
+def in_words(predicate: Predicate) -> str:
+    """A predicate as a phrase. What only lets an unknown fact pass is left out."""
+    if "all" in predicate:
+        return "; ".join(_grouped(part) for part in predicate["all"])
+    if "any" in predicate:
+        told = [part for part in predicate["any"] if "unknown" not in part]
+        return " or ".join(_grouped(part) for part in told) if told else "not known"
+    if "not" in predicate:
+        inner = predicate["not"]
+        return _leaf(inner, negated=True) if "fact" in inner else f"not ({in_words(inner)})"
+    return _leaf(predicate, negated=False)
+
+
+def _grouped(part: Predicate) -> str:
+    words = in_words(part)
+    return f"({words})" if " or " in words or "; " in words else words
+
+
+def _leaf(leaf: Predicate, *, negated: bool) -> str:
+    fact, negation = f"`{leaf['fact']}`", "not " if negated else ""
+    if "is" in leaf:
+        return f"{fact} is {negation}{_value(leaf['is'])}"
+    if "one_of" in leaf:
+        return f"{fact} is {negation}{' or '.join(_value(value) for value in leaf['one_of'])}"
+    if "less_than" in leaf:
+        return f"{fact} is {negation}below {leaf['less_than']}"
+    if "contains" in leaf:
+        return f"{fact} has {negation}`{leaf['contains']}` in it"
+    return f"{fact} is {negation}{'empty' if 'absent' in leaf else 'unknown'}"
+
+
+def _value(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        needs = ("elevated" if step["needs_admin"] else "", "restart" if step["needs_restart"] else "")
+        where = ", ".join(filter(None, (PLACES[step["where"]], *needs)))
+        yield f"{number}. {step['text']} _({where})_"
+        if step["command"]:
+            yield f"\n   ```{SHELLS[step['where']]}\n   {step['command']}\n   ```\n"
+        if step["risk"]:
+            yield f"   Beware: {step['risk']}"
+        if step["undo"]:
+            yield f"   Undo: {_undo(step['undo'])}"
+
+
+def _undo(words: str) -> str:
+    """A sentence as it is, a command as code."""
+    return words if words.endswith(".") else _inline(words)
+
+
+def _inline(command: str) -> str:
+    return f"`` {command} ``" if "`" in command else f"`{command}`"
+
+
+def _other_codes(document: Mapping[str, Any]) -> str:
+    """The codes that no cause carries, with their meaning."""
+    carried = set(_carried(document["causes"]))
+    lines = ["## Other codes", "", "| code | kind | meaning |", "|---|---|---|"]
+    others = [code for code in document["codes"] if (code["hex"] or code["name"]) not in carried]
+    lines += [f"| {_code_words(code)} | {code['kind']} | {code['meaning']} |" for code in others]
+    return "\n".join(lines)
+
+
+def _carried(causes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for cause in causes:
+        for code in cause["codes"]:
+            yield from filter(None, (code["hex"], code["name"]))
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(render_page(read_json("causes.json")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""`dreamrig weights list | fetch | verify | import | remove`: the words after the command in, the exit code out.
+
+typer, rich and torch are imported by the functions that need them.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dreamrig import console
+from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, InterruptedByUser, NotReadyError, RigError, UsageError
+from dreamrig.paths import MIB
+from generator.weights import registry
+from generator.weights import store as weights_store
+from generator.weights.door import WeightsDoor
+from generator.weights.progress import Progress
+from generator.weights.registry import Entry
+from generator.weights.words import describe, render_list, render_ready, render_terms
+
+if TYPE_CHECKING:
+    import typer
+
+COMMAND = "weights"
+
+
+def weights(args: list[str], door: WeightsDoor | None = None) -> int:
+    """`dreamrig weights …`; returns the exit code."""
+    import typer
+
+    door = door or WeightsDoor()
+    # Plain help: the boxed one cuts long flags off at 80 columns.
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @app.callback()
+    def group() -> None:
+        """The networks of 2021: what there is, where it comes from, and what of it is here."""
+
+    for register in (_add_list, _add_fetch, _add_verify, _add_import, _add_remove):
+        register(app, door)
+    return app(args or ["--help"], prog_name="dreamrig weights", standalone_mode=False) or EXIT_GOOD
+
+
+def _json_option() -> Any:
+    import typer
+
+    return typer.Option("--json", help="One JSON document on standard output.")
+
+
+def _find_all(names: Sequence[str], door: WeightsDoor) -> list[Entry]:
+    return [registry.find(name, door.registry_file) for name in names]
+
+
+# ---- list ------------------------------------------------------------------------------------------------------------
+
+
+def _add_list(app: "typer.Typer", door: WeightsDoor) -> None:
+    @app.command("list")
+    def list_(as_json: Annotated[bool, _json_option()] = False) -> int:
+        """List every published network and its state."""
+        base = door.weights_folder()
+        found = [weights_store.status(entry, base) for entry in registry.entries(door.registry_file).values()]
+        if as_json:
+            console.print_json(COMMAND, {"folder": base, "weights": [describe(one) for one in found]})
+        else:
+            print(render_list(found, base))
+        return EXIT_GOOD
+
+
+# ---- fetch -----------------------------------------------------------------------------------------------------------
+
+
+def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
+    import typer
+
+    names_argument = typer.Argument(metavar="NAME", help="One or more of dreamrig weights list.", show_default=False)
+    yes_option = typer.Option("--yes", "-y", help="Accept licence and terms without being asked.")
+    keep_option = typer.Option("--keep-original", help="Keep the published file beside the converted one.")
+    again_option = typer.Option("--again", help="Also when it is here already.")
+
+    @app.command("fetch")
+    def fetch(
+        names: Annotated[list[str], names_argument],
+        yes: Annotated[bool, yes_option] = False,
+        keep_original: Annotated[bool, keep_option] = False,
+        again: Annotated[bool, again_option] = False,
+        as_json: Annotated[bool, _json_option()] = False,
+    ) -> int:
+        """Download, check and convert networks.
+
+        Licence and terms are shown first. An interrupted download goes on where it stopped.
+        """
+        base = door.weights_folder()
+        wanted = _find_all(names, door)
+        missing = [entry for entry in wanted if again or not registry.is_ready(entry.name, base)]
+        if missing:
+            _accept(missing, door, yes=yes)
+        for entry in missing:
+            _fetch_one(entry, door, keep_original=keep_original)
+        facts = [weights_store.verify_model(entry, base) for entry in wanted]
+        if as_json:
+            console.print_json(COMMAND, {"fetched": [entry.name for entry in missing], "weights": facts})
+        else:
+            print(
+                "\n".join(
+                    render_ready(one, base, is_new=entry in missing) for one, entry in zip(facts, wanted, strict=True)
+                )
+            )
+        return EXIT_GOOD
+
+
+def _accept(missing: Sequence[Entry], door: WeightsDoor, *, yes: bool) -> None:
+    """Show licence and terms; UsageError where nobody can be asked, InterruptedByUser on a no."""
+    screen = door.stderr()
+    for entry in missing:
+        print(console.to_printable(render_terms(entry)), file=screen.file, flush=True)
+    if yes:
+        return
+    answer = door.ask("Download under these terms? [y/N]")
+    if answer is None:
+        raise UsageError("Nobody is there to accept the terms.", hint="read them above, then add --yes")
+    if not answer:
+        raise InterruptedByUser("Nothing was downloaded.")
+
+
+def _fetch_one(entry: Entry, door: WeightsDoor, *, keep_original: bool) -> None:
+    progress = Progress(entry.name, door.stderr(), door.clock)
+    try:
+        weights_store.fetch_model(entry, door, progress.say, progress.on_bytes, keep_original=keep_original)
+    except KeyboardInterrupt:
+        hint = f"the same command goes on where it stopped: dreamrig weights fetch {entry.name}"
+        raise InterruptedByUser("Interrupted.", hint=hint) from None
+    finally:
+        progress.close()
+
+
+# ---- verify, import, remove ------------------------------------------------------------------------------------------
+
+
+def _add_verify(app: "typer.Typer", door: WeightsDoor) -> None:
+    import typer
+
+    name_argument = typer.Argument(metavar="[NAME]", help="One network; all that are here, without a name.")
+
+    @app.command("verify")
+    def verify(
+        name: Annotated[str | None, name_argument] = None, as_json: Annotated[bool, _json_option()] = False
+    ) -> int:
+        """Compare what is here with the SHA-256 noted."""
+        base = door.weights_folder()
+        known = registry.entries(door.registry_file).values()
+        chosen = [entry for entry in known if _has_files(entry, base)] if name is None else _find_all([name], door)
+        problems: list[RigError] = []
+        rows = []
+        for entry in chosen:
+            problem = _problem(lambda: weights_store.verify_model(entry, base))  # noqa: B023 - called at once
+            problems += [] if problem is None else [problem]
+            rows.append({"name": entry.name, "ok": problem is None})
+        if name is not None and problems and not _has_files(chosen[0], base):
+            raise problems[0]
+        if as_json:
+            console.print_json(COMMAND, {"verified": rows}, ok=not problems, errors=problems)
+        else:
+            print(
+                "\n".join(f"{row['name']}: {'good' if row['ok'] else 'DAMAGED'}" for row in rows) or "Nothing is here."
+            )
+            for problem in problems:
+                console.print_error(problem)
+        return EXIT_PROBLEM_FOUND if problems else EXIT_GOOD
+
+
+def _has_files(entry: Entry, base: Path) -> bool:
+    folder = registry.folder_of(entry.name, base)
+    return (folder / registry.MODEL).exists() or (folder / registry.META).exists()
+
+
+def _problem(work: Callable[[], object]) -> RigError | None:
+    try:
+        work()
+    except NotReadyError as error:
+        return error
+    return None
+
+
+def _add_import(app: "typer.Typer", door: WeightsDoor) -> None:
+    import typer
+
+    file_argument = typer.Argument(metavar="FILE", help="A .ckpt, .pt or .safetensors file.", show_default=False)
+    name_option = typer.Option("--as", metavar="NAME", help="Which network of dreamrig weights list it is.")
+
+    @app.command("import")
+    def import_(
+        file: Annotated[Path, file_argument],
+        name: Annotated[str, name_option],
+        as_json: Annotated[bool, _json_option()] = False,
+    ) -> int:
+        """Convert a file that you have already.
+
+        It needs no network. The file itself stays where it is.
+        """
+        (entry,) = _find_all([name], door)
+        screen = door.stderr()
+        facts = weights_store.import_model(
+            entry, file, door, lambda line: print(console.to_printable(line), file=screen.file, flush=True)
+        )
+        if as_json:
+            console.print_json(COMMAND, {"weights": [facts]})
+        else:
+            print(render_ready(facts, door.weights_folder(), is_new=True))
+        return EXIT_GOOD
+
+
+def _add_remove(app: "typer.Typer", door: WeightsDoor) -> None:
+    import typer
+
+    name_argument = typer.Argument(metavar="NAME", help="The network.", show_default=False)
+    original_option = typer.Option("--original", help="Only the kept original and unfinished downloads.")
+    forget_option = typer.Option("--forget", help="Also the SHA-256 that the first fetch noted.")
+
+    @app.command("remove")
+    def remove(
+        name: Annotated[str, name_argument],
+        original: Annotated[bool, original_option] = False,
+        forget: Annotated[bool, forget_option] = False,
+        as_json: Annotated[bool, _json_option()] = False,
+    ) -> int:
+        """Delete a network from this machine."""
+        (entry,) = _find_all([name], door)
+        freed = weights_store.remove_model(entry, door.weights_folder(), original_only=original, forget=forget)
+        if as_json:
+            console.print_json(COMMAND, {"removed": entry.name, "freed_bytes": freed})
+        else:
+            print(f"{entry.name}: {freed / MIB:.1f} MiB freed" if freed else f"{entry.name}: there was nothing")
+        return EXIT_GOOD

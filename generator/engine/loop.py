@@ -1,0 +1,197 @@
+"""The loop: latent -> picture -> cutouts -> guide -> loss -> latent, as a stream of events.
+
+The engine knows no terminal, no file and no web, draws from its own random generators only, and leaves grad mode,
+thread count and the determinism flag as it found them whenever it hands over an event. It never waits for the
+device by itself except where a preview, a checkpoint or the end needs the values anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from dreamrig.errors import NotReadyError
+from generator import devices
+from generator.config import GenerateConfig
+from generator.engine import memory
+from generator.engine.aims import gather, kept_of, make_aims
+from generator.engine.optimise import Phases, Run
+from generator.engine.starts import grid
+from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
+from generator.models.base import Models
+from generator.state import State, require_same_run, state_from_bytes, state_to_bytes
+from generator.wishes.parse import parse_weights
+from generator.wishes.prompts import Prompt
+
+__all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes"]
+
+NOISE_SEED_OFFSET = 0x5EED
+
+
+def _no_phases(name: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def _never() -> bool:
+    return False
+
+
+def generate(
+    config: GenerateConfig,
+    models: Models,
+    *,
+    clock: Callable[[], float] = perf_counter,
+    resume: State | None = None,
+    should_stop: Callable[[], bool] = _never,
+    phases: Phases | None = None,
+    available_mib: float | None = None,
+    run_id: str = "",
+    load_seconds: float | None = None,
+    import_seconds: float | None = None,
+) -> Iterator[Event]:
+    """One picture, as the events described in generator.events.
+
+    clock: seconds; give devices.synchronising_clock to time a GPU honestly.
+    resume: continue that state to the same bytes.   should_stop: looked at after each step.
+    available_mib: free memory; None = ask the machine.   run_id, load_seconds, import_seconds: passed on in Started.
+    Impossible requests raise before Started; any later error is yielded as Failed and then raised.
+    """
+    device = models.image.codebook.device
+    with _step_mode(config, device):
+        run = _prepare(config, models, resume, available_mib)
+    started_at = clock()
+    yield Started(
+        config=config,
+        run_id=run_id,
+        versions=devices.versions(),
+        device=devices.describe(device),
+        load_seconds=load_seconds,
+        import_seconds=import_seconds,
+        plan_words=run.plan_words,
+        unknown_words=run.unknown_words,
+        first_step=run.step,
+    )
+    try:
+        reason = yield from _steps(run, clock, should_stop, phases or _no_phases)
+        with _step_mode(config, device):
+            picture = run.final_picture()
+        yield Finished(run.step, partial(_to_host, picture), reason, seconds=clock() - started_at)
+    except Exception as error:
+        actionable = _actionable(error, run)
+        yield Failed(actionable)
+        if actionable is error:
+            raise
+        raise actionable from error
+
+
+def _steps(
+    run: Run, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases
+) -> Generator[Event, None, Reason]:
+    """All steps that are left; returns why they ended."""
+    config = run.config
+    interrupted = False
+    while not run.is_done and not interrupted:
+        index = run.step
+        before = clock()
+        with _step_mode(config, run.device):
+            picture, loss = run.optimise_once(phases)
+        image = partial(_to_host, picture)
+        memory_mib = devices.peak_memory_mib(run.device)
+        yield Step(index, partial(_to_number, loss), clock() - before, image, memory_mib)
+        if config.preview_every and index % config.preview_every == 0:
+            run.require_finite()
+            yield Preview(index, image)
+        interrupted = should_stop() and not run.is_done
+        is_last = interrupted or run.is_done
+        if config.checkpoint_every and run.step % config.checkpoint_every == 0 and not is_last:
+            yield Checkpointed(run.step, run.state())
+    yield Checkpointed(run.step, run.state())
+    return "interrupted" if interrupted else "done"
+
+
+def _prepare(config: GenerateConfig, models: Models, resume: State | None, available_mib: float | None) -> Run:
+    """Check what can be checked, then make or restore the run."""
+    device = models.image.codebook.device
+    grid(config, models.image.factor)
+    if available_mib is None:
+        available_mib = devices.available_memory_mib(device)
+    memory.require_fit(config, models, available_mib)
+    if resume is not None:
+        require_same_run(resume, config, models.name, models.sha256)
+    models = models.with_guides_that_count(parse_weights(config.guide_weights))
+    wishes = config.wishes()
+    draws = torch.Generator().manual_seed(config.seed)
+    with torch.no_grad():
+        if resume is None:
+            kept, plan_words = gather(config, models, wishes, draws)
+        else:
+            kept, plan_words = kept_of(resume.tensors, device), resume.plan_words
+        aims = make_aims(config, models, wishes, kept)
+    run = Run(
+        config=config,
+        models=models,
+        kept=kept,
+        aims=aims,
+        draws=draws,
+        noise=torch.Generator(device).manual_seed((config.seed + NOISE_SEED_OFFSET) % 2**63),
+        plan_words=plan_words,
+        unknown_words=_unknown_words(models, wishes.texts),
+    )
+    if resume is not None:
+        run.restore(resume)
+    return run
+
+
+def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list[str]]:
+    unknown: dict[str, list[str]] = {}
+    for guide in models.guides:
+        for prompt in parsed:
+            unknown |= guide.unknown_words(prompt.text)
+    return unknown
+
+
+@contextmanager
+def _step_mode(config: GenerateConfig, device: torch.device) -> Iterator[None]:
+    """Gradients on, threads and determinism as configured; everything back as it was afterwards.
+
+    Never held around a yield of an event: the caller's own torch code is none of our business.
+    torch.use_deterministic_algorithms would do the same but imports the compiler, which takes over a second.
+    """
+    threads = torch.get_num_threads()
+    determinism = torch.get_deterministic_debug_mode()
+    try:
+        if config.threads and config.threads != threads:
+            torch.set_num_threads(config.threads)
+        if config.deterministic:
+            devices.prepare_determinism(device)
+            torch.set_deterministic_debug_mode("error")
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(determinism)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+
+def _actionable(error: Exception, run: Run) -> Exception:
+    """Running out of memory in mid-run as an error with a next step; everything else as it is."""
+    words = str(error)
+    is_memory = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in words or "alloc" in words
+    if not (isinstance(error, RuntimeError) and is_memory):
+        return error
+    smaller = "use a smaller --width and --height, or fewer --cutouts"
+    return NotReadyError(f"The memory ran out at step {run.step}.", hint=smaller)
+
+
+def _to_host(picture: Tensor) -> Tensor:
+    """(1, 3, H, W) anywhere -> (3, H, W) on the CPU."""
+    return picture.detach()[0].cpu()
+
+
+def _to_number(loss: Tensor) -> float:
+    return float(loss)

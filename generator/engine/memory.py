@@ -1,0 +1,187 @@
+"""Will it fit? Said before a run starts, not after the machine has swapped for ten minutes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dreamrig.errors import NotReadyError
+from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
+from generator.engine.seams import AROUND_CELLS
+from generator.models.allocators import allocator_of
+from generator.models.base import Models
+from generator.wishes import augmentations as augment_spec
+from generator.wishes.parse import parse_weights
+
+MIB = 2**20
+FLOAT_BYTES = 4
+SAFETY = 1.15
+"""By how much the prediction may be too low, see docs/memory.md."""
+DISTANCES_AT_ONCE = 3
+"""Tables of every cell's distance to every codebook row that exist while codes are chosen."""
+KEPT_SQUARES = {
+    "jitter": 14.0,
+    **dict.fromkeys(("sharpness", "resizedcrop"), 2.0),
+    **dict.fromkeys(("affine", "perspective", "rotation", "elastic", "thinplate"), 1.7),
+}
+"""Tensors of a cutout's size that an augmentation keeps of a cutout it changes; tests count them. Others keep none."""
+INDEX_SQUARES = 1.2
+"""The same where only some cutouts are changed: their places, for every number."""
+UNKNOWN_NETWORK_FLOATS_PER_PIXEL = 2000
+"""For networks without a hint of their own: roughly a 128-channel VQGAN decoder with its gradients."""
+
+
+def estimate_memory_mib(config: GenerateConfig, models: Models) -> float:
+    """Upper estimate of the MiB a run takes at its peak on top of the loaded networks, on CPU or CUDA."""
+    return SAFETY * predict_memory_mib(config, models)
+
+
+def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
+    """The MiB a run will take at its peak on top of the loaded networks, as near as can be said beforehand.
+
+    Counted, each in float32: the pictures, the resample matrices and cutouts of all guides, the latent with the
+    optimiser's state, and at the same time what the networks themselves say (Models.memory_mib); or, where that is
+    more, the distances of every cell to every codebook row, which are gone before the networks begin.
+    """
+    models = models.with_guides_that_count(parse_weights(config.guide_weights))
+    kept = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
+    distances = _distance_floats(config, models) * FLOAT_BYTES / MIB
+    return kept * FLOAT_BYTES / MIB + max(_network_mib(config, models), distances)
+
+
+def fit_to_memory(config: GenerateConfig, models: Models, available_mib: float) -> tuple[GenerateConfig, str]:
+    """The config changed as little as its `fit` allows until it fits, and in words what was changed ("" = nothing).
+
+    First fewer cutouts at a time, then decoding twice, then a smaller picture; unchanged where nothing helps.
+    """
+    for candidate in _candidates(config, models, available_mib):
+        if estimate_memory_mib(candidate, models) <= available_mib:
+            return candidate, _describe_changes(config, candidate)
+    return config, ""
+
+
+def _candidates(config: GenerateConfig, models: Models, available_mib: float) -> Iterator[GenerateConfig]:
+    """From as asked for to the thriftiest."""
+    yield config
+    if config.fit == "off":
+        return
+    batches = _batches(config)
+    slower = [replace(config, cut_batch=batch) for batch in batches]
+    twice = [replace(candidate, checkpointed_decoding=True) for candidate in slower[2:] or slower]
+    slower = [*slower[:2], *(twice if models.checkpointed_memory_mib is not None else slower[2:])]
+    yield from slower
+    width = largest_size_that_fits(available_mib, (slower or [config])[-1], models)
+    if config.fit == "smaller" and width:
+        height = height_for(width, config, models)
+        yield replace((slower or [config])[-1], width=width, height=height)
+
+
+def _batches(config: GenerateConfig) -> list[int]:
+    """Half of the cutouts at a time, a quarter, and so on to one."""
+    batch = config.cut_batch or config.cutouts
+    return [batch >> halvings for halvings in range(1, batch.bit_length())] or [batch]
+
+
+def _describe_changes(before: GenerateConfig, after: GenerateConfig) -> str:
+    changes = []
+    if (before.width, before.height) != (after.width, after.height):
+        changes.append(f"{after.width}x{after.height} instead of {before.width}x{before.height}")
+    if before.cut_batch != after.cut_batch:
+        changes.append(f"{after.cut_batch} cutouts at a time")
+    if before.checkpointed_decoding != after.checkpointed_decoding:
+        changes.append("decoding twice")
+    return ", ".join(changes)
+
+
+def largest_size_that_fits(available_mib: float, config: GenerateConfig, models: Models) -> int:
+    """Largest width, a multiple of 8 and the model's factor, at which the same shape of picture fits; 0 = none."""
+    step = math.lcm(SIZE_MULTIPLE, models.image.factor)
+    for width in range(config.width - config.width % step, SMALLEST_SIDE - 1, -step):
+        height = height_for(width, config, models)
+        if estimate_memory_mib(replace(config, width=width, height=height), models) <= available_mib:
+            return width
+    return 0
+
+
+def height_for(width: int, config: GenerateConfig, models: Models) -> int:
+    """The height that keeps the config's aspect at another width, as near as the model's multiples allow."""
+    step = math.lcm(SIZE_MULTIPLE, models.image.factor)
+    smallest = math.ceil(SMALLEST_SIDE / step) * step
+    return max(smallest, round(width * config.height / config.width / step) * step)
+
+
+def require_fit(config: GenerateConfig, models: Models, available_mib: float | None) -> None:
+    """Raise NotReadyError, naming the largest size that fits, when the run would not; None = unknown, let it try."""
+    if available_mib is None or estimate_memory_mib(config, models) <= available_mib:
+        return
+    width = largest_size_that_fits(available_mib, config, models)
+    hint = "no size fits: close other programs, or use fewer cutouts"
+    if width:
+        hint = f"the largest size that fits: --width {width} --height {height_for(width, config, models)}"
+    raise NotReadyError(
+        f"{config.width}x{config.height} with {config.cutouts} cutouts needs about "
+        f"{estimate_memory_mib(config, models):.0f} MiB; {available_mib:.0f} MiB are free.",
+        hint=hint,
+    )
+
+
+def _picture_floats(config: GenerateConfig) -> int:
+    """Decoded, clamped, both gradients, one copy for a sink."""
+    return 5 * 3 * config.width * config.height
+
+
+def _cutout_floats(config: GenerateConfig, models: Models) -> int:
+    """Of all guides and regions, since all are held until the backward pass; with a cut_batch, one after the other."""
+    cuts = []
+    holes = 1 + allocator_of(models.image.codebook.device.type).guide_spread
+    for guide in models.guides:
+        matrices = guide.size * (config.width + config.height)
+        # The cutouts; looked at in batches, also the batches' gradients and these in one.
+        squares = (3 if config.cut_batch else 1) + holes * _augmentation_squares(config)
+        cuts.append(int(config.cutouts * (matrices + squares * 3 * guide.size**2)))
+    return max(cuts) if config.cut_batch else sum(cuts) * _regions(config)
+
+
+def _augmentation_squares(config: GenerateConfig) -> float:
+    """Tensors of a cutout's size that the augmentations keep of one cutout for the way back, on average."""
+    kept = 0.0
+    for augmentation in augment_spec.parse(config.augmentations):
+        share = dict(augmentation.settings).get("p", 1.0)
+        assert isinstance(share, float)
+        kept += share * (KEPT_SQUARES.get(augmentation.name, 0.0) + (INDEX_SQUARES if share < 1 else 0.0))
+    return kept
+
+
+def _regions(config: GenerateConfig) -> int:
+    """How many parts of the picture are looked at by themselves, at most."""
+    wishes = config.wishes()
+    return len({aim.region for aim in (*wishes.texts, *wishes.pictures)} | ({""} if wishes.noises else set()))
+
+
+def _latent_floats(config: GenerateConfig, models: Models) -> int:
+    """Offsets, their gradients, Adam's two moments, the latent and what it is pulled to."""
+    return 12 * _cells(config, models) * models.image.codebook.shape[1]
+
+
+def _distance_floats(config: GenerateConfig, models: Models) -> int:
+    return DISTANCES_AT_ONCE * _cells(config, models) * len(models.image.codebook)
+
+
+def _cells(config: GenerateConfig, models: Models) -> int:
+    return (config.width // models.image.factor) * (config.height // models.image.factor)
+
+
+def _network_mib(config: GenerateConfig, models: Models) -> float:
+    around = {"no": (0, 0), "x": (1, 0), "y": (0, 1), "both": (1, 1)}[config.seamless]
+    width, height = (
+        side + 2 * AROUND_CELLS * models.image.factor * rings
+        for side, rings in zip((config.width, config.height), around, strict=True)
+    )
+    cutouts = min(config.cut_batch, config.cutouts) if config.cut_batch else config.cutouts * _regions(config)
+    told = models.memory_mib
+    if config.checkpointed_decoding and models.checkpointed_memory_mib is not None:
+        told = models.checkpointed_memory_mib
+    if told is not None:
+        return told(width, height, cutouts)
+    return UNKNOWN_NETWORK_FLOATS_PER_PIXEL * width * height * FLOAT_BYTES / MIB

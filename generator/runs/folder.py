@@ -1,0 +1,287 @@
+"""Run folders: one per run, readable after any kind of death. Importing this module does not import torch.
+
+runs/<id>/  config.json             the recipe: everything needed to do it again (with paths; stays on this machine)
+            run.json                status, steps done, seconds, and which process is at work
+            picture.png             with its recipe inside      picture-large.png   enlarged, to look at
+            checkpoint.safetensors  to continue from            timings.json        the report as data
+            preview.png             only while the run goes on
+            frames/                 pictures on the way, where --frames-every or `dreamrig video` keeps them
+            film.mp4                the film, where this is the folder of one
+Every file is written whole or not at all. A run whose process is gone while run.json says "running" has crashed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from dreamrig.errors import NotReadyError, UsageError
+from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder, write_atomic
+from generator.runs.mark import UNKNOWN_MARK, process_mark
+
+SCHEMA = 1
+CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.safetensors", "timings.json"
+PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.png"
+FRAMES = "frames"
+LARGEST_JSON_BYTES = 4 * 1024 * 1024
+SLUG_CHARACTERS = 40
+
+Kind = Literal["picture", "film"]
+Status = Literal["running", "done", "interrupted", "failed"]
+Seen = Literal["running", "done", "interrupted", "failed", "crashed"]
+RESUMABLE: tuple[Seen, ...] = ("interrupted", "crashed", "failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What run.json says, and where it lies."""
+
+    folder: Path
+    prompt: str
+    seed: int
+    steps: int
+    status: Status
+    created_at: str
+    """UTC, ISO 8601."""
+    steps_done: int = 0
+    seconds: float | None = None
+    """Wall seconds of all attempts so far; None = never told."""
+    out: str | None = None
+    """Where else the picture was asked for."""
+    error: str | None = None
+    kind: Kind = "picture"
+    """Of a film, the steps are frames."""
+    pid: int | None = None
+    process: str | None = None
+    """What tells this process from a later one with the same number."""
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def picture(self) -> Path | None:
+        """The best picture there is: the final one, else the last preview, else None."""
+        for name in (PICTURE, PREVIEW):
+            if (self.folder / name).is_file():
+                return self.folder / name
+        return None
+
+    def seen(self) -> Seen:
+        """The status as it is now: a run that claims to go on without a living process has crashed."""
+        if self.status == "running" and not self.is_alive():
+            return "crashed"
+        return self.status
+
+    def is_alive(self) -> bool:
+        """Whether the process that wrote the record still exists."""
+        return self.pid is not None and process_mark(self.pid) in (self.process or "", UNKNOWN_MARK)
+
+    def record(self, **changes: Any) -> Run:
+        """The run with these changes, saved."""
+        changed = replace(self, **changes)
+        facts = {name: value for name, value in asdict(changed).items() if name != "folder"}
+        write_json(self.folder / RECORD, {"schema": SCHEMA, **facts})
+        return changed
+
+    def claim(self, **changes: Any) -> Run:
+        """The run as one that this process is at work on."""
+        return self.record(status="running", error=None, pid=os.getpid(), process=process_mark(os.getpid()), **changes)
+
+
+def new_run(
+    *,
+    prompt: str,
+    seed: int,
+    steps: int,
+    kind: Kind = "picture",
+    base: Path | None = None,
+    now: datetime | None = None,
+) -> Run:
+    """Make the folder of a new run, claimed by this process. Two runs never get the same folder."""
+    base = ensure_folder(runs_folder() if base is None else base)
+    now = datetime.now(UTC) if now is None else now
+    folder = _make_folder(base, f"{now:%Y%m%dT%H%M%SZ}-{slug(prompt)}")
+    created_at = now.isoformat(timespec="seconds")
+    run = Run(folder=folder, prompt=prompt, seed=seed, steps=steps, kind=kind, status="running", created_at=created_at)
+    try:
+        return run.claim()
+    except NotReadyError:
+        discard(run)
+        raise
+
+
+def _make_folder(base: Path, stem: str) -> Path:
+    for _ in range(100):
+        folder = base / f"{stem}-{secrets.token_hex(2)}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise explain_write_failure(folder, error) from error
+        return folder
+    raise NotReadyError(f"No free folder name under {base}.", hint="run it again")
+
+
+def discard(run: Run) -> None:
+    """Remove the folder of a run that never began; anything unexpected in it stays."""
+    for name in (RECORD, CONFIG):
+        with contextlib.suppress(OSError):
+            (run.folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        run.folder.rmdir()
+
+
+def slug(text: str) -> str:
+    """A short ASCII name for a prompt: lower-case letters, digits, single dashes; "picture" where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = "-".join(re.findall(r"[a-z0-9]+", plain.lower()))
+    return words[:SLUG_CHARACTERS].strip("-") or "picture"
+
+
+@contextlib.contextmanager
+def sole_worker(run: Run) -> Iterator[None]:
+    """Hold the run for this process alone; UsageError where another one has it. A dead holder holds nothing."""
+    descriptor = _try_lock(run.folder)
+    if descriptor is None:
+        raise UsageError(f"The run {run.id} is going on in another process.", hint="see: dreamrig history")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock, or None where somebody else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        import fcntl  # absent on Windows; this tool runs inside WSL there
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except (ImportError, OSError):  # a file system without locks: run.json alone has to do
+        pass
+    return descriptor
+
+
+def load_run(folder: Path) -> Run:
+    """Read one run.json; ValueError where it is missing, foreign or damaged."""
+    facts = read_json(folder / RECORD)
+    known = {field.name for field in fields(Run)} - {"folder"}
+    try:
+        run = Run(folder=folder, **{name: value for name, value in facts.items() if name in known})
+    except TypeError as error:
+        raise ValueError(f"{folder / RECORD} lacks something: {error}") from None
+    _check_kinds(run)
+    return run
+
+
+def _check_kinds(run: Run) -> None:
+    texts, numbers = (run.prompt, run.created_at), (run.seed, run.steps, run.steps_done)
+    if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+        raise ValueError(f"{run.folder / RECORD} holds the wrong kind of value")
+    if run.status not in ("running", "done", "interrupted", "failed"):
+        raise ValueError(f"{run.folder / RECORD} has an unknown status")
+    if run.kind not in ("picture", "film"):
+        raise ValueError(f"{run.folder / RECORD} is of an unknown kind")
+    optional: tuple[tuple[Any, Any], ...] = ((run.pid, int | None), (run.seconds, int | float | None))
+    optional += tuple((text, str | None) for text in (run.out, run.error, run.process))
+    if not all(isinstance(value, kind) for value, kind in optional):
+        raise ValueError(f"{run.folder / RECORD} holds the wrong kind of value")
+
+
+def list_runs(base: Path | None = None) -> list[Run]:
+    """All readable runs, newest first; a folder that is no run is passed over."""
+    base = runs_folder() if base is None else base
+    found = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for folder in base.iterdir():
+            with contextlib.suppress(ValueError, OSError):
+                found.append(load_run(folder))
+    return sorted(found, key=lambda run: (run.created_at, run.id), reverse=True)
+
+
+def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) -> Run:
+    """The run with this id, path, unmistakable part of an id, or "last"; UsageError names near ones.
+
+    to_resume: where several fit, only those that can be resumed count.
+    """
+    known = list_runs(base)
+    given = Path(name).expanduser()
+    if given.is_dir() and (given / RECORD).is_file():
+        return _load_given(given.absolute())
+    exact = [run for run in known if run.id == name]
+    matches = exact or (known[:1] if name == "last" else [run for run in known if name and name in run.id])
+    if to_resume and len(matches) > 1:
+        matches = [run for run in matches if run.seen() in RESUMABLE] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{name!r} fits {len(matches)} runs.", hint=f"which one: {_some_ids(matches)}")
+    raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, known))
+
+
+def _load_given(folder: Path) -> Run:
+    try:
+        return load_run(folder)
+    except ValueError as error:
+        raise UsageError(f"{folder} is not a readable run: {error}.", hint="see: dreamrig history") from None
+
+
+def _some_ids(runs: list[Run]) -> str:
+    return " or ".join(run.id for run in runs[:3])
+
+
+def _near_hint(name: str, known: list[Run]) -> str:
+    if not known:
+        return 'there are no runs yet; make one: dreamrig generate "sunset over the sea"'
+    scores = {run.id: _likeness(name, run.id) for run in known}
+    near = [run for run in known if scores[run.id] >= 0.6]
+    near.sort(key=lambda run: scores[run.id], reverse=True)
+    return f"did you mean {_some_ids(near)}? all: dreamrig history" if near else "see: dreamrig history"
+
+
+def _likeness(name: str, run_id: str) -> float:
+    """How near a name is to an id, or to the prompt's part of it: 1 = the same."""
+    pairs = ((name.lower(), run_id.lower()), (slug(name), slug_of(run_id)))
+    return max(difflib.SequenceMatcher(None, one, other).ratio() for one, other in pairs)
+
+
+def slug_of(run_id: str) -> str:
+    """The prompt's part of a run's id."""
+    parts = run_id.split("-")
+    return "-".join(parts[1:-1]) or run_id
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """One JSON document, UTF-8, whole or not at all."""
+    write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """One JSON object of bounded size; ValueError where it is missing, too large, or something else."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_JSON_BYTES + 1)
+        if len(data) > LARGEST_JSON_BYTES:
+            raise ValueError(f"{path} is larger than any of ours")
+        document = json.loads(data)
+    except (OSError, RecursionError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"{path} holds no JSON object")
+    return document

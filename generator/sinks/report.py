@@ -1,0 +1,233 @@
+"""How a run spent its time, as a value; its text and its JSON are made from it.
+
+Importing this module imports neither torch nor rich.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from generator.engine.flops import FlopCount
+
+SCHEMA = 1
+NOISY_SPREAD = 0.1
+GIGA, TERA = 1e9, 1e12
+
+
+REFERENCE_GPU = "t4"
+"""What Colab gives for free."""
+FASTEST = {"fp32": "tf32", "mixed": "fp16"}
+"""Precision of a config -> the fastest one its arithmetic may use: torch lets convolutions use TF32 unless told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was measured in one run. Unknown is None; everything else is derived on reading."""
+
+    workload: str
+    """GenerateConfig.workload_id(): only runs with the same one may be compared."""
+    width: int
+    height: int
+    cutouts: int
+    steps: int
+    """As planned."""
+    first_step: int = 0
+    """Above 0 where the run was resumed; the times are those of this part only."""
+    first_step_seconds: float | None = None
+    steady_step_seconds: tuple[float, ...] = ()
+    """All steps but the first."""
+    import_seconds: float | None = None
+    load_seconds: float | None = None
+    first_preview_seconds: float | None = None
+    """From the command to the first picture."""
+    saving_seconds: float = 0.0
+    total_seconds: float = 0.0
+    """From the command to the saved picture; without the interpreter's own start."""
+    peak_memory_mib: float | None = None
+    """Of the device's allocator on CUDA, of the process elsewhere."""
+    device: str = ""
+    threads: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    phase_seconds: Mapping[str, float] | None = None
+    """Summed over all steps; None without --profile."""
+    precision: str = "fp32"
+    flops_per_step: float | None = None
+    """With direct convolutions, the way FLOPs are commonly counted."""
+    least_flops_per_step: float | None = None
+    """With the thriftiest convolutions known: what no library can go below."""
+    flops_method: str = ""
+    """"counted" or "estimated", see generator.engine.flops."""
+
+    def with_flops(self, count: FlopCount, method: str) -> Report:
+        """The report with another count of a step's arithmetic."""
+        least = count.least_flops
+        return replace(self, flops_per_step=count.flops, least_flops_per_step=least, flops_method=method)
+
+    @property
+    def steps_done(self) -> int:
+        """Steps completed in this part of the run."""
+        return len(self.steady_step_seconds) + (self.first_step_seconds is not None)
+
+    @property
+    def median_step_seconds(self) -> float | None:
+        """Median of the steady steps; of the first where there is no other."""
+        if self.steady_step_seconds:
+            return statistics.median(self.steady_step_seconds)
+        return self.first_step_seconds
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """it/s at the median step."""
+        median = self.median_step_seconds
+        return 1 / median if median else None
+
+    @property
+    def step_quartiles(self) -> tuple[float, float] | None:
+        """First and third quartile of the steady steps' seconds; None for fewer than four of them."""
+        if len(self.steady_step_seconds) < 4:
+            return None
+        low, _, high = statistics.quantiles(self.steady_step_seconds, n=4, method="inclusive")
+        return low, high
+
+    @property
+    def spread(self) -> float | None:
+        """Interquartile range of the steady steps over their median; above 0.1 the machine was not quiet."""
+        median = self.median_step_seconds
+        if self.step_quartiles is None or not median:
+            return None
+        return (self.step_quartiles[1] - self.step_quartiles[0]) / median
+
+    @property
+    def stepping_seconds(self) -> float:
+        """All steps together."""
+        return (self.first_step_seconds or 0.0) + sum(self.steady_step_seconds)
+
+    def phase_shares(self) -> dict[str, float] | None:
+        """Phase -> share of stepping and saving, with what no phase covers as "other"; None without --profile."""
+        whole = self.stepping_seconds + self.saving_seconds
+        if self.phase_seconds is None or not whole:
+            return None
+        seconds = {**self.phase_seconds, "saving": self.saving_seconds}
+        other = max(0.0, whole - sum(seconds.values()))
+        return {name: value / whole for name, value in {**seconds, "other": other}.items()}
+
+    def colab_bounds(self) -> dict[str, float]:
+        """GPU -> the most it/s its datasheet arithmetic allows for this step; empty where the step was not counted."""
+        if not self.least_flops_per_step:
+            return {}
+        return {sheet.name: self.peak_tflops(sheet) * TERA / self.least_flops_per_step for sheet in colab_datasheets()}
+
+    def peak_tflops(self, sheet: Datasheet) -> float:
+        """TFLOP/s that the sheet allows in this run's precision."""
+        return sheet.peak_tflops(FASTEST.get(self.precision, "fp16"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Measured and derived values, ready for JSON."""
+        return {
+            "schema": SCHEMA,
+            **vars(self),
+            "steady_step_seconds": list(self.steady_step_seconds),
+            "versions": dict(self.versions),
+            "steps_done": self.steps_done,
+            "median_step_seconds": self.median_step_seconds,
+            "steps_per_second": self.steps_per_second,
+            "step_quartiles_seconds": self.step_quartiles,
+            "spread": self.spread,
+            "phase_shares": self.phase_shares(),
+            "colab": {
+                "kind": "upper bound from datasheet arithmetic; not a measurement",
+                "bounds_steps_per_second": self.colab_bounds(),
+                "peak_tflops": {sheet.name: self.peak_tflops(sheet) for sheet in colab_datasheets()},
+                "sources": {sheet.name: sheet.fp32_tflops.source for sheet in colab_datasheets()},
+            },
+        }
+
+
+def describe_bound(report: Report) -> str | None:
+    """One line that places the run against Colab, worded as the bound that it is; None without a count."""
+    sheet = datasheet(REFERENCE_GPU)
+    bound = report.colab_bounds().get(sheet.name)
+    if bound is None or report.least_flops_per_step is None:
+        return None
+    about = "about " if report.flops_method == "estimated" else ""
+    gigaflops = report.least_flops_per_step / GIGA
+    return (
+        f"a {sheet.name} could not run this step faster than {_pace(bound)} it/s even at 100 % of its datasheet "
+        f"arithmetic ({report.peak_tflops(sheet):.1f} TFLOP/s; at least {about}{gigaflops:.3g} GFLOP a step). "
+        "A bound, not a measurement."
+    )
+
+
+def _pace(value: float) -> str:
+    """ "4,070", "5.18", "0.046": three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def report_rows(report: Report) -> list[tuple[str, str]]:
+    """(label, text) for every line of the report, top to bottom."""
+    rows = [
+        ("import", _seconds(report.import_seconds)),
+        ("load", _seconds(report.load_seconds)),
+        ("first step", _seconds(report.first_step_seconds)),
+        ("steady steps", _steady(report)),
+        ("saving", _seconds(report.saving_seconds)),
+        ("first preview", _since_command(report.first_preview_seconds)),
+        ("picture", f"{_since_command(report.total_seconds)}, {_part(report)}"),
+        ("peak memory", "unknown" if report.peak_memory_mib is None else f"{report.peak_memory_mib:,.0f} MiB"),
+        ("device", report.device + (f", {report.threads} threads" if report.threads else "")),
+        ("versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
+    ]
+    shares = report.phase_shares()
+    if shares is not None:
+        rows.append(("where it goes", ", ".join(f"{name} {share:.0%}" for name, share in shares.items())))
+    bound = describe_bound(report)
+    if bound is not None:
+        rows.append(("against Colab", bound))
+    return rows
+
+
+def _steady(report: Report) -> str:
+    """ "4.31 it/s (0.232 s a step; middle half 4.20-4.40 it/s, spread 5 %)"."""
+    pace, median = report.steps_per_second, report.median_step_seconds
+    if pace is None or median is None or not report.steady_step_seconds:
+        return "none"
+    text = f"{pace:.2f} it/s ({median:.3f} s a step"
+    quartiles, spread = report.step_quartiles, report.spread
+    if quartiles is None or spread is None or not quartiles[0]:
+        return text + ")"
+    noisy = ": noisy, the machine was busy" if spread > NOISY_SPREAD else ""
+    return f"{text}; middle half {1 / quartiles[1]:.2f}-{1 / quartiles[0]:.2f} it/s, spread {spread:.0%}{noisy})"
+
+
+def _seconds(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f} s"
+
+
+def _since_command(value: float | None) -> str:
+    return "none" if value is None else f"{_seconds(value)} from the command"
+
+
+def _part(report: Report) -> str:
+    text = f"{report.steps_done} steps at {report.width}x{report.height}"
+    return text + (f", resumed at step {report.first_step}" if report.first_step else "")
+
+
+def render_table(rows: Sequence[tuple[str, str]]) -> Table:
+    """The rows as a table for a rich console."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(Text(label, style="bold"), Text(text))
+    return table

@@ -1,0 +1,114 @@
+"""Train the predicted start: the composer (caption -> scene slots) and the painter (scene slots -> latent grid)."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from generator.models.tiny import Composer, Painter, TinyVQGAN
+from generator.starter import words
+from generator.starter.making.captions import Caption, caption, noisy
+from generator.starter.making.loop import Schedule, channels_last, token_batch, train
+from generator.starter.making.pool import Pool
+from generator.starter.making.train_vqgan import to_images
+from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, draw_scene, replace, spots
+
+
+def train_composer(folder: Path, schedule: Schedule, *, seed: int, batch: int = 192) -> Composer:
+    """The composer, on captions of fresh scenes (nothing is rendered)."""
+    torch.manual_seed(seed)
+    model = Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES)
+
+    def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        tokens, slots = caption_batch(random.Random(f"{seed}/composer/{index}"), batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(tokens, slots[:, :-1]).float()
+        parts = [F.cross_entropy(model.slot_logits(logits[:, i], i), slots[:, i]) for i in range(len(SLOT_SIZES))]
+        return {"loss": torch.stack(parts).mean(), "object": parts[list(SLOTS).index("object_1")].detach()}
+
+    trained = train("composer", model, step, schedule, folder, seed=seed)
+    assert isinstance(trained, Composer)
+    return trained
+
+
+def caption_batch(rng: random.Random, count: int) -> tuple[Tensor, Tensor]:
+    """Tokens (count, CONTEXT) and slots (count, n) of fresh scenes; some captions carry a foreign word."""
+    scenes = [draw_scene(rng) for _ in range(count)]
+    captions = [caption(scene, rng) for scene in scenes]
+    tokens = token_batch(noisy(one.text, rng) for one in captions)
+    named = [in_named_order(scene, one) for scene, one in zip(scenes, captions, strict=True)]
+    return tokens, torch.tensor([scene.indices() for scene in named])
+
+
+def in_named_order(scene: Scene, one: Caption) -> Scene:
+    """The same picture's scene with the object named first in the first place: what is whose is then in the order."""
+    if not one.swapped:
+        return scene
+    parts = ("object", "colour", "size", "x", "y")
+    return replace(scene, **{f"{part}_{to}": scene[f"{part}_{of}"] for part in parts for of, to in ((1, 2), (2, 1))})
+
+
+PALENESS = {"pastel": 3.0, "sketch": 4.0}
+"""Weight of a style's errors: its colours are pale, so that a lost one costs little by itself."""
+
+
+def train_painter(
+    pool: Pool, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int, batch: int = 48
+) -> Painter:
+    """The painter, on the latents of the pool's pictures."""
+    torch.manual_seed(seed)
+    latents = pool_latents(pool, vqgan, folder)
+    places = torch.tensor([spots(pool.scene(index)) for index in range(len(pool))])
+    spread = latents[:2000].float().std((0, 2, 3))
+    style, paleness = list(SLOTS).index("style"), torch.tensor([PALENESS.get(name, 1.0) for name in SLOTS["style"]])
+    model = channels_last(Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
+    model.set_scale(latents[:2000].float().mean((0, 2, 3)), spread)
+
+    def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        chosen = torch.from_numpy(rng.integers(0, len(pool), batch))
+        slots = torch.from_numpy(pool.scenes[chosen.numpy()].astype(np.int64))
+        wanted = latents[chosen].float()
+        with torch.autocast("cpu", torch.bfloat16):
+            painted = model(slots, places[chosen], wanted.shape[2], wanted.shape[3]).float()
+        # In latent units: the PCA order makes the first, widest dimensions the ones that show most in the picture.
+        # Nearly quadratic, because objects are outliers to begin with and must not be taken for noise.
+        error = F.smooth_l1_loss(painted, wanted, beta=2 * float(spread.mean()), reduction="none").mean(1)
+        on_object = near_objects(places[chosen], *wanted.shape[2:])
+        weight = (1 + 3 * on_object) * paleness[slots[:, style]].view(-1, 1, 1)
+        mean_error = error.detach().mean()
+        return {
+            "loss": (error * weight).mean() / spread.mean(),
+            "error": mean_error,
+            "object_error": (error.detach() * on_object).sum() / on_object.sum(),
+        }
+
+    trained = train("painter", model, step, schedule, folder, seed=seed)
+    assert isinstance(trained, Painter)
+    return trained
+
+
+def near_objects(places: Tensor, rows: int, columns: int) -> Tensor:
+    """1 where a cell lies within 1.2 radii of an object, else 0: (B, rows, columns). places as from `spots`."""
+    y, x = torch.meshgrid((torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij")
+    centres = places[:, 3:, :, None, None]
+    distance = ((x - centres[:, :, 0]).square() + (y - centres[:, :, 1]).square()).sqrt()
+    return (distance < 1.2 * centres[:, :, 2]).any(1).float()
+
+
+@torch.no_grad()
+def pool_latents(pool: Pool, vqgan: TinyVQGAN, folder: Path) -> Tensor:
+    """The latents of the pool's pictures before quantisation, (N, C, h, w) fp16, kept in `folder`."""
+    path = folder / "latents.pt"
+    if path.exists():
+        kept: Tensor = torch.load(path, weights_only=True)
+        return kept
+    parts = []
+    for start in range(0, len(pool), 100):
+        with torch.autocast("cpu", torch.bfloat16):
+            parts.append(vqgan.encode(to_images(pool.pictures[start : start + 100])).half())
+    latents = torch.cat(parts)
+    torch.save(latents, path)
+    return latents

@@ -1,0 +1,183 @@
+"""From a published checkpoint to the tensors that drawing needs, as safetensors.
+
+Kept are exactly the tensors of our own networks: encoder, decoder, codebook and the two 1x1 convolutions of a VQGAN,
+both towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. One tensor at a time is in
+memory. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dreamrig.errors import FailedError
+from dreamrig.paths import explain_write_failure
+from generator.weights.foreign.checkpoint import open_checkpoint
+from generator.weights.foreign.stored import ELEMENT_BYTES, StoredTensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from generator.weights.registry import Kind
+
+TEMPORARY_HEAD = ".dreamrig-"
+"""How the name of a file begins that is not whole yet; what a killed process left of it is removed by the next."""
+FIRST_STAGE = "first_stage_model."
+"""Where the checkpoint of a transformer keeps its VQGAN."""
+COUNTERS = "num_batches_tracked"
+"""Of batch normalisation; nothing reads them, and not every file has them."""
+LARGEST_BYTES = 8 * 1024**3
+NEEDED = {"vqgan": "encoder.conv_in.weight", "clip": "token_embedding.weight"}
+"""A tensor that every file of a kind has, to tell what a wrong file is."""
+
+
+class ConversionError(FailedError):
+    """The file is whole, but no checkpoint of this model."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was written."""
+
+    sha256: str
+    bytes: int
+    architecture: dict[str, Any]
+
+
+def convert(
+    original: Path,
+    kind: Kind,
+    target: Path,
+    on_bytes: Callable[[int, int], None] = lambda done, total: None,
+    before_replace: Callable[[], None] = lambda: None,
+) -> Converted:
+    """Write the tensors of `original` that a model of this kind needs to `target`, whole or not at all.
+
+    on_bytes: called with bytes written and bytes in all.   before_replace: called when all is written and the target is
+    about to change.   returns: hash and size of the target, sizes of the network.
+    CheckpointError or PickleError for a file that cannot be read, ConversionError for one of something else.
+    """
+    with open_checkpoint(original) as stored:
+        chosen, architecture = choose(_without_stage(stored), kind, original.name)
+        sha256, size = _write_whole(target, chosen, on_bytes, before_replace)
+    return Converted(sha256, size, architecture)
+
+
+def _without_stage(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The VQGAN inside of a transformer's checkpoint, or everything where there is none inside."""
+    inside = {name.removeprefix(FIRST_STAGE): one for name, one in stored.items() if name.startswith(FIRST_STAGE)}
+    return inside or dict(stored)
+
+
+def choose(
+    stored: Mapping[str, StoredTensor], kind: Kind, file_name: str
+) -> tuple[dict[str, StoredTensor], dict[str, Any]]:
+    """The tensors of our own network of this kind, and its sizes; ConversionError where they are not all there."""
+    import torch
+
+    if NEEDED[kind] not in stored:
+        raise ConversionError(f"{file_name} is no {_WORDS[kind]}: it lacks {NEEDED[kind]}.", hint=_guess(stored))
+    shapes = {name: torch.empty(one.shape, device="meta") for name, one in stored.items()}
+    try:
+        with torch.device("meta"):
+            sizes, needed = _network(kind, shapes)
+    except Exception as error:  # shapes that fit no network at all can fail anywhere in it
+        raise ConversionError(f"{file_name} is no {_WORDS[kind]}: its tensors do not fit together.") from error
+    needed = {name: one for name, one in needed.items() if not name.endswith(COUNTERS)}
+    for name, wanted in needed.items():
+        if name not in stored:
+            raise ConversionError(f"{file_name} lacks the tensor {name}.", hint="get it again, from another mirror")
+        if stored[name].shape != tuple(wanted.shape):
+            raise ConversionError(f"{file_name} has the tensor {name} in another shape than the others ask for.")
+    chosen = {name: stored[name] for name in needed}
+    if sum(one.bytes for one in chosen.values()) > LARGEST_BYTES:
+        raise ConversionError(f"{file_name} is larger than any published model of its kind.")
+    return chosen, asdict(sizes)
+
+
+_WORDS = {"vqgan": "checkpoint of a VQGAN", "clip": "checkpoint of a CLIP"}
+
+
+def _guess(stored: Mapping[str, StoredTensor]) -> str:
+    """What the file seems to be instead."""
+    for kind, name in NEEDED.items():
+        if name in stored:
+            return f"it seems to be the {_WORDS[kind]}"
+    return f"it begins with the tensor {next(iter(stored), 'none')[:60]!r}"
+
+
+def _network(kind: Kind, shapes: Mapping[str, Tensor]) -> tuple[Any, Mapping[str, Tensor]]:
+    """(sizes, tensors by name) of our own network that these shapes belong to."""
+    if kind == "vqgan":
+        from generator.models import vqgan
+
+        sizes = vqgan.architecture_of(shapes)
+        return sizes, vqgan.VQGAN(sizes).state_dict()
+    from generator.models import clip
+
+    clip_sizes = clip.architecture_of(shapes)
+    return clip_sizes, clip.CLIP(clip_sizes).state_dict()
+
+
+# ---- safetensors, one tensor at a time -------------------------------------------------------------------------------
+
+
+def _write_whole(
+    target: Path,
+    tensors: Mapping[str, StoredTensor],
+    on_bytes: Callable[[int, int], None],
+    before_replace: Callable[[], None],
+) -> tuple[str, int]:
+    """Write under another name and rename; returns (SHA-256, bytes). A failure leaves nothing behind."""
+    temporary = target.with_name(f"{TEMPORARY_HEAD}{secrets.token_hex(6)}.tmp")
+    try:
+        result = _write(temporary, tensors, on_bytes)
+        before_replace()
+        os.replace(temporary, target)
+    except BaseException as error:  # an interrupt must not leave a half-written file either
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise explain_write_failure(target, error) from error
+        raise
+    return result
+
+
+def _write(path: Path, tensors: Mapping[str, StoredTensor], on_bytes: Callable[[int, int], None]) -> tuple[str, int]:
+    """The format: https://github.com/huggingface/safetensors#format; numbers of wide types first keeps all aligned."""
+    order = sorted(tensors, key=lambda name: (-ELEMENT_BYTES[tensors[name].dtype], name))
+    digest, written = hashlib.sha256(), 0
+    with path.open("xb") as file:
+
+        def put(data: bytes) -> None:
+            file.write(data)
+            digest.update(data)
+
+        header = _header(order, tensors)
+        put(header)
+        total = sum(one.bytes for one in tensors.values())
+        for name in order:
+            data = tensors[name].read()
+            put(data)
+            written += len(data)
+            on_bytes(written, total)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest(), len(header) + written
+
+
+def _header(order: list[str], tensors: Mapping[str, StoredTensor]) -> bytes:
+    rows: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    position = 0
+    for name in order:
+        end = position + tensors[name].bytes
+        rows[name] = {"dtype": tensors[name].dtype, "shape": tensors[name].shape, "data_offsets": [position, end]}
+        position = end
+    text = json.dumps(rows, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text

@@ -1,0 +1,85 @@
+"""What `dreamrig weights` takes from outside: the network, the disk, the clock, the terminal. Tests bring their own."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPMessage, HTTPResponse
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from dreamrig import __version__, console
+from dreamrig.paths import free_mib, weights_folder
+from generator.weights.registry import REGISTRY_FILE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SILENCE_SECONDS = 60.0
+"""A connection on which nothing arrives for so long counts as dropped."""
+
+
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but never from https to http."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and not newurl.lower().startswith("https:"):
+            raise urllib.error.URLError("it redirects from https to an unencrypted address")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def open_url(url: str, headers: dict[str, str]) -> HTTPResponse:
+    """GET an http or https address, following redirects and the proxies of the environment.
+
+    The standard library does it: no cookies, no retries of its own, nothing to install. Its opener is built by hand,
+    because the usual one also opens file: and ftp: addresses.
+    """
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        _NoDowngrade(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    always = {"User-Agent": f"dreamrig/{__version__}", "Accept-Encoding": "identity"}
+    request = urllib.request.Request(url, headers=always | headers)  # noqa: S310 - the opener knows http and https only
+    return cast(HTTPResponse, opener.open(request, timeout=SILENCE_SECONDS))
+
+
+def open_file(path: Path, mode: str) -> IO[bytes]:
+    """Open a binary file to write to."""
+    return cast(IO[bytes], path.open(mode))
+
+
+def ask(question: str) -> bool | None:
+    """A yes or no from the person at the terminal; None where nobody can be asked."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsDoor:
+    """One place for everything that is not the command line itself."""
+
+    open_url: Callable[[str, dict[str, str]], HTTPResponse] = open_url
+    open_file: Callable[[Path, str], IO[bytes]] = open_file
+    free_mib: Callable[[Path], int | None] = free_mib
+    sleep: Callable[[float], None] = sleep
+    clock: Callable[[], float] = perf_counter
+    """Seconds."""
+    ask: Callable[[str], bool | None] = ask
+    stderr: Callable[[], Console] = console.stderr_console
+    weights_folder: Callable[[], Path] = weights_folder
+    registry_file: Path = REGISTRY_FILE

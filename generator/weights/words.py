@@ -1,0 +1,87 @@
+"""What `dreamrig weights` says: tables, terms and facts as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dreamrig.paths import MIB
+from generator.weights import registry
+from generator.weights.registry import Entry, Installed
+from generator.weights.store import Status
+
+USUAL_CLIP, USUAL_VQGAN = "ViT-B/32", "imagenet-f16-16384"
+
+
+def describe(one: Status) -> dict[str, Any]:
+    """A model as `list --json` tells it."""
+    return {
+        "name": one.entry.name,
+        "kind": one.entry.kind,
+        "state": one.state,
+        "licence": one.entry.licence,
+        "trained_on": one.entry.trained_on,
+        "terms": one.entry.terms,
+        "download_mib": one.entry.approximate_mib,
+        "part_bytes": one.part_bytes,
+        "original_bytes": one.original_bytes,
+        "sources": one.entry.sources,
+        "installed": one.installed,
+    }
+
+
+def render_list(found: Sequence[Status], base: Path) -> str:
+    """A table by kind, then how to go on."""
+    width = max(len(one.entry.name) for one in found)
+    lines = []
+    for kind, title in (("vqgan", "VQGAN, which paints"), ("clip", "CLIP, which looks")):
+        lines.append(f"{title}:")
+        for one in found:
+            if one.entry.kind == kind:
+                trained_on = one.entry.trained_on if kind == "vqgan" else ""
+                lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
+    return "\n".join([*lines, "", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"])
+
+
+def _state_words(one: Status) -> str:
+    if one.installed is not None:
+        kept = f" + {one.original_bytes / MIB:.0f} original" if one.original_bytes else ""
+        return f"ready, {one.installed.bytes / MIB:.0f} MiB{kept}"
+    if one.state == "part":
+        return f"{max(one.part_bytes, one.original_bytes) / MIB:.0f} of ~{one.entry.approximate_mib} MiB"
+    return f"~{one.entry.approximate_mib} MiB to fetch"
+
+
+def render_terms(entry: Entry) -> str:
+    """What somebody should know before downloading."""
+    rows = {
+        "size": f"about {entry.approximate_mib} MiB, of which only what drawing needs is kept",
+        "from": ", then ".join(dict.fromkeys(source.host for source in entry.sources)),
+        "licence": entry.licence,
+        "trained on": entry.trained_on,
+        "terms": entry.terms,
+    }
+    return "\n".join([entry.name, *(f"  {title:<11} {words}" for title, words in rows.items())])
+
+
+def render_ready(facts: Installed, base: Path, *, is_new: bool) -> str:
+    """What is here now, and how to use it."""
+    words = "fetched and converted" if is_new else "already here"
+    known = "as published" if facts.is_published else "not one the registry lists"
+    lines = [
+        f"{facts.name}: {words}, {facts.bytes / MIB:.0f} MiB",
+        f"  file      {registry.folder_of(facts.name, base) / registry.MODEL}",
+        f"  SHA-256   {facts.sha256}",
+        f"  original  {facts.original_sha256} ({known})",
+        f"  use it    {_use(facts)}",
+    ]
+    if facts.kind == "vqgan" and not registry.is_ready(USUAL_CLIP, base):
+        lines.append(f"  needs     a CLIP too: dreamrig weights fetch {USUAL_CLIP}")
+    return "\n".join(lines)
+
+
+def _use(facts: Installed) -> str:
+    model = facts.name if facts.kind == "vqgan" else USUAL_VQGAN
+    guides = f" --guides {facts.name}" if facts.kind == "clip" and facts.name != USUAL_CLIP else ""
+    return f'dreamrig generate "sunset over the sea" --model {model}{guides}'

@@ -1,0 +1,141 @@
+"""Many pictures at once: braces in a prompt, and files with a picture a line. Does not import torch.
+
+"a {red,blue} {house,tree}" is four prompts. Braces without a comma, and those after a backslash, are text. Braces may
+stand inside of braces.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dreamrig.errors import UsageError
+from generator.cli.config_file import check_values
+
+MOST_PICTURES = 1000
+LARGEST_FILE_BYTES = 1024 * 1024
+COMMENT = "#"
+OTHER_WISHES = ("image_prompts", "noise_prompts")
+"""What a picture can be drawn from without a text."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One picture of a batch: its prompt, and the settings that are its own."""
+
+    prompt: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def expand(text: str) -> list[str]:
+    """Every prompt that a text with braces stands for, in order; UsageError where there are too many."""
+    found = _expand(text)
+    if len(found) > MOST_PICTURES:
+        raise _too_many()
+    return [prompt.replace("\\{", "{").replace("\\}", "}").replace("\\,", ",") for prompt in found]
+
+
+def escape(text: str) -> str:
+    """The text as one prompt, whatever braces are in it."""
+    return "".join(f"\\{character}" if character in "{}," else character for character in text)
+
+
+def _expand(text: str) -> list[str]:
+    start = 0
+    while (span := _next_braces(text, start)) is not None:
+        opening, closing = span
+        choices = _split(text[opening + 1 : closing])
+        if len(choices) == 1:  # no comma: text, but what is inside may have some
+            start = opening + 1
+            continue
+        tails = _expand(text[closing + 1 :])
+        heads = [inner for choice in choices for inner in _expand(choice)]
+        if len(heads) * len(tails) > MOST_PICTURES:
+            raise _too_many()
+        return [text[:opening] + head + tail for head in heads for tail in tails]
+    return [text]
+
+
+def _next_braces(text: str, start: int) -> tuple[int, int] | None:
+    """Where the first pair of matching braces from `start` on begins and ends."""
+    for opening in (place for place in range(start, len(text)) if _is(text, place, "{")):
+        depth = 0
+        for place in range(opening, len(text)):
+            depth += _is(text, place, "{") - _is(text, place, "}")
+            if not depth:
+                return opening, place
+    return None
+
+
+def _split(text: str) -> list[str]:
+    """The text at its outermost commas."""
+    parts, depth, start = [], 0, 0
+    for place in range(len(text)):
+        depth += _is(text, place, "{") - _is(text, place, "}")
+        if not depth and _is(text, place, ","):
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]
+
+
+def _is(text: str, place: int, character: str) -> bool:
+    """Whether this character stands there without a backslash before it."""
+    return text[place] == character and (place == 0 or text[place - 1] != "\\")
+
+
+def _too_many() -> UsageError:
+    return UsageError(f"The braces stand for more than {MOST_PICTURES} prompts.", hint="use fewer of them")
+
+
+def read_batch(path: Path) -> list[Wanted]:
+    """The pictures of a file; UsageError, with the place, for what cannot be meant.
+
+    A text file has a prompt a line; empty lines and lines that begin with # are passed over. A .toml file has settings
+    for all at its top, and a [[picture]] with a prompt and its own settings for each.
+    """
+    text = _read(path)
+    wanted = _from_toml(text, path) if path.suffix.lower() == ".toml" else _from_lines(text)
+    if not wanted:
+        raise UsageError(f"{path} names no picture.", hint="write one prompt a line")
+    if len(wanted) > MOST_PICTURES:
+        raise UsageError(f"{path} names {len(wanted)} pictures.", hint=f"use at most {MOST_PICTURES} at a time")
+    return wanted
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+        if len(data) > LARGEST_FILE_BYTES:
+            raise UsageError(f"{path} is too large for a batch.", hint="split it")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.", hint="give a file with a prompt a line") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text.", hint="save it as UTF-8") from error
+
+
+def _from_lines(text: str) -> list[Wanted]:
+    lines = (line.strip() for line in text.splitlines())
+    return [Wanted(prompt) for line in lines if line and not line.startswith(COMMENT) for prompt in expand(line)]
+
+
+def _from_toml(text: str, path: Path) -> list[Wanted]:
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.", hint=f"correct it: {path}") from error
+    pictures = document.pop("picture", [])
+    if not isinstance(pictures, list) or not all(isinstance(picture, dict) for picture in pictures):
+        raise UsageError(f"{path}: picture is no list of tables.", hint='write [[picture]] and below it prompt = "…"')
+    common = check_values(document, str(path))
+    wanted = []
+    for number, picture in enumerate(pictures, 1):
+        settings = {**common, **check_values(picture, f"picture {number} of {path}")}
+        prompt = settings.pop("prompt", "")
+        if not isinstance(prompt, str) or not (prompt.strip() or any(settings.get(name) for name in OTHER_WISHES)):
+            raise UsageError(f"Picture {number} of {path} has no prompt.", hint='write prompt = "…" below [[picture]]')
+        wanted += [Wanted(each, settings) for each in expand(prompt)]
+    return wanted

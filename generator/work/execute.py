@@ -1,0 +1,259 @@
+"""One run from its first to its last event: engine, sinks, folder, and what happens when it ends early.
+
+Importing this module imports torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from dreamrig.errors import InterruptedByUser, NotReadyError, RigError
+from generator import devices
+from generator.config import GenerateConfig
+from generator.engine import loop as engine
+from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
+from generator.events import Event, Finished, Started, Step
+from generator.models.base import Models
+from generator.pictures.paths import describe_pictures
+from generator.pictures.recipe import Recipe, describe_start_image
+from generator.pictures.upscale import Enlarge
+from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE, PICTURE_LARGE, Run, discard, write_json
+from generator.sinks import Say, Sink, optional
+from generator.sinks.checkpoint import CheckpointSink
+from generator.sinks.frames import FramesSink
+from generator.sinks.picture import LargePictureSink, PictureSink, preview_sink
+from generator.sinks.report import Report
+from generator.sinks.timings import Stopwatch, TimingsSink, save_report
+from generator.state import State
+from generator.work.stop import StopSwitch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run to be done, all its decisions made."""
+
+    config: GenerateConfig
+    models: Models
+    run: Run
+    recipe: Recipe
+    is_new: bool = True
+    """Whether the run's folder was made for this job."""
+    resume: State | None = None
+    """Where to continue; None = at the beginning."""
+    out: Path | None = None
+    overwrite: bool = False
+    profile: bool = False
+    upscale: Enlarge | None = None
+    """How the large picture is made; None = Lanczos."""
+    began_at: float = 0.0
+    import_seconds: float | None = None
+    load_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came out of a run that ended well, or was asked to end early."""
+
+    run: Run
+    picture: Path
+    picture_large: Path | None
+    report: Report
+    plan_words: str = ""
+    unknown_words: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether steps are left."""
+        return self.run.status == "interrupted"
+
+
+def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
+    """The recipe of a run that is about to start here."""
+    device = models.image.codebook.device
+    return Recipe(
+        config=config.to_dict(),
+        versions=dict(devices.versions()),
+        weights={"name": models.name, "sha256": models.sha256},
+        machine={
+            "device": devices.describe(device),
+            "threads": config.threads or torch.get_num_threads(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+        },
+        start_image=describe_start_image(config.start),
+        pictures=tuple(describe_pictures(config.to_dict())),
+    )
+
+
+def execute(job: Job, *, watchers: list[Sink], say: Say, stop: StopSwitch, clock: Callable[[], float]) -> Outcome:
+    """Do the run. watchers: progress, preview and the like, called before anything is written.
+
+    On failure and on a second Ctrl-C the folder tells how it ended before the error goes on its way.
+    """
+    work = _Work(job, watchers, say, clock)
+    try:
+        work.prepare()
+        for event in work.events(stop):
+            work.handle(event)
+        return work.outcome()
+    except KeyboardInterrupt:
+        kept = work.end_badly("interrupted", None)
+        raise InterruptedByUser("Interrupted at once.", hint=resume_hint(job.run) if kept else "") from None
+    except NotReadyError as error:
+        kept = work.end_badly("failed", error)
+        hints = [error.hint, resume_hint(job.run) if kept else ""]
+        raise NotReadyError(error.message, hint="; then ".join(filter(None, hints))) from error
+    except Exception as error:
+        work.end_badly("failed", error)
+        raise
+
+
+def resume_hint(run: Run) -> str:
+    """The command that goes on where a run ended."""
+    return f"to go on, run: dreamrig generate --resume {run.id}"
+
+
+class _Work:
+    """A job while it is done."""
+
+    def __init__(self, job: Job, watchers: list[Sink], say: Say, clock: Callable[[], float]) -> None:
+        self.job, self.watchers, self.say, self.clock = job, watchers, say, clock
+        self.run = job.run
+        self.timings = TimingsSink(clock, job.began_at)
+        self.saving = Stopwatch(clock)
+        self.phases = Stopwatch(clock) if job.profile else None
+        self.flops = FlopCount()
+        self.started: Started | None = None
+        self.finished: Finished | None = None
+        self.wants_frame: Callable[[Event], bool] = lambda _: False
+        self.checkpoints = CheckpointSink(job.run, self.seconds_so_far)
+        self.keepers = self._make_keepers()
+
+    def _make_keepers(self) -> list[Sink]:
+        """What writes files. Only the final picture is worth ending a run for."""
+        job = self.job
+        frames = FramesSink(job.run, job.config.frames_every) if job.config.frames_every else None
+        if frames is not None:
+            self.wants_frame = frames.wants
+        return [
+            *([optional(frames, self.say, "the film will lack frames")] if frames else []),
+            optional(preview_sink(job.run, job.recipe), self.say, "no preview is saved"),
+            optional(self.checkpoints, self.say, "until it can be written, an interruption costs more steps"),
+            PictureSink(job.run, job.recipe, job.out, job.overwrite),
+            optional(LargePictureSink(job.run, job.recipe, job.upscale), self.say, "there is no enlarged picture"),
+        ]
+
+    def seconds_so_far(self) -> float:
+        """Wall seconds of all attempts at this run."""
+        return (self.job.run.seconds or 0.0) + self.clock() - self.job.began_at
+
+    def prepare(self) -> None:
+        """Write down what is about to be done, so that whatever happens it can be done again."""
+        write_json(self.run.folder / CONFIG, self.job.recipe.to_dict())
+
+    def events(self, stop: StopSwitch) -> Iterator[Event]:
+        """The engine's events; the arithmetic of the first step is counted on the way."""
+        job = self.job
+        events = engine.generate(
+            job.config,
+            job.models,
+            clock=self.clock,
+            resume=job.resume,
+            should_stop=stop.is_pressed,
+            phases=self.phases,
+            run_id=job.run.id,
+            import_seconds=job.import_seconds,
+            load_seconds=job.load_seconds,
+        )
+        yield next(events)
+        stop.arm()
+        with estimate_flops(self.flops):
+            first = next(events)
+        yield first
+        yield from events
+
+    def handle(self, event: Event) -> None:
+        """Show the event, then keep what is worth keeping."""
+        if isinstance(event, Started):
+            self.started = event
+        for sink in self.watchers:
+            sink(event)
+        self.timings(event)
+        if isinstance(event, Started) or (isinstance(event, Step) and not self.wants_frame(event)):
+            return
+        with self.saving("saving"):
+            for sink in self.keepers:
+                sink(event)
+        if isinstance(event, Finished):
+            self.finished = event
+
+    def outcome(self) -> Outcome:
+        """Close the run: status, report, timings.json."""
+        assert self.started is not None
+        assert self.finished is not None
+        with self.saving("saving"):
+            self._record(status=self.finished.reason, steps_done=self.finished.index, seconds=self.seconds_so_far())
+        report = self.report()
+        self._tolerate(lambda: save_report(report, self.run.folder), "there is no timings.json")
+        large = self.run.folder / PICTURE_LARGE
+        return Outcome(
+            run=self.run,
+            picture=self.job.out or self.run.folder / PICTURE,
+            picture_large=large if large.is_file() else None,
+            report=report,
+            plan_words=self.started.plan_words,
+            unknown_words=self.started.unknown_words,
+        )
+
+    def report(self) -> Report:
+        """The timing report; on --profile the arithmetic of a step is counted exactly, after the clock has stopped."""
+        report = self.timings.report(
+            saving_seconds=self.saving.seconds.get("saving", 0.0),
+            phase_seconds=None if self.phases is None else dict(self.phases.seconds),
+            threads=self.job.config.threads or torch.get_num_threads(),
+            flops=self.flops,
+            flops_method=ESTIMATED,
+        )
+        if not self.job.profile or not report.steps_done:
+            return report
+        counted = count_flops(self.job.config, self.job.models)
+        return report.with_flops(counted, COUNTED) if counted else report
+
+    def end_badly(self, status: str, error: Exception | None) -> bool:
+        """Leave the folder so that history tells the truth; a run that never began leaves none: then False."""
+        if self.started is None and self.job.is_new:
+            discard(self.run)
+            return False
+        if self.finished is not None:  # nothing is lost any more
+            return True
+        message = None if error is None else (error.message if isinstance(error, RigError) else str(error))
+        with contextlib.suppress(RigError):  # a full disk: the dead process tells as much
+            self.checkpoints.run.record(status=status, error=message, seconds=self.seconds_so_far())
+        return True
+
+    def _record(self, **changes: object) -> None:
+        def record() -> None:
+            self.run = self.checkpoints.run.record(**changes)
+
+        self._tolerate(record, "history will call this run crashed")
+
+    def _tolerate(self, action: Callable[[], None], loss: str) -> None:
+        try:
+            action()
+        except RigError as error:
+            self.say(f"warning: {error} The picture is safe; {loss}.")
+
+
+def load_checkpoint(run: Run) -> State | None:
+    """The state to continue from; None where the run died before its first checkpoint."""
+    try:
+        data = (run.folder / CHECKPOINT).read_bytes()
+    except FileNotFoundError:
+        return None
+    from generator.state import state_from_bytes
+
+    return state_from_bytes(data)

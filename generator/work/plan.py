@@ -1,0 +1,167 @@
+"""From a command line to what is to be run: a new picture, an old one again, or the rest of an interrupted one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dreamrig.errors import UsageError
+from dreamrig.settings import Sources
+from generator.cli import flags
+from generator.config import STARTS, GenerateConfig
+from generator.pictures.paths import with_absolute_paths
+from generator.pictures.recipe import Recipe
+from generator.presets import Preset, find_preset
+from generator.runs import folder as runs
+from generator.runs.folder import Run
+from generator.wishes.prompts import SCENES
+from generator.work.out import PICTURE_SUFFIXES
+
+FILM_COMMANDS = "dreamrig video --help"
+LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
+NOTHING_TO_KEEP = "start=grey"
+"""The key of a model's defaults for a picture that has to leave what it starts from."""
+MOVING = ", moving"
+"""After a key: for views that are turned or flipped, or cross a seam, so that nothing in them keeps its place."""
+SOMEBODYS_PICTURE = "start=picture"
+"""Their key for a picture that the prompt has to be seen in, and that has to be known again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run: the config as far as it is known before the networks are loaded."""
+
+    prompt: str
+    given: Mapping[str, Any]
+    """Config fields that somebody chose; the model may choose the others."""
+    recipe: Recipe | None = None
+    """What it repeats or continues."""
+    run: Run | None = None
+    """What it continues."""
+    preset: Preset | None = None
+    """Fields between the model's defaults and what somebody chose."""
+
+    def to_config(self, defaults: Mapping[str, Any], *, moves_on: bool | None = None) -> GenerateConfig:
+        """The config: the model's `defaults`, over them the preset, then what somebody chose; a recipe chose it all.
+
+        A key like "start=grey" in `defaults` holds what the model likes better for that start, "start=picture" what it
+        likes for a picture of somebody's, and "start=grey, moving" what it likes where its view of the picture moves.
+        moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
+        scene is painted; None = a story's has to.
+        """
+        if self.recipe is not None:
+            return self.recipe.to_config(**self._fitting_weights(self.recipe), **self.given)
+        usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
+        chosen = {**self.preset_values(), **self.given}
+        settled = {**usual, **chosen}
+        start = settled.get("start", GenerateConfig.start)
+        special = _liked(defaults, f"start={start}" if start in STARTS else SOMEBODYS_PICTURE, settled)
+        if self.is_story if moves_on is None else moves_on:
+            free = _liked(defaults, NOTHING_TO_KEEP, settled) if start in STARTS else {"pull": GenerateConfig.pull}
+            special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
+        return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
+
+    def _fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The guides' weights anew where a recipe is repeated with a model that has other guides."""
+        models = {recipe.config.get("model", GenerateConfig.model), self.given.get("model", GenerateConfig.model)}
+        changes = "model" in self.given and len(models) > 1 and GenerateConfig.model in models
+        return {"guide_weights": GenerateConfig.guide_weights} if changes and "guide_weights" not in self.given else {}
+
+    @property
+    def is_story(self) -> bool:
+        """Whether more than one scene is asked for."""
+        return SCENES in self.prompt or SCENES in str(self.given.get("image_prompts", ""))
+
+    def preset_values(self) -> Mapping[str, Any]:
+        """The preset's fields for the model that is used; none without a preset."""
+        if self.preset is None:
+            return {}
+        return self.preset.values_for(self.given.get("model", self.preset.values["model"]))
+
+
+def _liked(defaults: Mapping[str, Any], key: str, settled: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults under a key, those for a moving view where there are any and the view moves."""
+    is_seamless = settled.get("seamless", GenerateConfig.seamless) != GenerateConfig.seamless
+    moves = is_seamless or bool(settled.get("augmentations", GenerateConfig.augmentations))
+    found: Mapping[str, Any] = defaults.get(key, {})
+    return defaults.get(key + MOVING, found) if moves else found
+
+
+def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:
+    """A new picture, or with --resume the rest of an old one. UsageError for what cannot be meant."""
+    prompt = " ".join(values["words"] or ())
+    values = flags.spread_size(values)
+    if values["resume"] is not None:
+        return _plan_resume(values, prompt)
+    if values["surprise"] and prompt:
+        raise UsageError("--surprise brings its own prompt.", hint="leave one of the two away")
+    given = flags.given_values(values, sources)
+    given.setdefault("seed", random.SystemRandom().randint(0, LARGEST_RANDOM_SEED))
+    return Plan(
+        prompt=_sure_fire_prompt() if values["surprise"] else prompt,
+        given=with_absolute_paths(given),
+        preset=None if values.get("preset") is None else find_preset(values["preset"]),
+    )
+
+
+def _sure_fire_prompt() -> str:
+    from generator.starter.words import example_prompts
+
+    return random.SystemRandom().choice(example_prompts())
+
+
+def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
+    """The run goes on as it was, so nothing that decides the picture may be given."""
+    changed = [f"--{name.replace('_', '-')}" for name in flags.given_values(values, Sources())]
+    changed += ["--preset"] * (values.get("preset") is not None)
+    changed += ["a prompt"] * bool(prompt) + ["--surprise"] * bool(values["surprise"])
+    if changed:
+        raise UsageError(
+            f"--resume goes on with the run as it was; {', '.join(changed)} cannot change it.",
+            hint=f"to do it otherwise, run: dreamrig again {values['resume']} --some-flag",
+        )
+    run = runs.find_run(values["resume"], to_resume=True)
+    if run.kind == "film":
+        raise UsageError(f"The run {run.id} is a film.", hint=f"to go on with it, run: dreamrig video resume {run.id}")
+    seen = run.seen()
+    if seen == "running":
+        raise UsageError(f"The run {run.id} is still going on.", hint="see: dreamrig history")
+    if seen == "done":
+        raise UsageError(f"The run {run.id} is done already.", hint=f"to repeat it, run: dreamrig again {run.id}")
+    return Plan(prompt=run.prompt, given={}, recipe=recipe_of(run), run=run)
+
+
+def plan_again(values: Mapping[str, Any]) -> Plan:
+    """The recipe to repeat, with the flags that were given on top of it."""
+    recipe = find_recipe(values["source"])
+    if recipe.film is not None:
+        raise UsageError("That is a film, not a picture.", hint=f"to make one like it, see: {FILM_COMMANDS}")
+    given = with_absolute_paths(flags.given_values(flags.spread_size(values), Sources()))
+    if "start" in given:
+        recipe = replace(recipe, start_image=None)
+    return Plan(prompt=str(recipe.config.get("prompt", "")), given=given, recipe=recipe)
+
+
+def find_recipe(source: str) -> Recipe:
+    """The recipe of a run or inside a picture."""
+    from generator.pictures.reading import read_recipe
+
+    path = Path(source).expanduser()
+    if path.is_file():
+        return read_recipe(path)
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise UsageError(f"There is no picture {source}.", hint="see: dreamrig history")
+    return recipe_of(runs.find_run(source))
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe in a run's folder; UsageError where it is gone."""
+    try:
+        return Recipe.from_dict(runs.read_json(run.folder / runs.CONFIG))
+    except ValueError as error:
+        raise UsageError(
+            f"The run {run.id} has lost its settings: {error}.", hint='start it anew: dreamrig generate "…"'
+        ) from None

@@ -1,0 +1,92 @@
+"""A text ready for the rules: normalised, with its codes, in the three forms that patterns are searched in."""
+
+import bisect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from provision.diagnosis.cause import Knowledge
+from provision.diagnosis.intake import take_in
+from provision.diagnosis.knowledge import compiled, literals
+from provision.diagnosis.text import FoundCode, extract
+
+LINE_CHARACTERS = 200
+MATCH_CHARACTERS = 80
+
+
+class Hit(NamedTuple):
+    """Where a regular expression matched, and what."""
+
+    offset: int
+    matched: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A normalised text in the forms that rules are applied to."""
+
+    text: str
+    flat: str
+    """Every line break as one space: the same offsets."""
+    joined: str
+    """Without line breaks."""
+    lowered: tuple[str, str]
+    """`flat` and `joined`, in lower case."""
+    codes: Mapping[str, FoundCode]
+    """By id; a name that has a number by that number's."""
+    starts: tuple[int, ...]
+    """Offset of the first character of each line, in `text`."""
+    joined_starts: tuple[int, ...]
+    """The same in `joined`."""
+    is_cut: bool
+    hits: dict[str, Hit | None] = field(default_factory=dict)
+    """What was searched before: many causes share a context."""
+
+    def search(self, regex: str) -> Hit | None:
+        """The first match of a regular expression."""
+        if regex not in self.hits:
+            needed = literals(regex)
+            views = [not needed or any(literal in lowered for literal in needed) for lowered in self.lowered]
+            self.hits[regex] = self._search(compiled(regex), *views)
+        return self.hits[regex]
+
+    def _search(self, pattern: re.Pattern[str], in_flat: bool, in_joined: bool) -> Hit | None:
+        match = pattern.search(self.flat) if in_flat else None
+        if in_flat and (match or r"\n" in pattern.pattern):  # what is nowhere in `flat` needs a line break to match
+            match = pattern.search(self.text) or match
+        if match is not None:
+            return Hit(match.start(), match.group())
+        match = pattern.search(self.joined) if in_joined and len(self.starts) > 1 else None
+        if match is None:
+            return None
+        return Hit(match.start() + bisect.bisect_right(self.joined_starts, match.start()) - 1, match.group())
+
+    def line_number(self, offset: int) -> int:
+        """The line, from 0, that `offset` stands in."""
+        return bisect.bisect_right(self.starts, offset) - 1
+
+    def evidence(self, offset: int, matched: str) -> dict[str, str]:
+        """The line at `offset`, and what in it counted."""
+        start = self.starts[self.line_number(offset)]
+        end = self.text.find("\n", offset)
+        line = self.text[start:] if end < 0 else self.text[start:end]
+        if len(line) > LINE_CHARACTERS:  # so that what matched stays in sight
+            begin = max(0, min(offset - start - LINE_CHARACTERS // 2, len(line) - LINE_CHARACTERS))
+            line = line[begin : begin + LINE_CHARACTERS]
+        return {"kind": "text", "line": line.strip(), "matched": matched[:MATCH_CHARACTERS].strip()}
+
+
+def read_text(text: str | bytes | None, knowledge: Knowledge) -> Reading | None:
+    """The text ready for the rules; None where there is none, or nothing but blanks."""
+    plain, is_cut = take_in(text, knowledge.name_ids) if text else ("", False)
+    if not plain:
+        return None
+    codes: dict[str, FoundCode] = {}
+    for code in extract(plain, knowledge.known):
+        codes.setdefault(knowledge.name_ids.get(code.id, code.id), code)
+    flat = plain.replace("\n", " ")
+    joined = plain.replace("\n", "")
+    starts = (0, *(match.end() for match in re.finditer("\n", plain)))
+    joined_starts = tuple(start - index for index, start in enumerate(starts))
+    return Reading(plain, flat, joined, (flat.lower(), joined.lower()), codes, starts, joined_starts, is_cut)

@@ -1,0 +1,144 @@
+"""From PyTorch to a kernel that computes the right number: build, CUDA version, architectures, the kernel."""
+
+from __future__ import annotations
+
+from provision.cards.gpus import find_gpu
+from provision.doctor.check import (
+    Check,
+    FactReader,
+    Finding,
+    Step,
+    check,
+    evidence,
+    failed,
+    line,
+    passed,
+    unknown,
+)
+from provision.doctor.checks.gpu import WITH_GPU, kernel_died
+from provision.doctor.steps import WINDOWS_DRIVER
+from provision.versions import version_tuple
+
+
+@check("torch-build", "Is PyTorch installed, and built for CUDA?")
+def torch_build(facts: FactReader) -> Finding:
+    """From torch's files, without importing it. Where there is no GPU, the CPU build is the right one."""
+    version = facts.get("torch.version")
+    proof = evidence(facts, "torch.version", "torch.cuda")
+    if not facts.get("torch.is_installed"):
+        return failed("PyTorch is not installed.", evidence(facts, "torch.is_installed"), *install_torch(facts))
+    if not facts.get("torch.is_cpu_build"):
+        return passed(f"PyTorch {version}, built for CUDA {facts.get('torch.cuda')}.", *proof)
+    if not has_gpu(facts):
+        return passed(f"PyTorch {version}, built for the CPU, as fits a machine without an NVIDIA GPU.", *proof)
+    return failed(f"PyTorch {version} is a CPU build: it will never use the GPU.", proof, *install_torch(facts))
+
+
+def has_gpu(facts: FactReader) -> bool:
+    """Whether anything in this machine speaks of an NVIDIA GPU."""
+    if facts.get("linux.wsl_lib_has_libcuda") or facts.get("linux.nvidia_pci_count"):
+        return True
+    return facts.get("linux.kernel_driver") not in (None, "absent") or bool(facts.get("windows.nvidia_gpus"))
+
+
+def install_torch(facts: FactReader) -> tuple[Step, ...]:
+    """Steps that bring a build of torch that fits."""
+    build, folder = ("cuda", "cu126") if has_gpu(facts) else ("cpu", "cpu")
+    index = f"https://download.pytorch.org/whl/{folder}"
+    command = f"python -m pip install --force-reinstall torch --index-url {index}"
+    if facts.place == "colab":
+        return (Step("Runtime > Disconnect and delete runtime: a fresh one has PyTorch for CUDA.", None, "colab"),)
+    return Step(
+        "In a checkout, ./rig fetches the build that fits.", f"rm -rf .venv && DREAMRIG_TORCH={build} ./rig doctor"
+    ), Step("Or by hand.", command)
+
+
+@check(
+    "torch-cuda", "Can the driver run the CUDA version PyTorch was built with?", ("cuda-init", "torch-build"), WITH_GPU
+)
+def torch_cuda(facts: FactReader) -> Finding:
+    """Same major version, or a newer driver: docs.nvidia.com/deploy/cuda-compatibility."""
+    built, driver = facts.get("torch.cuda"), facts.get("cuda.driver_cuda")
+    proof = evidence(facts, "torch.cuda", "cuda.driver_cuda", "cuda.driver")
+    if driver is None or built in (None, "absent"):
+        return unknown(facts, "cuda.driver_cuda" if driver is None else "torch.cuda")
+    if version_tuple(driver)[:1] >= version_tuple(built)[:1]:
+        return passed(f"The driver runs CUDA {driver}, PyTorch was built with {built}.", *proof)
+    sentence = f"The driver runs CUDA up to {driver}, but PyTorch was built with {built}."
+    newer = (
+        WINDOWS_DRIVER if facts.place in ("windows", "wsl") else Step("Install a newer NVIDIA driver.", None, "linux")
+    )
+    return failed(sentence, proof, newer, Step("Or an older build of PyTorch.", _older_torch(driver)))
+
+
+def _older_torch(driver_cuda: str) -> str:
+    index = {12: "cu126", 11: "cu118"}.get(version_tuple(driver_cuda)[0], "cpu")
+    return f"python -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/{index}"
+
+
+@check("torch-arch", "Has PyTorch kernels for this GPU's architecture?", ("torch-cuda",), WITH_GPU)
+def torch_arch(facts: FactReader) -> Finding:
+    """The list of architectures against the capability. The first check that imports torch, in a child process."""
+    covers, archs = facts.get("torch.has_kernels_for_gpu"), facts.get("torch.arch_list")
+    capability = facts.get("cuda.capability")
+    proof = evidence(facts, "torch.arch_list", "cuda.capability")
+    if archs is None:
+        return kernel_died(facts, "torch.arch_list")
+    if covers is None:
+        return unknown(facts, "cuda.capability")
+    arch = f"sm_{(capability or '').replace('.', '')}"
+    if covers:
+        return passed(f"PyTorch has kernels for {arch}.", *proof)
+    known = ", ".join(archs)
+    return failed(f"PyTorch has no kernels for {arch}, only for {known}.", proof, *_arch_steps(facts))
+
+
+def _arch_steps(facts: FactReader) -> tuple[Step, ...]:
+    """A newer build for a newer GPU, an older one for an older."""
+    entry = find_gpu(facts.get("cuda.gpu_name") or "") or {}
+    needs = entry.get("minimum_cuda")
+    text = (
+        f"Install a PyTorch built with CUDA {needs} or newer." if needs else "Install a PyTorch that supports this GPU."
+    )
+    index = "https://download.pytorch.org/whl/" + _index_for(facts.get("cuda.capability") or "")
+    return (Step(text, f"python -m pip install --force-reinstall torch --index-url {index}"),)
+
+
+def _index_for(capability: str) -> str:
+    """Blackwell (10.x, 12.x) needs CUDA 12.8; builds with 12.6 are the last for Maxwell, Pascal and Volta."""
+    return "cu128" if version_tuple(capability)[:1] >= (10,) else "cu126"
+
+
+@check("gpu-kernel", "Does a kernel on the GPU compute what the CPU computes?", ("torch-arch",), WITH_GPU)
+def gpu_kernel(facts: FactReader) -> Finding:
+    """A product and an elementwise kernel, compared with the CPU; then a large product, timed."""
+    state, speed = facts.get("torch.kernel"), facts.get("torch.kernel_tflops")
+    proof = evidence(facts, "torch.kernel", "torch.kernel_milliseconds", "torch.kernel_tflops")
+    if state is None:
+        return kernel_died(facts, "torch.kernel")
+    if state == "right":
+        timed = f": {speed:.1f} TFLOP/s in fp32" if speed is not None else ""
+        return passed(f"The GPU computes what the CPU computes{timed}.", *proof)
+    if state == "wrong":
+        sentence = "The GPU computes wrong numbers: overclocked, overheated, or broken."
+        return failed(
+            sentence,
+            proof,
+            Step("Take overclocking back, look at the temperature, and run this again."),
+            WINDOWS_DRIVER,
+        )
+    error = facts.get("torch.kernel_error") or "no message"
+    if "crashed" in error or error == "timeout":
+        return kernel_died(facts, "torch.kernel_milliseconds")
+    first = error.splitlines()[0]
+    return failed(
+        f"No kernel runs on the GPU: {first.rstrip('.')}.", (*proof, line(first)), *_kernel_steps(facts), general=True
+    )
+
+
+def _kernel_steps(facts: FactReader) -> tuple[Step, ...]:
+    look = Step("Ask what the message means.", 'dreamrig diagnose "the message above"')
+    return (look, *install_torch(facts)[:1])
+
+
+CHECKS: tuple[Check, ...] = (torch_build, torch_cuda, torch_arch, gpu_kernel)

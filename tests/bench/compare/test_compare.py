@@ -1,0 +1,239 @@
+"""Two results side by side, in words, as JSON and as an exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli.merge import merge_results, render
+from bench.compare.compare import compare
+from bench.compare.cost import cost_of
+from bench.result import store
+from bench.result.result import BenchResult, Energy, Work, write_result
+from dreamrig.cli import main
+from dreamrig.errors import UsageError
+
+Make = Callable[..., BenchResult]
+Seconds = Callable[..., list[float]]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def fast_and_slow(make_result: Make, make_seconds: Seconds) -> tuple[BenchResult, BenchResult]:
+    """A T4 at 0.31 s a step, a 3090 at 0.1 s."""
+    slow = make_result(step_seconds=make_seconds(0.31, seed=3), device="Tesla T4", number=1, place="colab-hosted")
+    return slow, make_result(step_seconds=make_seconds(0.1, seed=4), number=2)
+
+
+def test_a_ratio_in_words(fast_and_slow: tuple[BenchResult, BenchResult]) -> None:
+    slow, fast = fast_and_slow
+    found = compare(slow, fast)
+    assert found.is_different
+    assert found.ratio is not None
+    assert found.ratio.holds(3.1)
+    expected = r"NVIDIA GeForce RTX 3090 is 3\.(0|1)\dx \(3\.0\d to 3\.1\d\) as fast as Tesla T4"
+    assert re.fullmatch(expected, found.words)
+    assert re.fullmatch(expected, compare(fast, slow).words)
+    assert {difference.field for difference in found.differences} == {"place", "device.name"}
+
+
+def test_no_difference_is_said_so(make_result: Make, make_seconds: Seconds) -> None:
+    first, second = (make_result(step_seconds=make_seconds(spread=0.05, seed=seed), number=seed) for seed in (1, 2))
+    found = compare(first, second)
+    assert not found.is_different
+    assert found.words.startswith("no difference shown")
+
+
+def test_what_two_sessions_differ_by_anyway_is_no_difference(make_result: Make, make_seconds: Seconds) -> None:
+    """1 % and certain: nothing between two sessions, something between blocks in turn."""
+    first = make_result(step_seconds=make_seconds(0.1, spread=0.001, seed=1), number=1)
+    second = make_result(step_seconds=make_seconds(0.101, spread=0.001, seed=2), number=2)
+    assert not compare(first, second).is_different
+    assert "two sessions" in compare(first, second).words
+    paired = compare(replace(first, session="one"), replace(second, session="one"))
+    assert paired.is_paired
+    assert paired.is_different
+
+
+def test_other_work_is_not_compared_and_said_how_it_differs(make_result: Make) -> None:
+    found = compare(make_result(workload="crowson-480"), make_result(workload="nerdyrodent-512", number=2))
+    assert found.ratio is None
+    assert found.words.startswith("not comparable: the work differs (")
+    assert "augmentations" in found.words
+    cutouts = make_result(number=3)
+    params = {**cutouts.workload.params, "cutouts": 32}
+    other = replace(cutouts, workload=replace(cutouts.workload, params=params, hash="0" * 16))
+    assert compare(other, cutouts).words == "not comparable: the work differs (cutouts 32 vs 8)"
+    strict, shipped = make_result(), make_result(profile="as-shipped", number=4)
+    assert "profile strict vs as-shipped" in compare(strict, shipped).words
+
+
+def test_random_weights_need_evidence(make_result: Make, make_seconds: Seconds) -> None:
+    real = make_result(number=1)
+    random = make_result(number=2, random=True, device="Tesla T4", step_seconds=make_seconds(0.3))
+    assert "random weights vs real ones" in compare(real, random).words
+    same = make_result(number=3, random=True, step_seconds=make_seconds(seed=9))
+    assert compare(real, random, [same]).ratio is not None
+    slower = make_result(number=3, random=True, step_seconds=make_seconds(0.13, seed=9))
+    assert compare(real, random, [slower]).ratio is None
+
+
+def _kept(folder: Path, *results: BenchResult) -> Path:
+    folder.mkdir(exist_ok=True)
+    for index, result in enumerate(results):
+        write_result(result, folder / f"{index}.json")
+    return folder
+
+
+def test_compare_sets_a_folder_against_its_first_and_tells_of_bad_files(
+    tmp_path: Path, fast_and_slow: tuple[BenchResult, BenchResult], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _kept(tmp_path / "results", *fast_and_slow)
+    (folder / "bad.json").write_text('{"schema": "bench-result/1"}')
+    assert main(["bench", "compare", str(folder)]) == 0
+    captured = capsys.readouterr()
+    assert "as fast as Tesla T4" in captured.out
+    assert "place colab-hosted vs linux" in captured.out
+    assert "USD a picture" in captured.out
+    assert "bad.json" in captured.err
+    assert main(["bench", "compare", str(folder), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    (comparison,) = document["data"]["comparisons"]
+    assert comparison["is_different"]
+    assert comparison["ratio"]["low"] < 3.1 < comparison["ratio"]["high"]
+    assert len(document["data"]["unreadable"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "spread", "limit", "code"),
+    [(1.0, 0.01, "0.95", 0), (1.3, 0.01, "0.95", 3), (1.3, 0.01, "0.5", 0), (1.06, 0.4, "0.95", 0)],
+    ids=["same", "slower", "allowed", "cannot be told"],
+)
+def test_fail_below(
+    slowdown: float, spread: float, limit: str, code: int, tmp_path: Path, make_result: Make, make_seconds: Seconds
+) -> None:
+    first = make_result(step_seconds=make_seconds(spread=spread, seed=1), number=1)
+    second = make_result(step_seconds=make_seconds(0.1 * slowdown, spread, seed=2), number=2)
+    folder = _kept(tmp_path / "results", first, second)
+    words = ["bench", "compare", str(folder / "0.json"), str(folder / "1.json"), "--fail-below", limit]
+    assert main(words) == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--fail-below", "1.5"], ["--fail-below", "nan"], ["--kwh-price", "inf"], ["--kwh-price", "nan"]],
+)
+def test_a_limit_or_price_that_is_none_is_refused(words: list[str], tmp_path: Path, make_result: Make) -> None:
+    folder = _kept(tmp_path / "results", make_result(), make_result(number=2))
+    assert main(["bench", "compare", str(folder), *words]) == 2
+
+
+def test_one_result_is_too_few_and_what_was_skipped_is_named(
+    tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _kept(tmp_path / "results", make_result())
+    (folder / "bad.json").write_text("{")
+    assert main(["bench", "compare", str(folder)]) == 2
+    assert re.search(r"There is one result to compare\. Skipped: .*bad\.json is not JSON", capsys.readouterr().err)
+
+
+def test_what_cannot_be_compared_does_not_pass_as_good(tmp_path: Path, make_result: Make) -> None:
+    folder = _kept(tmp_path / "results", make_result(), make_result(workload="crowson-480", number=2))
+    assert main(["bench", "compare", str(folder)]) == 0
+    assert main(["bench", "compare", str(folder), "--fail-below", "0.9"]) == 3
+
+
+def test_results_are_found_by_name(tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    older, newer = make_result(number=0xABCD << 112), make_result(number=2, created="2026-11-21T10:00:00Z")
+    for result in (older, newer):
+        store.keep(result)
+    (only,) = store.find("last")
+    assert only.result == newer
+    (only,) = store.find("abcd0000")
+    assert only.result == older
+    for wrong in ("zzzz", "ab", str(tmp_path / "none.json")):
+        with pytest.raises(UsageError):
+            list(store.find(wrong))
+    assert main(["bench", "compare", "last", "abcd0000", "adafruit-guide-480"]) == 0
+    out = capsys.readouterr().out
+    assert "published by others, not comparable" in out
+    assert main(["bench", "compare", "last"]) == 2
+
+
+def test_the_price_of_a_picture(make_result: Make) -> None:
+    """T4: 1.84 units an hour at 9.99 cents, 3.4 s a picture. Own: 900 J at 0.30 a kWh."""
+    hosted = make_result(device="Tesla T4", place="colab-hosted")
+    cost = cost_of(hosted, None)
+    assert cost is not None
+    assert cost.per_picture == pytest.approx(1.84 * 0.0999 * 3.4 / 3600)
+    assert "2024-04" in cost.basis
+    told = cost_of(replace(hosted, price={"units_per_hour": 2.5}), None)
+    assert told is not None
+    assert told.per_picture == pytest.approx(2.5 * 0.0999 * 3.4 / 3600)
+    own = cost_of(make_result(), 0.30)
+    assert own is not None
+    assert own.per_picture == pytest.approx(900 / 3.6e6 * 0.30)
+    assert cost_of(make_result(), None) is None
+    assert cost_of(replace(make_result(), energy=Energy()), 0.30) is None
+    assert cost_of(make_result(device="Unheard-of GPU", place="colab-hosted"), None) is None
+
+
+def test_merge_counts_once_groups_and_leaves_out_the_impossible(make_result: Make, make_seconds: Seconds) -> None:
+    least = Work(flops_per_step=2e12, least_flops_per_step=1e12)  # at 35.6 TFLOP/s: 28 ms at least
+    good = [make_result(number=number, step_seconds=make_seconds(0.1 * number), work=least) for number in (1, 2, 3)]
+    twin = replace(good[0], note="sent twice")
+    liar = make_result(number=9, step_seconds=make_seconds(0.001), work=least)
+    elsewhere = make_result(number=10, device="Tesla T4", step_seconds=make_seconds(0.5), work=least)
+    merged = merge_results([*good, twin, liar, elsewhere])
+    assert merged.duplicates == 1
+    (why,) = merged.impossible
+    assert "impossible" in why
+    assert [(row.device, len(row.steps_per_second)) for row in merged.rows] == [
+        ("NVIDIA GeForce RTX 3090", 3),
+        ("Tesla T4", 1),
+    ]
+    assert merged.rows[0].median == pytest.approx(5.0, rel=0.02)
+    assert "n=1" in render(merged)
+
+
+def test_validate_names_what_is_wrong(
+    tmp_path: Path, make_result: Make, make_seconds: Seconds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    least = Work(flops_per_step=2e12, least_flops_per_step=1e12)
+    folder = _kept(tmp_path / "results", make_result())
+    assert main(["bench", "validate", str(folder)]) == 0
+    _kept(folder, make_result(), make_result(number=9, step_seconds=make_seconds(0.001), work=least))
+    (folder / "empty.json").write_text("")
+    capsys.readouterr()
+    assert main(["bench", "validate", str(folder)]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert sum("good" in line for line in lines) == 1
+    assert sum("impossible" in line for line in lines) == 1
+    assert sum("empty.json" in line and "is empty" in line for line in lines) == 1
+    assert main(["bench", "merge", str(folder), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["data"]["unreadable"]) == 1
+
+
+def test_lists(make_result: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["list"], ["baselines"], ["history"]):
+        assert main(["bench", *words]) == 0
+        assert capsys.readouterr().out.strip()
+    store.keep(make_result())
+    (store.results_folder() / "bad.json").write_text("{")
+    assert main(["bench", "history", "--json"]) == 0
+    data: dict[str, Any] = json.loads(capsys.readouterr().out)["data"]
+    assert [row["workload"] for row in data["results"]] == ["starter-128"]
+    assert len(data["unreadable"]) == 1
+    assert main(["bench", "list", "--json"]) == 0
+    assert "starter-128" in json.loads(capsys.readouterr().out)["data"]["workloads"]

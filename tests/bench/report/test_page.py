@@ -1,0 +1,306 @@
+"""What a report says: only equal work in one chart, bounds never as measurements, words of strangers harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.report import svg, terminal
+from bench.report.card import HEIGHT, WIDTH, draw
+from bench.report.chart import Bar, axis_for, bar_chart, decades
+from bench.report.details import table_rows, telemetry_series
+from bench.report.html_page import render
+from bench.report.page import Page, build_page
+from bench.result import figures
+from bench.result.result import BenchResult, Host, Work
+from bench.result.stats import Interval
+
+Make = Callable[..., BenchResult]
+WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
+CEILINGS = {
+    "schema": "bench-ceilings/1",
+    "device": "NVIDIA GeForce RTX 3090",
+    "kind": "cuda",
+    "threads": None,
+    "torch": "2.13.0",
+    "matmul_tflops": {"fp32": 26.0},
+    "copy_gb_per_second": 840.0,
+    "seconds": 1.0,
+}
+VOID = {"meta", "link"}
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+@pytest.fixture
+def page(make_result: Make, make_seconds: Callable[..., list[float]]) -> Page:
+    """A card, another card, and other work."""
+    return build_page(
+        [
+            make_result(work=WORK, ceilings=CEILINGS, number=1),
+            make_result(device="Tesla T4", work=WORK, step_seconds=make_seconds(0.4), number=2, place="colab-hosted"),
+            make_result(profile="as-shipped", work=WORK, number=3),
+        ],
+        ["broken.json is not JSON."],
+    )
+
+
+class Balanced(HTMLParser):
+    """Notes tags that do not close, and everything that could be fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "data")]
+        assert not any(name.startswith("on") for name, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def parsed(text: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+    return parser
+
+
+def test_only_equal_work_shares_a_chart(page: Page) -> None:
+    assert [len(group.entries) for group in page.groups] == [2, 1]
+    for group in page.groups:
+        assert {entry.result.workload.hash for entry in group.entries} == {group.hash}
+
+
+def test_what_was_named_first_stands_on_top_and_is_what_others_are_compared_with(make_result: Make) -> None:
+    slow, fast = make_result(step_seconds=[0.4] * 5, number=1), make_result(step_seconds=[0.1] * 5, number=2)
+    page = build_page([slow, fast, slow])
+    group, entry = page.hero
+    assert entry.result is slow
+    assert [one.result for one in group.entries] == [fast, slow]  # the same file twice counts once
+    assert entry.ratio is None
+    ratio = group.entries[0].ratio
+    assert ratio is not None
+    assert ratio.median == pytest.approx(4.0)
+
+
+def test_a_report_needs_a_result() -> None:
+    with pytest.raises(ValueError, match="needs a result"):
+        build_page([])
+
+
+def test_bars_say_what_they_are(page: Page) -> None:
+    bars = page.groups[0].chart.bars
+    assert {bar.label for bar in bars if bar.kind == "measured"} == {"RTX 3090", "T4"}
+    for bar in bars:
+        if bar.kind == "bound":
+            assert bar.text.startswith("≤ ")
+            assert (bar.low, bar.high) == (None, None)
+            assert bar.tip.startswith("bound from the datasheet")
+        else:
+            assert bar.low is not None
+            assert bar.high is not None
+            assert bar.low <= bar.value <= bar.high
+    assert [bar.value for bar in bars] == sorted((bar.value for bar in bars), reverse=True)
+
+
+def test_published_figures_stand_in_no_chart(page: Page) -> None:
+    assert page.published
+    for group in page.groups:
+        assert len(group.chart.bars) == len(group.entries) + len(group.bounds)
+
+
+def test_the_bounds_of_a_group_come_from_its_smallest_count(make_result: Make) -> None:
+    less = replace(WORK, least_flops_per_step=5e11)
+    page = build_page([make_result(work=WORK, number=1), make_result(work=less, number=2), make_result(number=3)])
+    t4 = next(bound for bound in page.groups[0].bounds if bound.sheet.key == "t4")
+    assert t4.most_steps_per_second == pytest.approx(2 * 8.1408)
+
+
+def test_the_table_tells_the_spread_and_the_remarks(make_result: Make) -> None:
+    noisy = make_result(step_seconds=[0.1, 0.2] * 6, ceilings=CEILINGS, work=WORK)
+    heads, rows = table_rows(build_page([noisy], kwh_price=0.4).groups[0])
+    row = dict(zip(heads, rows[0], strict=True))
+    assert row["remarks"] == "noisy"
+    assert row["of this device"] == "51%"  # 2e12 in 0.15 s, of 26e12
+    assert row["peak memory"] == "900 MiB"
+    assert row["cost a picture"].startswith("0.0001 a picture (900 J")
+    assert row["energy a picture"] == "0.900 kJ"  # 12000 J in 400 steps, 30 steps a picture
+
+
+def test_the_document_is_whole_and_fetches_nothing(page: Page) -> None:
+    text = render(page)
+    found = parsed(text)
+    assert found.addresses == ["data:,"]
+    assert "script" not in found.tags
+    assert "default-src &#x27;none&#x27;" in text
+    assert not re.search(r"url\((?!#hatch\))|@import|https?://", text)
+    assert len(text) < 300_000
+
+
+def test_places_in_drawings_lie_inside(page: Page) -> None:
+    text = render(page)
+    for name, value in re.findall(r'\b(x|y|x1|x2|y1|y2|cx|cy|width)="(-?[\d.]+)%"', text):
+        assert 0 <= float(value) <= 100, (name, value)
+    assert not re.search(r"\b(nan|inf)\b", text, re.IGNORECASE)
+
+
+def test_measured_and_bound_are_drawn_differently(page: Page) -> None:
+    text = render(page)
+    group = page.groups[0]
+    assert text.count('class="row measured"') == sum(len(one.entries) for one in page.groups)
+    assert text.count('class="row bound"') == sum(len(one.bounds) for one in page.groups)
+    drawn = svg.bar(next(bar for bar in group.chart.bars if bar.kind == "bound"), group.chart)
+    assert 'class="bound"' in drawn
+    assert "whisker" not in drawn
+
+
+def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result: Make) -> None:
+    """Of two roofs close together one has its name above, the other below; long names are cut."""
+    long = make_result(device="A card with a long name " * 5, work=WORK, number=4)
+    places = [entry.standing for entry in (*page.groups[0].entries, *build_page([long]).groups[0].entries)]
+    drawn = svg.roofline([place for place in places if place])
+    names = re.findall(r'dy="(-?\d+)"[^>]*class="roof-name">([^<:]*)', drawn)
+    assert [name for _, name in names] == ["datasheet RTX 3090", "measured here", "datasheet T4"]  # the highest first
+    assert [int(side) > 0 for side, _ in names] == [False, True, True]
+    points = re.findall(r'class="point-name">([^<]*)', drawn)
+    assert max(map(len, points)) <= svg.MOST_LABEL + 8
+    assert any("\N{HORIZONTAL ELLIPSIS}" in point for point in points)
+
+
+def test_words_of_strangers_stay_words(make_result: Make) -> None:
+    result = make_result(
+        device=HOSTILE, work=WORK, place="other", host=Host(os=HOSTILE, cpu=HOSTILE), note=HOSTILE, ceilings=CEILINGS
+    )
+    result = replace(
+        result, workload=replace(result.workload, name=HOSTILE, params={"model": HOSTILE, "width": HOSTILE})
+    )
+    text = render(build_page([result], [HOSTILE]))
+    assert "script" not in parsed(text).tags
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    draw(build_page([result]))
+
+
+def test_left_out_files_are_told(page: Page) -> None:
+    assert "broken.json is not JSON." in render(page)
+
+
+def test_gaps_in_telemetry_are_left_out(make_result: Make) -> None:
+    result = make_result()
+    assert result.telemetry is not None
+    samples = {"power_watts": (None, 300.0, None, 310.0, None, None, None, None), "sm_clock_mhz": (None,) * 8}
+    [series] = telemetry_series(replace(result, telemetry=replace(result.telemetry, samples=samples)))
+    assert (series.label, series.values) == ("power", (300.0, 310.0))
+    assert series.seconds == pytest.approx((0.2, 0.6))
+    assert telemetry_series(replace(result, telemetry=None)) == []
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=20))
+def test_an_axis_holds_its_values_in_order(values: list[float]) -> None:
+    axis = axis_for(values)
+    places = [axis.at(value) for value in sorted(values)]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert places[-1] <= 1
+    assert axis.high >= max(values) * 0.999
+    ticks = axis.ticks()
+    assert 2 <= len(ticks) <= 12
+    assert all(0 <= axis.at(tick) <= 1 for tick in ticks)
+
+
+def test_a_logarithmic_axis_is_even_by_factors() -> None:
+    axis = decades(0.02, 700)
+    assert (axis.low, axis.high) == (pytest.approx(0.01), pytest.approx(1000))
+    assert axis.at(10) - axis.at(1) == pytest.approx(axis.at(1) - axis.at(0.1)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234.5, "1,230"),
+        (31.44, "31.4"),
+        (0.04213, "0.0421"),
+        (9.999, "10.0"),
+        (99.96, "100"),
+        (0, "0"),
+        (2e9, "2e+09"),
+    ],
+)
+def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
+    assert figures.short(value) == text
+
+
+def test_durations_and_ranges() -> None:
+    assert figures.duration(0.2321) == "0.232 s"
+    assert figures.duration(200) == "3 min 20 s"
+    assert figures.duration(7500) == "2 h 5 min"
+    assert figures.pace_range(Interval(0.2, 0.25, 0.5)) == "2.00-5.00 it/s"
+    assert figures.short_device("NVIDIA GeForce RTX 3090") == "RTX 3090"
+    assert figures.short_device("Intel(R) Xeon(R) CPU @ 2.20GHz") == "Intel Xeon @ 2.20GHz"
+
+
+def test_the_card_has_the_size_chat_programs_want_and_is_the_same_each_time(page: Page) -> None:
+    card = draw(page)
+    assert card.size == (WIDTH, HEIGHT) == (1200, 630)
+    assert card.mode == "RGB"
+    assert card.tobytes() == draw(page).tobytes()
+
+
+def test_the_card_fills_what_was_measured_and_hatches_what_bounds(page: Page) -> None:
+    """Along the middle of a bar: one colour for a measurement, two that alternate for a bound."""
+    from bench.report.card import BAR_LEFT, BAR_STEP, BAR_THICK, BARS_TOP, _chosen
+
+    card, bars = draw(page), bar_chart(_chosen(page.groups[0])).bars
+    assert {bar.kind for bar in bars} == {"measured", "bound"}
+    for index, bar in enumerate(bars):
+        y = BARS_TOP + BAR_STEP * index + BAR_THICK // 2
+        colours = {card.getpixel((x, y)) for x in range(BAR_LEFT + 6, BAR_LEFT + 60)}
+        assert (len(colours) == 1) == (bar.kind == "measured")
+
+
+def test_long_names_are_cut_on_the_card(make_result: Make) -> None:
+    long = build_page([make_result(device="W" * 200, work=WORK)])
+    plain = build_page([make_result(device="W" * 100, work=WORK)])
+    assert draw(long).tobytes() == draw(plain).tobytes()
+
+
+def bar(value: float, kind: Any = "measured") -> Bar:
+    return Bar("card", "wsl, torch", value, None, None, kind, "≤ 1 it/s" if kind == "bound" else "1 it/s", "")
+
+
+def test_terminal_bars_are_as_long_as_their_values() -> None:
+    chart = bar_chart([bar(10.0), bar(5.0), bar(2.5, "bound")])
+    assert terminal.bar_text(bar(10.0), chart, 20) == "█" * 20
+    assert terminal.bar_text(bar(5.0), chart, 20) == "█" * 10
+    assert terminal.bar_text(bar(5.15), chart, 20) == "█" * 10 + "▎"
+    assert terminal.bar_text(bar(2.5, "bound"), chart, 20) == "░" * 5
+    assert terminal.bar_text(bar(2.5, "bound"), chart, 20, plain=True) == "." * 5
+    assert terminal.bar_text(bar(1e-9), chart, 20) == "▏"
+
+
+def test_the_terminal_writes_control_characters_as_escapes(make_result: Make) -> None:
+    from rich.console import Console
+
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    page = build_page([make_result(device="evil\x1b[31m card", work=WORK)])
+    console.print(terminal.bars_table(page.groups[0]))
+    text = console.export_text()
+    assert "\x1b" not in text
+    assert "evil\\x1b[31m card (linux)" in text
+    assert "at most" in text

@@ -1,0 +1,199 @@
+"""Intervals against distributions whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.result import stats
+
+TRIALS = 400
+"""The share of 400 trials that hold the truth is off by 0.011 (standard deviation) where 95 % of all do."""
+positive = st.lists(st.floats(1e-6, 1e6), min_size=3, max_size=40)
+
+
+def alike(random: np.random.Generator, count: int, correlation: float, trials: int = TRIALS) -> np.ndarray:
+    """Standard normal series [trials, count] whose neighbours correlate: AR(1)."""
+    noise = random.standard_normal((trials, count))
+    for index in range(1, count):
+        noise[:, index] *= math.sqrt(1 - correlation**2)
+        noise[:, index] += correlation * noise[:, index - 1]
+    return noise
+
+
+def coverage(series: np.ndarray, truth: float) -> float:
+    """How often the interval of the median holds the true median; series: [trials, count]."""
+    intervals = [stats.median_interval(list(values)) for values in series]
+    return float(np.mean([interval is not None and interval.holds(truth) for interval in intervals]))
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 6, 8, 12, 48, 90])
+def test_the_interval_holds_the_true_median_about_as_often_as_it_says(count: int) -> None:
+    """Independent values: normal, log-normal (median 1), and exponential ones (median ln 2), which are skewed."""
+    random = np.random.default_rng(7)
+    assert 0.925 <= coverage(1 + 0.05 * random.standard_normal((TRIALS, count)), 1.0) <= 0.995
+    assert 0.925 <= coverage(np.exp(0.3 * random.standard_normal((TRIALS, count))), 1.0) <= 0.995
+    assert 0.925 <= coverage(random.exponential(size=(TRIALS, count)), math.log(2)) <= 0.995
+
+
+@pytest.mark.parametrize(
+    ("count", "correlation", "least"),
+    [(24, 0.3, 0.92), (24, 0.5, 0.90), (48, 0.3, 0.92), (48, 0.5, 0.92), (48, 0.7, 0.89), (90, 0.5, 0.92)],
+)
+def test_neighbours_that_are_alike_widen_the_interval(count: int, correlation: float, least: float) -> None:
+    """48 blocks make a quick run. Single blocks drawn as if they were independent hold far less: the next test."""
+    assert least <= coverage(np.exp(0.1 * alike(np.random.default_rng(7), count, correlation)), 1.0) <= 0.99
+
+
+def test_taken_for_independent_they_would_be_far_too_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = np.exp(0.1 * alike(np.random.default_rng(7), 48, 0.5))
+    monkeypatch.setattr(stats, "widening", lambda _: 1.0)
+    assert coverage(series, 1.0) < 0.85
+
+
+def test_a_drift_does_not_make_it_too_sure() -> None:
+    """A machine that slows by a fifth over the run: its median over the run is that of the middle."""
+    slope = np.linspace(-0.1, 0.1, 48)
+    assert coverage(np.exp(slope + 0.03 * np.random.default_rng(7).standard_normal((TRIALS, 48))), 1.0) >= 0.95
+
+
+def test_widening_is_the_root_of_n_over_the_effective_number() -> None:
+    """sqrt((1 + r) / (1 - r)): 1 for independent values, 1.73 for r = 0.5; nothing for values that are all equal."""
+    random = np.random.default_rng(7)
+    assert stats.widening(list(random.standard_normal(20_000))) == pytest.approx(1, abs=0.03)
+    assert stats.widening(list(alike(random, 20_000, 0.5, trials=1)[0])) == pytest.approx(math.sqrt(3), rel=0.05)
+    assert stats.widening([0.1] * 40) == 1
+    assert stats.widening([1.0, 2.0] * 20) == 1
+
+
+def test_equal_values_look_no_more_alike_than_others() -> None:
+    """A coarse clock gives the same few values again and again, in no order."""
+    values = [float(value) for value in np.random.default_rng(7).integers(1, 4, size=2000)]
+    assert stats.widening(values) == pytest.approx(1, abs=0.08)
+
+
+@pytest.mark.parametrize("count", [6, 7, 30])
+def test_bootstrap_medians_are_those_of_values_drawn_with_replacement(count: int) -> None:
+    """The same quantiles as drawing in fact, which is the oracle here."""
+    random = np.random.default_rng(3)
+    values = random.exponential(size=count)
+    drawn = np.median(values[random.integers(count, size=(20_000, count))], axis=1)
+    quick = np.concatenate([stats.bootstrap_medians(list(values), seed) for seed in range(10)])
+    ranking = np.sort(values)
+    places = [float(np.mean(np.searchsorted(ranking, found))) for found in (drawn, quick)]
+    assert places[0] == pytest.approx(places[1], abs=0.01 * count)
+    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+        assert np.mean(drawn <= np.quantile(quick, share)) == pytest.approx(
+            np.mean(quick <= np.quantile(quick, share)), abs=0.015
+        )
+
+
+def test_a_file_full_of_blocks_takes_no_memory_to_speak_of() -> None:
+    """As many blocks as a file may hold."""
+    interval = stats.median_interval([0.1, 0.2] * 50_000)
+    assert interval is not None
+    assert 0.1 <= interval.low <= 0.15 <= interval.high <= 0.2
+
+
+def test_numbers_as_far_apart_as_a_file_may_hold_them() -> None:
+    """No overflow, and nothing that JSON could not hold."""
+    for count in (3, 9):
+        values = [1e-18, 1e7] * count
+        for interval in (stats.median_interval(values), stats.ratio_interval(values[:3], values)):
+            assert interval is not None
+            assert 0 < interval.low <= interval.median <= interval.high < math.inf
+            assert 0 < interval.inverse().low <= interval.inverse().high < math.inf
+
+
+def test_a_wrong_value_is_not_held() -> None:
+    """The interval is worth something: a median 30 % off falls outside."""
+    assert coverage(np.exp(0.1 * np.random.default_rng(7).standard_normal((TRIALS, 40))), 1.3) < 0.01
+
+
+@settings(max_examples=40, deadline=None)
+@given(positive)
+def test_an_interval_lies_around_the_median(values: list[float]) -> None:
+    interval = stats.median_interval(values)
+    assert interval is not None
+    assert 0 < interval.low <= interval.median <= interval.high
+    assert interval.median == stats.median(values)
+
+
+@settings(max_examples=40, deadline=None)
+@given(positive, st.sampled_from([0.25, 2.0, 1024.0]))
+def test_seconds_or_milliseconds_give_the_same_interval(values: list[float], factor: float) -> None:
+    one, other = stats.median_interval(values), stats.median_interval([factor * value for value in values])
+    assert one is not None
+    assert other is not None
+    assert other.low == pytest.approx(factor * one.low)
+    assert other.high == pytest.approx(factor * one.high)
+
+
+def test_the_same_data_give_the_same_interval() -> None:
+    values = list(np.random.default_rng(1).exponential(size=30))
+    assert stats.median_interval(values) == stats.median_interval(values)
+
+
+def ratio_coverage(slow: np.ndarray, fast: np.ndarray, truth: float, *, paired: bool = False) -> float:
+    """How often the interval of the ratio holds the true one."""
+    judge = stats.paired_ratio_interval if paired else stats.ratio_interval
+    intervals = [judge(list(one), list(other)) for one, other in zip(slow, fast, strict=True)]
+    return float(np.mean([interval is not None and interval.holds(truth) for interval in intervals]))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+@pytest.mark.parametrize("factor", [1.0, 3.1])
+def test_the_interval_of_a_ratio_holds_the_true_ratio(factor: float, correlation: float) -> None:
+    """30 blocks against 48 of another session, whose spread is another."""
+    random = np.random.default_rng(5)
+    slow = factor * np.exp(0.1 * alike(random, 30, correlation))
+    fast = np.exp(0.05 * alike(random, 48, correlation))
+    assert 0.92 <= ratio_coverage(slow, fast, factor) <= 0.99
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_pairs_hold_the_true_ratio_though_the_machine_wanders(correlation: float) -> None:
+    """Both of a pair share what the machine does (neighbours correlate by 0.9); what is left correlates less."""
+    random = np.random.default_rng(5)
+    wander = 0.2 * alike(random, 40, 0.9)
+    slow = 1.1 * np.exp(wander + 0.02 * alike(random, 40, correlation))
+    fast = np.exp(wander + 0.02 * alike(random, 40, correlation))
+    assert 0.92 <= ratio_coverage(slow, fast, 1.1, paired=True) <= 0.99
+    assert ratio_coverage(slow, fast, 1.0, paired=True) < 0.01
+
+
+def test_pairs_see_through_what_slows_both() -> None:
+    """The machine gets slower by half in mid-run: medians apart know little, pairs know the ratio."""
+    random = np.random.default_rng(3)
+    drift = np.where(np.arange(30) < 15, 1.0, 1.5)
+    slow = list(1.1 * drift * np.exp(0.01 * random.standard_normal(30)))
+    fast = list(drift * np.exp(0.01 * random.standard_normal(30)))
+    paired, apart = stats.paired_ratio_interval(slow, fast), stats.ratio_interval(slow, fast)
+    assert paired is not None
+    assert apart is not None
+    assert paired.holds(1.1)
+    assert not paired.holds(1.05)
+    assert paired.high - paired.low < 0.1 * (apart.high - apart.low)
+
+
+def test_too_few_values_give_no_interval() -> None:
+    assert stats.median_interval([1.0, 2.0]) is None
+    assert stats.ratio_interval([1.0, 2.0], [1.0] * 9) is None
+    assert stats.spread([1.0, 2.0, 3.0]) is None
+
+
+def test_spread_and_outliers_of_a_list_one_can_check_by_hand() -> None:
+    """Quartiles of 1..9 are 3 and 7, the median is 5; 20 lies beyond 7 + 1.5 * 4 = 13."""
+    values = [float(value) for value in range(1, 10)]
+    assert stats.quartiles(values) == (3.0, 7.0)
+    assert stats.spread(values) == pytest.approx(0.8)
+    assert stats.outliers(values) == 0
+    assert stats.outliers([*values[:-1], 20.0]) == 1
+
+
+def test_the_inverse_of_an_interval_turns_its_ends_round() -> None:
+    assert stats.Interval(0.1, 0.2, 0.5).inverse() == stats.Interval(2.0, 5.0, 10.0)

@@ -1,0 +1,88 @@
+"""The words beside a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.result.result import BenchResult, Energy, Telemetry, Warmup
+from bench.result.verdict import judge, summarise
+
+Make = Callable[..., BenchResult]
+
+
+def words(result: BenchResult) -> list[str]:
+    return [verdict.word for verdict in judge(result)]
+
+
+def gauges(**columns: Any) -> Telemetry:
+    count = len(next(iter(columns.values())))
+    return Telemetry(
+        source="nvml", interval_seconds=0.2, seconds=tuple(0.2 * index for index in range(count)), samples=columns
+    )
+
+
+def test_a_clean_result_has_no_words(make_result: Make) -> None:
+    assert words(make_result()) == []
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.03, []), (0.12, ["noisy"])])
+def test_noisy_above_ten_percent(spread: float, expected: list[str], make_result: Make, make_seconds: Any) -> None:
+    """The quartiles of exp(s * normal) lie about 1.35 s apart."""
+    assert words(make_result(step_seconds=make_seconds(spread=spread))) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"throttle_reasons": (0.0,) * 8}, []),
+        ({"throttle_reasons": (4.0,) * 8}, []),  # the power limit at work, as on most cards
+        ({"throttle_reasons": (4.0,) * 7 + (0x40 + 4.0,)}, ["throttled"]),
+        ({"throttle_reasons": (0.0,) * 39 + (32.0,)}, []),  # one sample in forty
+        ({"throttle_reasons": (None,) * 8}, []),
+        ({"sm_clock_mhz": (1800.0,) * 30 + (1700.0,) * 10}, ["throttled"]),
+        ({"sm_clock_mhz": (1800.0,) * 30 + (1750.0,) * 10}, []),
+        ({"sm_clock_mhz": (1500.0,) * 30 + (1800.0,) * 10}, []),  # got faster
+        ({"sm_clock_mhz": (1800.0, 900.0)}, []),  # too few samples
+    ],
+)
+def test_throttled_by_its_own_word_or_by_its_clock(
+    columns: dict[str, Any], expected: list[str], make_result: Make
+) -> None:
+    assert words(make_result(telemetry=gauges(**columns))) == expected
+
+
+def test_a_lowered_power_limit_is_told(make_result: Make) -> None:
+    result = make_result()
+    device = replace(result.device, power_limit_watts=200.0, default_power_limit_watts=350.0)
+    (verdict,) = judge(replace(result, device=device))
+    assert verdict.word == "power-limited"
+    assert "200 W" in verdict.why
+    assert "350 W" in verdict.why
+
+
+def test_busy_unsettled_and_short(make_result: Make) -> None:
+    assert words(make_result(telemetry=gauges(other_cpu_share=(0.4,) * 8))) == ["busy"]
+    assert words(make_result(step_seconds=[0.1, 0.1, 0.1])) == ["short"]
+    result = make_result()
+    warmup = Warmup(steps=9, seconds=8.0, is_settled=False)
+    assert words(replace(result, timing=replace(result.timing, warmup=warmup))) == ["unsettled"]
+
+
+def test_summary_is_made_of_the_blocks(make_result: Make) -> None:
+    summary = summarise(make_result(step_seconds=[0.1, 0.2, 0.3, 0.4, 0.5]))
+    assert summary.step_seconds == pytest.approx(0.3)
+    assert summary.steps_per_second == pytest.approx(1 / 0.3)
+    assert summary.picture_is_measured
+    assert summary.joules_per_picture == pytest.approx(12000 / 400 * 30)
+
+
+def test_a_picture_that_was_not_drawn_is_made_of_its_steps(make_result: Make) -> None:
+    result = make_result(step_seconds=[0.1] * 5, energy=Energy())
+    summary = summarise(replace(result, timing=replace(result.timing, picture=None)))
+    assert not summary.picture_is_measured
+    assert summary.picture_seconds == pytest.approx(30 * 0.1)
+    assert summary.joules_per_picture is None

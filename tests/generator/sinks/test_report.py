@@ -1,0 +1,199 @@
+"""The timing report: numbers from events, words from numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+import torch
+
+from generator.config import GenerateConfig
+from generator.engine.flops import FlopCount, _operator_flops, count_flops, estimate_flops, least_share
+from generator.engine.loop import generate
+from generator.events import Finished, Step
+from generator.models.base import Models
+from generator.sinks.report import Report, describe_bound, report_rows
+from generator.sinks.timings import Stopwatch, TimingsSink
+from provision.cards.datasheets import colab_datasheets
+
+REPORT = Report(
+    workload="0123456789ab",
+    width=128,
+    height=96,
+    cutouts=8,
+    steps=60,
+    first_step_seconds=0.5,
+    steady_step_seconds=(0.2, 0.25, 0.25, 0.25, 0.3),
+    import_seconds=2.0,
+    load_seconds=0.25,
+    first_preview_seconds=2.9,
+    saving_seconds=0.25,
+    total_seconds=5.0,
+    peak_memory_mib=512.4,
+    device="cpu (Test CPU)",
+    threads=2,
+    versions={"python": "3.11.7", "torch": "2.13.0"},
+)
+
+
+def ticking(step: float = 1.0) -> Callable[[], float]:
+    """A clock that moves on by `step` seconds whenever it is read."""
+    ticks: Iterator[int] = count()
+    return lambda: next(ticks) * step
+
+
+def test_pace_is_the_median_of_the_steady_steps_with_their_spread() -> None:
+    assert REPORT.steps_done == 6
+    assert REPORT.steps_per_second == 4.0
+    assert REPORT.step_quartiles == (0.25, 0.25)
+    assert REPORT.spread == 0.0
+    uneven = replace(REPORT, steady_step_seconds=(0.1, 0.2, 0.3, 0.4, 0.5))
+    assert uneven.spread == pytest.approx(0.2 / 0.3)
+
+
+def test_short_runs_say_only_what_is_known() -> None:
+    one = replace(REPORT, steady_step_seconds=())
+    assert (one.steps_per_second, one.step_quartiles, one.spread) == (2.0, None, None)
+    none = replace(one, first_step_seconds=None)
+    assert (none.steps_done, none.steps_per_second, none.spread) == (0, None, None)
+    assert dict(report_rows(none))["steady steps"] == "none"
+    assert dict(report_rows(none))["first step"] == "unknown"
+
+
+def test_the_text() -> None:
+    report = replace(
+        REPORT, least_flops_per_step=2e9, flops_method="counted", phase_seconds={"decode": 0.75, "clip": 0.5}
+    )
+    assert report_rows(report) == [
+        ("import", "2.00 s"),
+        ("load", "0.25 s"),
+        ("first step", "0.50 s"),
+        ("steady steps", "4.00 it/s (0.250 s a step; middle half 4.00-4.00 it/s, spread 0%)"),
+        ("saving", "0.25 s"),
+        ("first preview", "2.90 s from the command"),
+        ("picture", "5.00 s from the command, 6 steps at 128x96"),
+        ("peak memory", "512 MiB"),
+        ("device", "cpu (Test CPU), 2 threads"),
+        ("versions", "python 3.11.7, torch 2.13.0"),
+        ("where it goes", "decode 38%, clip 25%, saving 12%, other 25%"),
+        (
+            "against Colab",
+            (
+                "a T4 could not run this step faster than 4,070 it/s even at 100 % of its datasheet arithmetic "
+                "(8.1 TFLOP/s; at least 2 GFLOP a step). A bound, not a measurement."
+            ),
+        ),
+    ]
+
+
+def test_a_noisy_run_and_a_resumed_run_say_so() -> None:
+    noisy = replace(REPORT, steady_step_seconds=(0.1, 0.2, 0.3, 0.4), first_step=20)
+    rows = dict(report_rows(noisy))
+    assert "noisy" in rows["steady steps"]
+    assert rows["picture"].endswith("resumed at step 20")
+
+
+def test_shares_sum_to_one() -> None:
+    shares = replace(REPORT, phase_seconds={"decode": 0.75, "clip": 0.5}).phase_shares()
+    assert shares is not None
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert REPORT.phase_shares() is None
+
+
+def test_the_bound_is_arithmetic_over_datasheet_and_called_a_bound() -> None:
+    report = replace(REPORT, least_flops_per_step=1e12, flops_method="estimated")
+    assert report.colab_bounds() == {sheet.name: sheet.peak_tflops("tf32") for sheet in colab_datasheets()}
+    assert {"T4", "L4", "A100 40 GB"} <= set(report.colab_bounds())
+    mixed = replace(report, precision="mixed")
+    # Its tensor cores, which a bound in mixed precision has to allow for.
+    assert mixed.colab_bounds()["T4"] == pytest.approx(65, abs=0.5)
+    assert "about" in (describe_bound(report) or "")
+    assert "not a measurement" in (describe_bound(report) or "")
+    assert describe_bound(REPORT) is None
+
+
+def test_the_json_form_holds_measured_and_derived_values() -> None:
+    facts = json.loads(json.dumps(replace(REPORT, least_flops_per_step=2e9).to_dict(), allow_nan=False))
+    assert facts["steps_per_second"] == 4.0
+    assert facts["steady_step_seconds"] == [0.2, 0.25, 0.25, 0.25, 0.3]
+    assert facts["colab"]["bounds_steps_per_second"]["T4"] == pytest.approx(4070.4)
+    assert "not a measurement" in facts["colab"]["kind"]
+
+
+def test_the_sink_times_the_parts_of_a_run(models: Models, toy_config: Callable[..., GenerateConfig]) -> None:
+    clock = ticking()
+    sink = TimingsSink(clock, began_at=clock())
+    config = toy_config(steps=5)
+    for event in generate(config, models, clock=clock, import_seconds=3.0, load_seconds=2.0):
+        sink(event)
+    report = sink.report(saving_seconds=1.5, threads=1)
+    assert (report.import_seconds, report.load_seconds, report.saving_seconds) == (3.0, 2.0, 1.5)
+    assert (report.first_step_seconds, report.steady_step_seconds) == (1.0, (1.0,) * 4)
+    assert report.first_preview_seconds is not None
+    assert report.total_seconds > 5
+    assert report.workload == config.workload_id()
+
+
+def test_the_sink_keeps_no_pictures(models: Models, toy_config: Callable[..., GenerateConfig]) -> None:
+    sink = TimingsSink(ticking(), 0.0)
+    for event in generate(toy_config(), models):
+        sink(event)
+    with pytest.raises(RuntimeError):
+        sink.steps[0].image()
+
+
+def test_the_stopwatch_sums_by_name_also_over_failures() -> None:
+    watch = Stopwatch(ticking(2.0))
+    with watch("decode"):
+        pass
+    with pytest.raises(ValueError, match="x"), watch("decode"):
+        raise ValueError("x")
+    assert watch.seconds == {"decode": 4.0}
+
+
+def test_both_ways_of_counting_agree(models: Models, toy_config: Callable[..., GenerateConfig]) -> None:
+    config = toy_config()
+    events: Any = generate(config, models)
+    next(events)
+    # The second step: the first one also makes the resample matrices that later ones look up.
+    while not isinstance(next(events), Step):
+        pass
+    estimated = FlopCount()
+    with estimate_flops(estimated):
+        while not isinstance(event := next(events), Step):
+            assert not isinstance(event, Finished)
+    counted = count_flops(config, models)
+    assert counted is not None
+    assert estimated.flops == pytest.approx(counted.flops, rel=0.05)
+    assert estimated.least_flops == pytest.approx(counted.least_flops, rel=0.05)
+
+
+def test_both_ways_of_counting_know_what_a_fast_convolution_saves() -> None:
+    image, weight = torch.ones(1, 4, 8, 8, requires_grad=True), torch.ones(6, 4, 3, 3)
+    estimated = FlopCount()
+    with estimate_flops(estimated):
+        torch.nn.functional.conv2d(image, weight, padding=1)
+    with _operator_flops() as counted:
+        torch.nn.functional.conv2d(image, weight, padding=1).sum().backward()
+    direct = 2 * (2 * 6 * 8 * 8 * 4 * 9)  # forward, and backward to the image
+    for found in (estimated, counted):
+        assert found.flops == direct
+        assert found.least_flops == pytest.approx(direct * 64 / 324)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "share"),
+    [
+        ((3, 3), 1, 64 / 324),  # Winograd's F(6x6, 3x3): 8 x 8 multiplications instead of 6 x 6 x 9
+        ((1, 1), 1, 1.0),
+        ((32, 32), 32, 1.0),  # patches that do not overlap: a plain product
+        ((4, 4), (2, 2), 49 / 144),  # four filters of 2 x 2
+        ((9, 1), [1], 14 / 54),
+    ],
+)
+def test_the_least_share_of_a_convolution(kernel: tuple[int, ...], stride: Any, share: float) -> None:
+    assert least_share(kernel, stride) == pytest.approx(share)
