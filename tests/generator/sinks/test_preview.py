@@ -197,3 +197,16 @@ def test_a_tiny_terminal_shows_no_picture() -> None:
     screen, file = make_screen(height=6)
     PreviewSink(screen, "blocks", "truecolor")(Preview(0, lambda: torch.zeros(3, 16, 16)))
     assert file.getvalue() == ""
+
+
+@pytest.mark.parametrize(("notes", "is_in_place"), [(4, True), (5, False)])
+def test_a_picture_is_redrawn_as_long_as_its_upper_edge_is_in_the_window(notes: int, is_in_place: bool) -> None:
+    """24 lines: 19 of picture and one of the cursor leave room for four of talk; a fifth pushes the edge out."""
+    screen, file = make_screen()
+    sink = PreviewSink(screen, "blocks", "truecolor")
+    sink(Preview(0, lambda: torch.zeros(3, 16, 16)))
+    for number in range(notes):
+        screen.say(f"note {number}")
+    before = len(file.getvalue())
+    sink(Preview(1, lambda: torch.zeros(3, 16, 16)))
+    assert file.getvalue()[before:].startswith("\x1b7" if is_in_place else "\n")

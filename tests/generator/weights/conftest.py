@@ -175,6 +175,8 @@ class Server:
         self.files: dict[str, Served] = {}
         self.requests: list[tuple[str, str | None]] = []
         """(path, Range header)."""
+        self.conditions: list[tuple[str, str | None]] = []
+        """(path, If-Range header)."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -182,6 +184,7 @@ class Server:
 
             def do_GET(self) -> None:
                 server.requests.append((self.path, self.headers.get("Range")))
+                server.conditions.append((self.path, self.headers.get("If-Range")))
                 serve(self, server.files.get(self.path, Served(status=404)))
 
             def log_message(self, *words: Any) -> None:

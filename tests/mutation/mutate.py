@@ -1,0 +1,220 @@
+"""Breaks the code in one place at a time and asks the nearest tests: `python tests/mutation/mutate.py --count 200`.
+
+A mutant is one small change of one expression (DeMillo, Lipton and Sayward, "Hints on Test Data Selection", 1978):
+a comparison's edge, a sign, a number, `and` for `or`, an argument exchanged with its neighbour, an index, a condition
+turned round. One that no test notices survives, and is printed with its place. The sample is drawn from a seed, the
+same number for each area, so that a later pass asks the same questions of unchanged code.
+
+It works on a copy, needs minutes to hours, and is no part of the suite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = (
+    "dreamrig",
+    "bench",
+    "generator",
+    "provision",
+    "docs",
+    "tests",
+    "powershell",
+    "pyproject.toml",
+    "README.md",
+    "rig",
+)
+LONGEST_SECONDS = 600.0
+AREAS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "engine": (("generator/engine", "generator/augment"), ("tests/generator/engine", "tests/generator/augment")),
+    "bench statistics": (("bench/result", "bench/measure/ab.py", "bench/compare"), ("tests/bench",)),
+    "diagnosis": (("provision/diagnosis",), ("tests/provision/diagnosis",)),
+    "runs": (
+        ("generator/runs", "generator/work", "generator/sinks"),
+        ("tests/generator/runs", "tests/generator/work", "tests/generator/sinks", "tests/generator/cli"),
+    ),
+    "download": (("generator/weights",), ("tests/generator/weights",)),
+}
+COMPARISONS: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+SUMS: Mapping[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change."""
+
+    area: str
+    file: str
+    line: int
+    before: str
+    after: str
+    source: str
+    """The whole file, changed."""
+
+
+def mutants_of(area: str, file: Path) -> Iterator[Mutant]:
+    """Every mutant of a file."""
+    text = file.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    skipped = set(_skipped(tree))
+    for node in ast.walk(tree):
+        if id(node) in skipped or not hasattr(node, "lineno"):
+            continue
+        for changed in _changes(node):
+            yield Mutant(
+                area,
+                str(file.relative_to(ROOT)),
+                node.lineno,
+                ast.unparse(node),
+                ast.unparse(changed),
+                _replaced(text, node, changed),
+            )
+
+
+def _skipped(tree: ast.Module) -> Iterator[int]:
+    """Annotations, decorators and what only type checkers run."""
+    for node in ast.walk(tree):
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.FunctionDef):
+            parts = [node.returns, *node.decorator_list, *(one.annotation for one in _arguments(node.args))]
+        elif isinstance(node, ast.AnnAssign):
+            parts = [node.annotation]
+        elif isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        ):
+            parts = [node]
+        for part in filter(None, parts):
+            yield from (id(inside) for inside in ast.walk(part))
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+def _changes(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+        yield ast.Compare(node.left, [COMPARISONS[type(node.ops[0])]()], node.comparators)
+    elif (
+        isinstance(node, ast.BinOp)
+        and type(node.op) in SUMS
+        and not isinstance(node.left, ast.Constant | ast.JoinedStr)
+    ):
+        yield ast.BinOp(node.left, SUMS[type(node.op)](), node.right)
+    elif isinstance(node, ast.BoolOp):
+        yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
+        yield node.operand
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.IfExp):
+        yield ast.IfExp(node.test, node.orelse, node.body)
+    elif isinstance(node, ast.Call) and len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args):
+        changed = copy.deepcopy(node)
+        changed.args[0], changed.args[1] = changed.args[1], changed.args[0]
+        yield changed
+
+
+def _replaced(text: str, node: ast.AST, changed: ast.expr) -> str:
+    """The text with the node's own characters exchanged; columns count bytes of UTF-8."""
+    lines = text.encode().splitlines(keepends=True)
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1  # type: ignore[attr-defined]  # has a place
+    head = lines[first][: node.col_offset]  # type: ignore[attr-defined]  # as above
+    tail = lines[last][node.end_col_offset :]  # type: ignore[attr-defined]  # as above
+    middle = f"({ast.unparse(changed)})".encode()
+    return b"".join([*lines[:first], head + middle + tail, *lines[last + 1 :]]).decode()
+
+
+def draw(count: int, seed: int, areas: list[str]) -> list[Mutant]:
+    """`count` mutants, as many of each area as of any other."""
+    chosen: list[Mutant] = []
+    for number, area in enumerate(areas):
+        files = [file for place in AREAS[area][0] for file in sorted(_files(ROOT / place))]
+        every = [mutant for file in files for mutant in mutants_of(area, file)]
+        share = count // len(areas) + (number < count % len(areas))
+        chosen += random.Random(seed).sample(every, min(share, len(every)))
+    return chosen
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else list(place.rglob("*.py"))
+
+
+def is_killed(mutant: Mutant, workplace: Path) -> bool:
+    """Whether a test fails, or none comes to an end in time."""
+    target = workplace / mutant.file
+    before = target.read_text(encoding="utf-8")
+    target.write_text(mutant.source, encoding="utf-8")
+    try:
+        return not passes(mutant.area, workplace)
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        target.write_text(before, encoding="utf-8")
+
+
+def passes(area: str, workplace: Path) -> bool:
+    """Whether the area's tests are content with what lies in the workplace."""
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *AREAS[area][1]]
+    environment = {**os.environ, "PYTHONPATH": str(workplace), "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(
+        words, cwd=workplace, env=environment, capture_output=True, timeout=LONGEST_SECONDS, check=False
+    )
+    return ran.returncode == 0
+
+
+def main() -> None:
+    """Draw, ask, tell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--area", action="append", choices=list(AREAS), help="only this one; may be given again")
+    parser.add_argument("--out", type=Path, help="a JSON file with every mutant and its end")
+    args = parser.parse_args()
+    areas = args.area or list(AREAS)
+    drawn = draw(args.count, args.seed, areas)
+    ends: list[tuple[Mutant, bool]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        workplace = Path(folder) / "copy"
+        workplace.mkdir()
+        for name in COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, workplace / name)  # type: ignore[operator]  # both take the two paths
+        for area in areas:
+            if not passes(area, workplace):
+                sys.exit(f"The tests of {area} fail without any change: nothing could be told.")
+        for number, mutant in enumerate(drawn, 1):
+            killed = is_killed(mutant, workplace)
+            ends.append((mutant, killed))
+            if not killed:
+                print(f"survived  {mutant.file}:{mutant.line}  {mutant.before}  ->  {mutant.after}", flush=True)
+            print(f"{number}/{len(drawn)}", end="\r", file=sys.stderr, flush=True)
+            if args.out:
+                rows = [{**asdict(one), "source": "", "killed": end} for one, end in ends]
+                args.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    for area in areas:
+        found = [killed for mutant, killed in ends if mutant.area == area]
+        print(f"{area}: {sum(found)} of {len(found)} killed")
+    total = [killed for _, killed in ends]
+    print(f"all: {sum(total)} of {len(total)} killed, {sum(total) / max(1, len(total)):.1%}")
+
+
+if __name__ == "__main__":
+    main()
