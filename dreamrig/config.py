@@ -8,6 +8,7 @@ import typing
 from typing import Annotated, Any
 
 from dreamrig import console, paths, settings
+from dreamrig.command import make_app, run_group
 from dreamrig.settings import Resolved, Sources
 
 
@@ -15,11 +16,7 @@ def config(args: list[str]) -> int:
     """Run `dreamrig config …` with the words after `config`; returns the exit code."""
     import typer
 
-    app = typer.Typer(add_completion=False, help="What is set, and where it was set.")
-
-    @app.callback()
-    def group() -> None:
-        """What is set, and where it was set."""
+    app = make_app("What is set, and where it was set.")
 
     @app.command()
     def show(
@@ -29,7 +26,7 @@ def config(args: list[str]) -> int:
         """Show every setting in the form in which ./dreamrig.toml takes it."""
         return show_settings(with_origin=origin, as_json=as_json)
 
-    return app(args or ["--help"], prog_name="dreamrig config", standalone_mode=False) or 0
+    return run_group(app, "config", args)
 
 
 def show_settings(*, with_origin: bool, as_json: bool) -> int:

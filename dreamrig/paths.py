@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dreamrig.errors import NotReadyError, RigError
-
-MIB = 1024 * 1024
+from dreamrig.words import MIB
 
 
 def data_folder() -> Path:

@@ -13,8 +13,8 @@ import psutil
 import torch
 
 from dreamrig.errors import NotReadyError, UsageError
+from dreamrig.words import MIB
 
-MIB = 2**20
 CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
 

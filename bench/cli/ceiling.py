@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from bench.cli.command_line import parse_and_run
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def ceiling(args: list[str]) -> int:
             print("\n".join(describe(found)))
         return EXIT_GOOD
 
-    return parse_and_run("ceiling", body, args)
+    return run_one("bench ceiling", body, args)
 
 
 def _say(what: str) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
-from bench.cli.command_line import parse_and_run
 from bench.result.result import BenchResult
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def compare(args: list[str]) -> int:
             raise UsageError(f"{found} to compare.{skipped}", hint="give two, a folder of them, or one and a baseline")
         return _Comparing(results, published, price, fail_below).show(bad, as_json=as_json)
 
-    return parse_and_run("compare", body, args)
+    return run_one("bench compare", body, args)
 
 
 def gather(sources: Sequence[str]) -> tuple[list[BenchResult], list[str]]:

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from bench.cli.command_line import parse_and_run
 from bench.result import store
 from bench.result.figures import short
 from bench.result.result import BenchResult
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD
 
 NONE_YET = "No results of this machine yet. Make one: dreamrig bench run --quick"
@@ -34,7 +34,7 @@ def history(args: list[str]) -> int:
             print(console.to_printable("\n".join(_line(result) for _, result in good[:limit]) or NONE_YET))
         return EXIT_GOOD
 
-    return parse_and_run("history", body, args)
+    return run_one("bench history", body, args)
 
 
 def describe(result: BenchResult) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def list_workloads(args: list[str]) -> int:
             print("\n".join(_describe(name, by_profile) for name, by_profile in hashes.items()))
         return EXIT_GOOD
 
-    return parse_and_run("list", body, args)
+    return run_one("bench list", body, args)
 
 
 def _describe(name: str, by_profile: Any) -> str:
@@ -133,4 +133,4 @@ def baselines(args: list[str]) -> int:
         print(console.to_printable("\n".join(lines)))
         return EXIT_GOOD
 
-    return parse_and_run("baselines", body, args)
+    return run_one("bench baselines", body, args)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.measure.blocks import Progress
 from bench.result import stats
 from bench.result.figures import duration, short
-from generator.sinks.progress import Screen
+from dreamrig.screen import Screen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from bench.cli.command_line import parse_and_run
 from bench.result import stats, store
 from bench.result.figures import short
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
 
 
@@ -104,7 +104,7 @@ def merge(args: list[str]) -> int:
             print(console.to_printable(render(merged, bad)))
         return EXIT_GOOD
 
-    return parse_and_run("merge", body, args)
+    return run_one("bench merge", body, args)
 
 
 def _data(merged: Merged, bad: Sequence[str]) -> dict[str, Any]:

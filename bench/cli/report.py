@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from bench.cli.command_line import parse_and_run
 from bench.compare.cost import require_price
 from bench.result import store
 from bench.result.result import BenchResult
 from dreamrig import console, paths
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def report(args: list[str]) -> int:
             _print(page, files)
         return EXIT_GOOD
 
-    return parse_and_run("report", body, args)
+    return run_one("bench report", body, args)
 
 
 def gather(sources: Sequence[str]) -> tuple[list[BenchResult], list[str]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from bench.cli.command_line import parse_and_run
 from bench.cli.run_words import effort_of, one_of, place_of, short_note, split_workload, writable
 from bench.measure.blocks import BUDGETS, Budget
 from bench.measure.measured import Wishes
@@ -16,6 +15,7 @@ from bench.measure.session import Session, names_of
 from bench.result.result import BenchResult, Effort
 from bench.workloads import DEFAULT, Workload, find_workload
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def run(args: list[str], door: Door | None = None) -> int:
             raise UsageError("--vs and --vs-command are both given.", hint="use one of the two")
         return _Command(order, door or Door()).run()
 
-    return parse_and_run("run", body, args)
+    return run_one("bench run", body, args)
 
 
 class _Command:
@@ -113,7 +113,7 @@ class _Command:
 
     def __init__(self, order: Order, door: Door) -> None:
         from bench.cli.live import LiveDisplay
-        from generator.sinks.progress import Screen
+        from dreamrig.screen import Screen
 
         self.order, self.door = order, door
         self.screen = Screen(door.stderr())

@@ -4,9 +4,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
-from bench.cli.command_line import parse_and_run
 from bench.result.reading import show_path
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
 
 
@@ -28,7 +28,7 @@ def validate(args: list[str]) -> int:
             print("\n".join(console.to_printable(_line(file, problem)) for file, problem in rows))
         return EXIT_PROBLEM_FOUND if bad else EXIT_GOOD
 
-    return parse_and_run("validate", body, args)
+    return run_one("bench validate", body, args)
 
 
 def _line(file: str, problem: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated
 from bench.colab import local as colab_local
 from bench.colab.local import Runtime
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, FailedError, NotReadyError, UsageError
 
 STEPS = """Colab's page can use this machine while this command runs.
@@ -46,10 +47,8 @@ def colab(args: list[str], door: Door | None = None) -> int:
     import typer
 
     door = door or Door()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-    @app.command()
-    def run(
+    def body(
         port: Annotated[
             int | None, typer.Option(metavar="PORT", help="On this port; the first free from 8888.")
         ] = None,
@@ -65,7 +64,7 @@ def colab(args: list[str], door: Door | None = None) -> int:
             return _run_docker(runtime, door)
         return _run_jupyter(runtime, door, as_json=as_json)
 
-    return app(args, prog_name="dreamrig colab", standalone_mode=False) or EXIT_GOOD
+    return run_one("colab", body, args)
 
 
 def _folder(asked: Path | None) -> Path:

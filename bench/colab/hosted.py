@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from bench.cli.command_line import parse_and_run
 from bench.compare.cost import load_prices
 from bench.measure.blocks import BUDGETS
 from bench.result.reading import parse_json
 from bench.result.result import BenchResult, write_result
 from bench.workloads import WORKLOADS, Workload, find_workload
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, FailedError, InterruptedByUser, NotReadyError, UsageError
 
 GPUS = ("T4", "L4", "G4", "A100", "H100")
@@ -86,7 +86,7 @@ def bench_colab(args: list[str], door: Door | None = None) -> int:
             console.print_note(f"compare it: dreamrig bench compare {target} RESULT")
         return EXIT_GOOD
 
-    return parse_and_run("colab", body, args)
+    return run_one("bench colab", body, args)
 
 
 def _gpu(word: str) -> str:

@@ -12,6 +12,7 @@ from bench.measure.nvml import NvmlGauge
 from bench.result.result import PLACES, BenchResult, Device, Host, Software, Tool
 from dreamrig import __version__
 from dreamrig.errors import UsageError
+from dreamrig.words import MIB
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT_SECONDS = 5.0
-MIB = 2**20
 
 
 def describe_tool(root: Path = ROOT) -> Tool:

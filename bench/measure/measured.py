@@ -20,12 +20,11 @@ from bench.result.result import (
     Weights,
     WorkloadUsed,
 )
+from dreamrig.words import MIB
 
 if TYPE_CHECKING:
     from bench.measure.steps import EngineSteps
     from bench.measure.telemetry import Gauge
-
-MIB = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bench.measure.ceilings import Ceilings
+from dreamrig.words import MIB
 from provision.cards.datasheets import GIGA, TERA
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ SMALLEST, LARGEST = 256, 8192
 LONG_ENOUGH_SECONDS = 0.02
 SECONDS_EACH = 1.0
 COPY_MIB, COPY_MIB_CUDA = 256, 1024
-MIB = 2**20
 TF32_CAPABILITY = (8, 0)
 
 Clock = Callable[[], float]

@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from bench.result.result import Energy, Telemetry
+from dreamrig.words import MIB
 
 INTERVAL_SECONDS = 0.2
 MOST_SAMPLES = 600
 """What a file keeps of a long run: every n-th."""
-MIB = 2**20
 SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 

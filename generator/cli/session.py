@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig import console, paths, settings
 from dreamrig.errors import EXIT_GOOD, InterruptedByUser, UsageError
+from dreamrig.screen import Screen
 from dreamrig.settings import Sources
 from generator.cli.config_file import save_config
 from generator.config import GenerateConfig
@@ -21,7 +22,7 @@ from generator.pictures.upscale import configured_upscaler
 from generator.runs import folder as runs
 from generator.sinks import Sink
 from generator.sinks.preview import PROTOCOLS, PreviewSink, detect_colours, detect_protocol
-from generator.sinks.progress import ProgressSink, Screen, announce
+from generator.sinks.progress import ProgressSink, announce
 from generator.sinks.report import render_table, report_rows
 from generator.work.door import Door
 from generator.work.out import check_out, out_file, require_writable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dreamrig.errors import EXIT_GOOD
+from dreamrig.command import make_app, run_group
 from generator.cli import flags
 from generator.presets import PRESETS
 from generator.video.encode import DEFAULT_CRF, require_av
@@ -21,18 +21,13 @@ DEFAULT_FRAMES, DEFAULT_FRAME_STEPS, DEFAULT_SMOOTHING = 48, 5, 0.3
 
 def video(args: list[str], door: Door | None = None) -> int:
     """`dreamrig video …`; returns the exit code."""
-    import typer
-
     from generator.cli.groups import GroupedCommand
 
     door = door or Door()
-    # Plain help: the boxed one cuts long flags off at 80 columns.
-    app = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="Films of dreamt pictures."
-    )
+    app = make_app("Films of dreamt pictures.")
     for name, (body, parameters) in _commands(door).items():
         app.command(name, cls=GroupedCommand)(flags.make_command(body, parameters))
-    return app(args or ["--help"], prog_name="dreamrig video", standalone_mode=False) or EXIT_GOOD
+    return run_group(app, "video", args)
 
 
 def _commands(door: Door) -> dict[str, tuple[Callable[[Values], int], list[inspect.Parameter]]]:

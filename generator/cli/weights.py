@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dreamrig import console
+from dreamrig.command import make_app, run_group
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, InterruptedByUser, NotReadyError, RigError, UsageError
-from dreamrig.paths import MIB
+from dreamrig.screen import Screen
+from dreamrig.words import MIB
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
@@ -25,19 +27,11 @@ COMMAND = "weights"
 
 def weights(args: list[str], door: WeightsDoor | None = None) -> int:
     """`dreamrig weights …`; returns the exit code."""
-    import typer
-
     door = door or WeightsDoor()
-    # Plain help: the boxed one cuts long flags off at 80 columns.
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-    @app.callback()
-    def group() -> None:
-        """The networks of 2021: what there is, where it comes from, and what of it is here."""
-
+    app = make_app("The networks of 2021: what there is, where it comes from, and what of it is here.")
     for register in (_add_list, _add_fetch, _add_verify, _add_import, _add_remove):
         register(app, door)
-    return app(args or ["--help"], prog_name="dreamrig weights", standalone_mode=False) or EXIT_GOOD
+    return run_group(app, COMMAND, args)
 
 
 def _json_option() -> Any:
@@ -123,7 +117,7 @@ def _accept(missing: Sequence[Entry], door: WeightsDoor, *, yes: bool) -> None:
 
 
 def _fetch_one(entry: Entry, door: WeightsDoor, *, keep_original: bool) -> None:
-    progress = Progress(entry.name, door.stderr(), door.clock)
+    progress = Progress(entry.name, Screen(door.stderr()), door.clock)
     try:
         weights_store.fetch_model(entry, door, progress.say, progress.on_bytes, keep_original=keep_original)
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
+from dreamrig.words import MIB
 from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
 from generator.engine.seams import AROUND_CELLS
 from generator.models.allocators import allocator_of
@@ -14,7 +15,6 @@ from generator.models.base import Models
 from generator.wishes import augmentations as augment_spec
 from generator.wishes.parse import parse_weights
 
-MIB = 2**20
 FLOAT_BYTES = 4
 SAFETY = 1.15
 """By how much the prediction may be too low, see docs/memory.md."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dreamrig.words import MIB
 from generator.models.allocators import HEAP, Allocator
 from generator.models.clip import HEAD_WIDTH, CLIPArchitecture
 from generator.models.vqgan import VQGANArchitecture
 
-MIB = 2**20
 FLOAT_BYTES = 4
 DECODER_SCRATCH = 3
 """Tensors of the full resolution and its width beside those kept, at the worst moment of the decoder's way back."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generator.sinks.bar import Bar
-from generator.sinks.progress import LINES_OFF_A_TERMINAL, REFRESH_SECONDS, Screen, clock_face
+from dreamrig import words
+from dreamrig.screen import LINES_OFF_A_TERMINAL, REFRESH_SECONDS, Bar, Screen
 
 WIDTH_BESIDE_BAR = 50
 SECONDS_BETWEEN_LINES = 1.0
@@ -51,7 +51,7 @@ class CountProgress:
         if not made:
             return ""
         seconds = (self.clock() - self.began_at) / made
-        return f"{seconds:.2f} s a {self.noun}  ETA {clock_face((self.total - self.done) * seconds)}"
+        return f"{words.duration(seconds)} a {self.noun}  ETA {words.clock_face((self.total - self.done) * seconds)}"
 
     def _show(self) -> None:
         if not self.screen.is_terminal:

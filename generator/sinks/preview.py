@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from dreamrig.screen import Screen
 from generator.events import Event, Finished, Preview
 from generator.pictures.png import to_picture
-from generator.sinks.progress import Screen
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,98 +1,21 @@
 """Talk on standard error: a bar on a terminal, a plain line every tenth elsewhere.
 
-One Screen owns standard error during a run, so that the bar, the notes above it and the picture above those do not
-write over each other.
+The loss makes the host wait for the device, so it is asked for only when a line or a bar is due.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
 
-from dreamrig.console import to_printable
+from dreamrig import words
+from dreamrig.screen import LINES_OFF_A_TERMINAL, NARROWEST_BAR, REFRESH_SECONDS, Bar, Screen
 from generator.events import Event, Failed, Finished, Started, Step
-from generator.sinks.bar import NARROWEST_BAR, Bar
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-REFRESH_SECONDS = 0.25
-"""The loss makes the host wait for the device, so it is asked for at most this often."""
-LINES_OFF_A_TERMINAL = 10
 WIDTH_BESIDE_BAR = 64
 """Columns for the numbers and some free ones: the terminal's own ^C at the end of a full line would begin a new one."""
 RECENT = 0.3
 """Weight of the newest step in the running mean of the pace."""
-
-
-class Screen:
-    """Standard error during a run: `say` for lines, `write` for what a preview draws above the bar."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.lines_since_mark = 0
-        """Lines said below the place that `reserve` made."""
-        self._busy = self._gone = False
-        self._waiting: list[str] = []
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether lines can be redrawn here. FORCE_COLOR asks for colours in a log, not for a cursor that moves."""
-        return self.console.file.isatty() and not self.console.is_dumb_terminal
-
-    def say(self, text: str) -> None:
-        """One line of talk, above the bar where there is one. Safe in a signal handler: it waits for its turn."""
-        self._waiting.append(to_printable(text))
-        if not self._busy:
-            with self.turn():
-                pass
-
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Write to the terminal inside of this; what was said meanwhile follows.
-
-        A terminal that has been closed is not a reason to lose a run: from then on nothing is written.
-        """
-        if self._busy:
-            yield
-            return
-        self._busy = True
-        try:
-            yield
-            while self._waiting:
-                self._print(self._waiting.pop(0))
-        except OSError:
-            self._gone = True
-        finally:
-            self._busy = False
-
-    def _print(self, text: str) -> None:
-        from rich.text import Text
-
-        if self._gone:
-            return
-        if not self.is_terminal:  # no wrapping: a log has no width
-            print(text, file=self.console.file, flush=True)
-            return
-        line = Text(text)
-        self.lines_since_mark += len(self.console.render_lines(line, pad=False))
-        self.console.print(line)
-
-    def reserve(self, rows: int) -> None:
-        """Make `rows` empty lines above the bar, and count what is said from here on."""
-        with self.turn():
-            if not self._gone:
-                self.console.print("\n" * (rows - 1))
-        self.lines_since_mark = 0
-
-    def write(self, sequence: str) -> None:
-        """Send characters and control sequences as they are."""
-        with self.turn():
-            if not self._gone:
-                self.console.file.write(sequence)
-                self.console.file.flush()
 
 
 def announce(screen: Screen, *, quiet: bool = False) -> Callable[[Event], None]:
@@ -197,17 +120,10 @@ class ProgressSink:
     def describe(self, loss: float, peak_memory_mib: float | None) -> list[str]:
         """it/s, time left, loss and peak memory in words, what matters most first."""
         seconds = self.step_seconds or 0.0
-        pace = f"{1 / seconds:.2f} it/s" if seconds else "-.-- it/s"
-        facts = [pace, f"ETA {clock_face((self.total - self.done) * seconds)}", f"loss {loss:.3f}"]
+        pace = words.pace(1 / seconds) if seconds else "-.-- it/s"
+        facts = [pace, f"ETA {words.clock_face((self.total - self.done) * seconds)}", f"loss {loss:.3f}"]
         return facts if peak_memory_mib is None else [*facts, f"peak {peak_memory_mib:.0f} MiB"]
 
     def close(self) -> None:
         """Leave the bar as it stands and give the terminal back; harmless when there is none."""
         self.bar.close()
-
-
-def clock_face(seconds: float) -> str:
-    """ "0:07", "12:30", "1:02:03"."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from dreamrig import console, paths
 from dreamrig.errors import EXIT_GOOD, InterruptedByUser, RigError, UsageError
+from dreamrig.screen import Screen
 from generator.pictures.formats import metadata_blocks
 from generator.pictures.recipe import Recipe, differences
 from generator.runs import folder as runs
@@ -18,7 +19,6 @@ from generator.runs.folder import CONFIG, Run, write_json
 from generator.sinks.count import CountProgress
 from generator.sinks.frames import frames_of
 from generator.sinks.preview import PreviewSink, detect_colours, detect_protocol
-from generator.sinks.progress import Screen
 from generator.video.audio import open_audio
 from generator.video.encode import FILM_SUFFIXES, FilmFormat, require_av, write_film
 from generator.video.plan import FilmPlan

@@ -6,10 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.screen import Screen
 from generator.runs import folder as runs
 from generator.runs.folder import Run
 from generator.sinks.frames import frames_of
-from generator.sinks.progress import Screen
 from generator.video.encode import FilmFormat
 from generator.video.session import FilmWishes, encode_frames, film_file, tell
 from generator.video.spec import parse_rate

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from dreamrig.errors import FailedError, NotReadyError
-from dreamrig.paths import MIB, explain_write_failure, write_atomic
+from dreamrig.paths import explain_write_failure, write_atomic
+from dreamrig.words import MIB
 from generator.weights.door import WeightsDoor
 from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.head import HEAD_BYTES, describe_head, seems_checkpoint

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dreamrig.paths import MIB
+from dreamrig.words import MIB
 from generator.weights import registry
 from generator.weights.registry import Entry, Installed
 from generator.weights.store import Status

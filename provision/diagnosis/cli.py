@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from dreamrig import console
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, UsageError
 from provision.diagnosis.board import UnknownBoard, find_board
 from provision.diagnosis.cause import Knowledge
@@ -72,10 +73,8 @@ def diagnose(args: list[str], door: Door | None = None) -> int:
         raw = read_text(text or [], file, door, needed=facts is None)
         return answer(raw, known, door, as_json=as_json, show_all=show_all)
 
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(command)
     words = [re.sub(r"^(?=-[0-9]+$)", " ", word) for word in args]  # -2143878910 is a code and no option
-    return app(words, prog_name="dreamrig diagnose", standalone_mode=False) or EXIT_GOOD
+    return run_one("diagnose", command, words)
 
 
 def read_text(words: Sequence[str], file: Path | None, door: Door, *, needed: bool) -> bytes | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dreamrig import console, paths
+from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
 from provision.show import print_lines, printable
 
@@ -47,10 +48,8 @@ def doctor(args: list[str], door: Door | None = None) -> int:
     import typer
 
     door = door or Door()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-    @app.command()
-    def run(
+    def body(
         names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these checks.")] = None,
         check: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="Only this check.")] = None,
         since_fix: Annotated[bool, typer.Option("--since-fix", help="Only what failed the last time.")] = False,
@@ -69,7 +68,7 @@ def doctor(args: list[str], door: Door | None = None) -> int:
             return _list(machine, wish) if list_ else _doctor(machine, wish, door)
 
     words = _with_report_file(args)
-    return app(words, prog_name="dreamrig doctor", standalone_mode=False) or EXIT_GOOD
+    return run_one("doctor", body, words)
 
 
 @dataclass(frozen=True)
@@ -217,10 +216,8 @@ def facts(args: list[str], door: Door | None = None) -> int:
     import typer
 
     door = door or Door()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-    @app.command()
-    def run(
+    def body(
         file: Annotated[
             Path | None, typer.Option("--facts", metavar="FILE", help="Facts from elsewhere, to be filled up here.")
         ] = None,
@@ -238,4 +235,4 @@ def facts(args: list[str], door: Door | None = None) -> int:
             print_lines(render_facts(found))
         return EXIT_GOOD
 
-    return app(args, prog_name="dreamrig facts", standalone_mode=False) or EXIT_GOOD
+    return run_one("facts", body, args)

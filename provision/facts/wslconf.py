@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from dreamrig.words import MIB
 from provision.facts.wslconf_keys import BOOL, CHOICES, INTEGER, KINDS, PATH, SIZE, WSL_CONF, WSLCONFIG, Keys
 from provision.machine.machine import is_utf16le
 
@@ -21,7 +22,6 @@ UNITS: Final = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 SIZE_FORM: Final = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LINE_FORM: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(.*)")
 SECTION_FORM: Final = re.compile(r"\[([A-Za-z][A-Za-z0-9]*)\][ \t]*(#.*)?")
-MIB: Final = 2**20
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from dreamrig.words import MIB
+
 NOT_FOUND = 127
 """Exit code of a program that does not exist, as shells have it."""
-MIB = 2**20
 OUTPUT_LIMIT = 4 * MIB
 """Bytes of each stream that are kept; a program that says more is stopped."""
 FILE_LIMIT = MIB

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from dreamrig.words import MIB
+
 if TYPE_CHECKING:
     import torch
 
-MIB = 2**20
 MAJOR, MINOR = 75, 76
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*"""
 CHECKED_SIZE, TIMED_SIZE, ROUNDS = 256, 4096, 5

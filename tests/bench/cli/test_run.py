@@ -20,7 +20,7 @@ from bench.result import store
 from bench.result.result import BenchResult, read_result
 from dreamrig.cli import main
 from dreamrig.errors import FailedError, UsageError
-from generator.sinks.progress import Screen
+from dreamrig.screen import Screen
 
 MOMENT = Budget(warmup=0.01, warmup_most=0.3, measuring=0.3, block=0.02, picture=30.0, ceiling=0.02)
 DOOR = Door(budgets={"quick": MOMENT})

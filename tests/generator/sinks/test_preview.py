@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from dreamrig.screen import Screen
 from generator.events import Finished, Preview
 from generator.sinks import preview
 from generator.sinks.preview import (
@@ -22,7 +23,6 @@ from generator.sinks.preview import (
     render,
     render_blocks,
 )
-from generator.sinks.progress import Screen
 
 
 class Terminal(io.StringIO):

@@ -11,10 +11,11 @@ import torch
 from rich.console import Console
 
 from dreamrig.errors import NotReadyError
+from dreamrig.screen import Screen
 from generator.config import GenerateConfig
 from generator.events import Event, Finished, Preview, Started, Step
 from generator.sinks import optional
-from generator.sinks.progress import ProgressSink, Screen, announce, clock_face
+from generator.sinks.progress import ProgressSink, announce
 
 
 class Terminal(io.StringIO):
@@ -122,21 +123,6 @@ def test_unknown_words_are_named_with_near_ones_even_when_quiet() -> None:
     assert quiet.getvalue().splitlines() == unknown
 
 
-def test_what_is_said_while_the_screen_is_busy_waits_for_its_turn() -> None:
-    file = io.StringIO()
-    screen = make_screen(file)
-    with screen.turn():
-        screen.say("from a signal handler")
-        assert file.getvalue() == ""
-    assert file.getvalue() == "from a signal handler\n"
-
-
-def test_control_characters_do_not_reach_the_terminal() -> None:
-    file = io.StringIO()
-    make_screen(file).say("red \x1b[31m and bell \x07")
-    assert file.getvalue() == "red \\x1b[31m and bell \\x07\n"
-
-
 def test_a_terminal_that_is_gone_does_not_end_the_run() -> None:
     class Closed(Terminal):
         def write(self, text: str) -> int:
@@ -156,8 +142,3 @@ def test_an_optional_sink_that_fails_is_told_once() -> None:
     for index in range(3):
         sink(Preview(index, lambda: torch.zeros(3, 8, 8)))
     assert said == ["warning: The disk is full. The run goes on; no preview is saved."]
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
-def test_clock_face(seconds: float, text: str) -> None:
-    assert clock_face(seconds) == text

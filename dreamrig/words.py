@@ -1,0 +1,66 @@
+"""Numbers as people read them, once for every folder: three digits that count, with the unit."""
+
+import math
+
+MIB = 2**20
+GIGA, TERA = 1e9, 1e12
+NOISY_SPREAD = 0.10
+"""Interquartile range over median above which a measurement is called noisy."""
+
+
+def short(value: float) -> str:
+    """Three digits that count: "1,230", "31.4", "0.0421"; far out "1.2e+09"."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    rounded = float(f"{value:.3g}")
+    digits = 2 - math.floor(math.log10(abs(rounded)))
+    if abs(rounded) >= 1e7 or abs(rounded) < 1e-5:
+        return f"{value:.2g}"
+    return f"{rounded:,.{max(0, digits)}f}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time: "42.6 ms", "5.18 s", "1 min 35 s", "2 h 5 min"."""
+    rounded = float(f"{seconds:.3g}")
+    if 0 < rounded < 1:
+        return f"{short(seconds * 1000)} ms"
+    if rounded < 60:
+        return f"{short(seconds)} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def clock_face(seconds: float) -> str:
+    """The time left beside a bar, which must not jump in width: "0:07", "12:30", "1:02:03"."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def pace(steps_per_second: float) -> str:
+    """Steps per second: "4.31 it/s"."""
+    return f"{short(steps_per_second)} it/s"
+
+
+def memory(mib: float) -> str:
+    """Memory or a file, in mebibytes: "0.4 MiB", "940 MiB", "23.5 GiB"."""
+    if round(mib) < 10:
+        return f"{mib:.1f} MiB"
+    return f"{mib:,.0f} MiB" if mib < 10_000 else f"{mib / 1024:.1f} GiB"
+
+
+def rate(mib_per_second: float) -> str:
+    """How fast bytes come: "12.3 MiB/s"."""
+    return f"{mib_per_second:.1f} MiB/s"
+
+
+def percent(share: float) -> str:
+    """A share: "38%"; below one percent with a digit more."""
+    return f"{share:.0%}" if share >= 0.01 or share <= 0 else f"{share:.1%}"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number of things: "1 block", "3 blocks"."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
