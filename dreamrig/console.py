@@ -3,17 +3,14 @@
 rich is imported by the two console functions only.
 """
 
-import dataclasses
 import functools
-import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dreamrig.errors import RigError
+from dreamrig.plain import to_plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,23 +60,6 @@ def render_json(document: Any, encoding: str) -> str:
     except UnicodeEncodeError:  # an old code page, or bytes of an argument that are no text
         return json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2)
     return text
-
-
-def to_plain(value: Any) -> Any:
-    """`value` in JSON's own types: dataclass -> dict, path -> str, tuple or set -> list, not finite -> None."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return sorted((to_plain(item) for item in value), key=repr)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [to_plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def print_error(error: RigError) -> None:

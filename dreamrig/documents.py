@@ -13,8 +13,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from dreamrig.console import to_plain
 from dreamrig.paths import write_atomic
+from dreamrig.plain import to_plain
 from dreamrig.words import MIB
 
 T = TypeVar("T")

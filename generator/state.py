@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 import torch
 
+from dreamrig.documents import parse_object
 from dreamrig.errors import FailedError, UsageError
 from generator.config import GenerateConfig
 
@@ -62,7 +63,7 @@ def state_from_bytes(data: bytes) -> State:
         tensors = safetensors.torch.load(data)
         digest, text = metadata["dreamrig"][:DIGEST_LENGTH], metadata["dreamrig"][DIGEST_LENGTH:]
         intact = digest == _digest(text, tensors)
-        facts = json.loads(text)
+        facts = parse_object(text)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         raise FailedError("The checkpoint is damaged.", hint=DAMAGED_HINT) from None
     if not intact:
@@ -96,7 +97,7 @@ def require_same_run(state: State, config: GenerateConfig, models_name: str, mod
 def _metadata(data: bytes) -> dict[str, str]:
     """The metadata of a safetensors document, which its torch loader does not hand out."""
     length = int.from_bytes(data[:8], "little")
-    metadata: dict[str, str] = json.loads(data[8 : 8 + length])["__metadata__"]
+    metadata: dict[str, str] = parse_object(data[8 : 8 + length])["__metadata__"]
     return metadata
 
 

@@ -10,7 +10,7 @@ from bench.measure.ab import ratio_words, show_ratio
 from bench.result import stats
 from bench.result.result import BenchResult
 from bench.result.stats import Interval
-from dreamrig.console import to_plain
+from dreamrig.plain import to_plain
 
 RUN_TO_RUN = 0.02
 """Two sessions on one machine differ by as much: memory lies elsewhere, the room is warmer. Less is no difference."""

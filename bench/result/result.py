@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from bench.result import reading
 from dreamrig import paths
-from dreamrig.console import to_plain
 from dreamrig.errors import UsageError
+from dreamrig.plain import to_plain
 
 SCHEMA = "bench-result/1"
 SCHEMA_FILE = "result/result.schema.json"

@@ -6,12 +6,12 @@ A file may come from a stranger: sizes and counts are bounded, no pixel is decod
 from __future__ import annotations
 
 import io
-import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dreamrig.documents import DocumentError, parse_object
 from dreamrig.errors import UsageError
 from generator.pictures import containers, exif
 from generator.pictures.recipe import Recipe
@@ -31,12 +31,9 @@ def read_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", hint="give a picture that dreamrig made") from error
     try:
-        facts = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return Recipe.from_dict(parse_object(text))
+    except DocumentError:
         raise _damaged(path) from None
-    if not isinstance(facts, dict):
-        raise _damaged(path)
-    return Recipe.from_dict(facts)
 
 
 def _find_recipe(file: BinaryIO, path: Path) -> str:

@@ -7,12 +7,13 @@ and no user: an image to start from is named by its file name and its sha256.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
 from dreamrig import __version__
+from dreamrig.documents import DocumentError, convert
 from dreamrig.errors import UsageError
 from generator.config import STARTS, GenerateConfig
 from generator.pictures.paths import describe_picture, flag_of, paths_in, with_names_alone
@@ -38,7 +39,7 @@ class Recipe:
     """device, threads, cpu: what else can change the last digits."""
     start_image: Mapping[str, str] | None = None
     """name, sha256 of the image that the run started from."""
-    pictures: Sequence[Mapping[str, str]] = ()
+    pictures: tuple[Mapping[str, str], ...] = ()
     """setting, name, sha256 of every other picture that went in: image prompts and masks."""
     film: Mapping[str, Any] | None = None
     """FilmSpec.to_dict() where the config is that of a film's first frame (generator.video.spec)."""
@@ -52,20 +53,12 @@ class Recipe:
         """The inverse of to_dict for any document that claims to be one; unknown keys are passed over."""
         if facts.get("schema") != SCHEMA:
             raise UsageError("The recipe was written by another version of dreamrig.", hint="update dreamrig")
-        known = {field.name for field in fields(cls)}
-        recipe = cls(**{"config": {}, **{name: value for name, value in facts.items() if name in known}})
-        recipe.check_kinds()
-        return replace(recipe, pictures=tuple(recipe.pictures))
-
-    def check_kinds(self) -> None:
-        """UsageError where a value is not of the kind that to_dict writes."""
-        pictures = self.pictures if isinstance(self.pictures, list | tuple) else [None]
-        tables = [self.config, self.versions, self.weights, self.machine, self.start_image or {}, *pictures]
-        tables.append(self.film or {})
-        good = all(isinstance(table, Mapping) for table in tables) and isinstance(self.steps_done, int | None)
-        text_tables = [self.versions, self.weights, self.start_image or {}, *pictures]
-        if not good or not all(isinstance(text, str) for table in text_tables for text in [*table, *table.values()]):
-            raise UsageError("The recipe is damaged.", hint="use another picture, or the run's folder")
+        try:
+            return convert(cls, {"config": {}, **facts})
+        except DocumentError as error:
+            raise UsageError(
+                f"The recipe is damaged: {error}.", hint="use another picture, or the run's folder"
+            ) from None
 
     def public(self) -> Recipe:
         """The recipe without anything that tells about the machine's files."""

@@ -14,26 +14,26 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 import os
 import re
 import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from dreamrig.documents import DocumentError, convert, read_object, write_object
 from dreamrig.errors import NotReadyError, UsageError
-from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder, write_atomic
+from dreamrig.locks import sole_holder
+from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder
 from generator.runs.mark import UNKNOWN_MARK, process_mark
 
 SCHEMA = 1
 CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.safetensors", "timings.json"
 PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.png"
 FRAMES = "frames"
-LARGEST_JSON_BYTES = 4 * 1024 * 1024
 SLUG_CHARACTERS = 40
 
 Kind = Literal["picture", "film"]
@@ -154,54 +154,17 @@ def slug(text: str) -> str:
 @contextlib.contextmanager
 def sole_worker(run: Run) -> Iterator[None]:
     """Hold the run for this process alone; UsageError where another one has it. A dead holder holds nothing."""
-    descriptor = _try_lock(run.folder)
-    if descriptor is None:
-        raise UsageError(f"The run {run.id} is going on in another process.", hint="see: dreamrig history")
-    try:
+    held = UsageError(f"The run {run.id} is going on in another process.", hint="see: dreamrig history")
+    with sole_holder(run.folder, held):  # on a disk without locks run.json alone has to do
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock, or None where somebody else does."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        import fcntl  # absent on Windows; this tool runs inside WSL there
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except (ImportError, OSError):  # a file system without locks: run.json alone has to do
-        pass
-    return descriptor
 
 
 def load_run(folder: Path) -> Run:
     """Read one run.json; ValueError where it is missing, foreign or damaged."""
-    facts = read_json(folder / RECORD)
-    known = {field.name for field in fields(Run)} - {"folder"}
     try:
-        run = Run(folder=folder, **{name: value for name, value in facts.items() if name in known})
-    except TypeError as error:
-        raise ValueError(f"{folder / RECORD} lacks something: {error}") from None
-    _check_kinds(run)
-    return run
-
-
-def _check_kinds(run: Run) -> None:
-    texts, numbers = (run.prompt, run.created_at), (run.seed, run.steps, run.steps_done)
-    if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
-        raise ValueError(f"{run.folder / RECORD} holds the wrong kind of value")
-    if run.status not in ("running", "done", "interrupted", "failed"):
-        raise ValueError(f"{run.folder / RECORD} has an unknown status")
-    if run.kind not in ("picture", "film"):
-        raise ValueError(f"{run.folder / RECORD} is of an unknown kind")
-    optional: tuple[tuple[Any, Any], ...] = ((run.pid, int | None), (run.seconds, int | float | None))
-    optional += tuple((text, str | None) for text in (run.out, run.error, run.process))
-    if not all(isinstance(value, kind) for value, kind in optional):
-        raise ValueError(f"{run.folder / RECORD} holds the wrong kind of value")
+        return convert(Run, {**read_json(folder / RECORD), "folder": folder})
+    except DocumentError as error:
+        raise ValueError(error.about(str(folder / RECORD))) from None
 
 
 def list_runs(base: Path | None = None) -> list[Run]:
@@ -269,19 +232,14 @@ def slug_of(run_id: str) -> str:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """One JSON document, UTF-8, whole or not at all."""
-    write_atomic(path, json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n")
+    write_object(path, document)
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """One JSON object of bounded size; ValueError where it is missing, too large, or something else."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_JSON_BYTES + 1)
-        if len(data) > LARGEST_JSON_BYTES:
-            raise ValueError(f"{path} is larger than any of ours")
-        document = json.loads(data)
-    except (OSError, RecursionError) as error:
+        return read_object(path)
+    except DocumentError as error:
+        raise ValueError(error.about(str(path))) from None
+    except OSError as error:
         raise ValueError(f"cannot read {path}: {error}") from None
-    if not isinstance(document, dict):
-        raise ValueError(f"{path} holds no JSON object")
-    return document

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dreamrig.documents import read_object
 from dreamrig.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ _HINT = "restore the shipped files: git checkout -- generator/starter/weights"
 def read_manifest(folder: Path = STARTER_FOLDER) -> dict[str, Any]:
     """The manifest of a weight folder: `files` (name -> sha256, bytes) and what the training noted."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = read_object(folder / "manifest.json")
     except FileNotFoundError:
         raise NotReadyError("The starter's weights are missing.", hint=_HINT) from None
     except (OSError, ValueError) as error:
         raise NotReadyError(f"The starter's weight manifest cannot be read: {error}.", hint=_HINT) from None
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+    if not isinstance(manifest.get("files"), dict):
         raise NotReadyError("The starter's weight manifest names no files.", hint=_HINT)
     return manifest
 

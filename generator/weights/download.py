@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
-import json
 import re
 import urllib.error
 from collections.abc import Callable, Mapping
@@ -19,8 +18,9 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import IO, Any
 
+from dreamrig.documents import write_object
 from dreamrig.errors import FailedError, NotReadyError
-from dreamrig.paths import explain_write_failure, write_atomic
+from dreamrig.paths import explain_write_failure
 from dreamrig.words import MIB
 from generator.weights.door import WeightsDoor
 from generator.weights.foreign.checkpoint import open_checkpoint
@@ -286,4 +286,4 @@ def _read_notes(file: Path) -> Notes | None:
 
 
 def _write_notes(file: Path, notes: Notes) -> None:
-    write_atomic(file, json.dumps(asdict(notes)).encode())
+    write_object(file, asdict(notes), indent=None)

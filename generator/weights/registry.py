@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -16,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from dreamrig.documents import DocumentError, read_object, write_object
 from dreamrig.errors import NotReadyError, UsageError
-from dreamrig.paths import weights_folder, write_atomic
+from dreamrig.paths import weights_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 REGISTRY_FILE = Path(__file__).with_name("registry.json")
 MODEL, META = "model.safetensors", "meta.json"
-LARGEST_JSON_BYTES = 4 * 1024 * 1024
 Kind = Literal["vqgan", "clip"]
 
 
@@ -90,7 +89,7 @@ class Installed:
 @cache
 def entries(file: Path = REGISTRY_FILE) -> Mapping[str, Entry]:
     """Every published model of a registry file, by name."""
-    document = json.loads(file.read_text(encoding="utf-8"))
+    document = read_object(file)
     return {name: _entry(name, row) for name, row in document["weights"].items()}
 
 
@@ -178,8 +177,7 @@ def check(facts: Installed, base: Path | None = None) -> None:
 
 def write_meta(facts: Installed, folder: Path) -> None:
     """Write meta.json; from then on the model is ready."""
-    text = json.dumps({"schema": 1, **asdict(facts)}, ensure_ascii=False, indent=2)
-    write_atomic(folder / META, f"{text}\n".encode())
+    write_object(folder / META, {"schema": 1, **asdict(facts)})
 
 
 def sha256_of(path: Path) -> str:
@@ -191,11 +189,9 @@ def sha256_of(path: Path) -> str:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A small JSON object from disk, None where there is none to be read."""
     try:
-        with path.open("rb") as file:
-            value = json.loads(file.read(LARGEST_JSON_BYTES))
-    except (OSError, ValueError, RecursionError):
+        return read_object(path)
+    except (OSError, DocumentError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _damaged(name: str) -> NotReadyError:

@@ -10,7 +10,6 @@ Killed at any point, none of these looks like more than it is.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from dreamrig.documents import write_object
 from dreamrig.errors import NotReadyError, UsageError
-from dreamrig.paths import ensure_folder, explain_write_failure, write_atomic
+from dreamrig.locks import sole_holder
+from dreamrig.paths import ensure_folder, explain_write_failure
 from generator.weights.convert import TEMPORARY_HEAD, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.download import PARTS, Fetched, OnBytes, Say
@@ -140,23 +141,12 @@ def remove_model(entry: Entry, base: Path, *, original_only: bool = False, forge
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[Path]:
     """Alone at work in a folder; clears away what a killed process left half-written."""
-    import fcntl  # absent on Windows; this tool runs inside WSL there
-
-    try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise explain_write_failure(folder / LOCK, error) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = f"Another dreamrig is at work on the weights in {folder.name}."
-            raise NotReadyError(message, hint="wait until it has ended, then try again") from None
+    message = f"Another dreamrig is at work on the weights in {folder.name}."
+    held = NotReadyError(message, hint="wait until it has ended, then try again")
+    with sole_holder(folder / LOCK, held):
         for leftover in folder.glob(f"{TEMPORARY_HEAD}*.tmp"):
             leftover.unlink(missing_ok=True)
         yield folder
-    finally:
-        os.close(descriptor)
 
 
 def _convert(entry: Entry, original: Path, fetched: Fetched, folder: Path, say: Say) -> Installed:
@@ -218,7 +208,7 @@ def _recorded(base: Path) -> dict[str, Any]:
 
 def _write_recorded(base: Path, rows: Mapping[str, Any]) -> None:
     if rows or (base / RECORDED).exists():
-        write_atomic(base / RECORDED, (json.dumps(rows, indent=2) + "\n").encode())
+        write_object(base / RECORDED, rows)
 
 
 def _record(fetched: Fetched, base: Path) -> None:

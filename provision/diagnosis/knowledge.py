@@ -5,12 +5,12 @@ The other two files are firmware.json (where a board hides its switches) and gpu
 
 import functools
 import importlib.resources
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dreamrig.documents import DocumentError, parse_object
 from provision.checked_json import REPAIR, KnowledgeError, Reader
 from provision.diagnosis.cause import Cause, Code, Knowledge, Query, Signature
 from provision.diagnosis.literals import required_literals
@@ -46,12 +46,12 @@ def load_gpus() -> Mapping[str, Any]:
     return Reader(read_json("gpus.json"), "gpus.json").node
 
 
-def read_json(name: str) -> Any:
+def read_json(name: str) -> dict[str, Any]:
     """The parsed content of a file in provision/knowledge."""
     file = importlib.resources.files("provision") / "knowledge" / name
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return parse_object(file.read_bytes())
+    except (OSError, DocumentError) as error:
         raise KnowledgeError(f"The knowledge file {name} cannot be read: {error}.", hint=REPAIR) from error
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dreamrig.documents import read_object
 from provision.doctor.check import Evidence, Finding, Step, Verdict
 from provision.facts.facts import KNOWLEDGE, Facts
 
@@ -22,7 +22,7 @@ SURE = ("confirmed", "likely")
 @functools.cache
 def causes_of(check: str) -> tuple[str, ...]:
     """Slugs of the causes that break this link, the more special ones first. One cause may break several links."""
-    schema = json.loads((KNOWLEDGE / "doctor.schema.json").read_text(encoding="utf-8"))
+    schema = read_object(KNOWLEDGE / "doctor.schema.json")
     return next((tuple(each["causes"]) for each in schema["$defs"]["checks"]["const"] if each["name"] == check), ())
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from dreamrig.documents import DocumentError, read_object, write_object
 from dreamrig.errors import UsageError
-from dreamrig.paths import ensure_folder, write_atomic
+from dreamrig.paths import ensure_folder
 from provision.doctor.check import Finding
 
 SCHEMA = 1
@@ -25,19 +25,18 @@ def remember(folder: Path, failed: Sequence[str]) -> None:
     path = folder / FILE
     if failed or path.exists():
         ensure_folder(folder)
-        write_atomic(path, json.dumps({"schema": SCHEMA, "failed": list(failed)}).encode())
+        write_object(path, {"schema": SCHEMA, "failed": list(failed)}, indent=None)
 
 
 def recall(folder: Path) -> list[str]:
     """The names written down last; UsageError where there are none."""
     path = folder / FILE
     try:
-        document = json.loads(path.read_bytes())
+        names = read_object(path).get("failed")
     except FileNotFoundError:
         raise UsageError("No earlier doctor found anything broken here.", hint="run: dreamrig doctor") from None
-    except (OSError, ValueError, RecursionError):
-        document = None
-    names = document.get("failed") if isinstance(document, dict) else None
+    except (OSError, DocumentError):
+        names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{path} cannot be read.", hint=f"run: rm {path} && dreamrig doctor")
     return names

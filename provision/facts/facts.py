@@ -7,12 +7,12 @@ its dotted path: "denied" (needs elevation), "absent" (no such command), "timeou
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dreamrig.documents import DocumentError, parse_object, read_object
 from dreamrig.errors import UsageError
 from provision.facts import shape
 
@@ -26,7 +26,7 @@ NOT_ASKED = "not-asked"
 @functools.cache
 def facts_schema() -> Mapping[str, Any]:
     """facts.schema.json."""
-    schema: Mapping[str, Any] = json.loads((KNOWLEDGE / "facts.schema.json").read_text(encoding="utf-8"))
+    schema: Mapping[str, Any] = read_object(KNOWLEDGE / "facts.schema.json")
     return schema
 
 
@@ -178,8 +178,7 @@ def load_facts(path: Path) -> Facts:
     if len(data) > FILE_LIMIT_BYTES:
         raise UsageError(f"{path} is too long for a facts document.", hint="make one with: dreamrig facts --json")
     try:
-        return from_json(json.loads(decode(data).lstrip("\ufeff")), str(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is not JSON: {error}.", hint="make it anew: dreamrig facts --json > facts.json"
-        ) from None
+        document = parse_object(decode(data).lstrip("\ufeff"))
+    except DocumentError as error:
+        raise UsageError(error.about(str(path)), hint="make it anew: dreamrig facts --json > facts.json") from None
+    return from_json(document, str(path))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from dreamrig.documents import parse_object
 from dreamrig.errors import FailedError
 from generator.weights.foreign.head import seems_checkpoint
 
@@ -60,7 +60,7 @@ def read_safetensors(file: IO[bytes], head: bytes, path: Path) -> dict[str, Stor
     end = file.seek(0, io.SEEK_END)
     file.seek(8)
     try:
-        header = json.loads(file.read(min(length, LARGEST_HEADER_BYTES)))
+        header = parse_object(file.read(min(length, LARGEST_HEADER_BYTES)))
         return {name: _span(file, row, 8 + length, end) for name, row in header.items() if name != "__metadata__"}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path.name} is damaged or cut short.") from error

@@ -253,7 +253,7 @@ def test_a_whole_machine_from_a_file_is_judged_without_reading_this_one(
 
 def test_a_file_that_is_no_facts(visit: Callable[..., Visit], tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text("[]")
-    with pytest.raises(UsageError, match="no facts document"):
+    with pytest.raises(UsageError, match="holds no JSON object"):
         visit("linux-3090").doctor("--facts", str(tmp_path / "facts.json"))
 
 
