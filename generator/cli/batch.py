@@ -11,10 +11,12 @@ from dreamrig import console
 from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, FailedError, InterruptedByUser, RigError, UsageError
 from dreamrig.paths import ensure_folder
 from dreamrig.settings import Sources
-from generator.cli.session import Session, Wishes, require_pictures, to_data
+from generator.cli.draw import Presentation, draw, resolve_graphics
+from generator.cli.orders import order_generate
 from generator.wishes.batch import Wanted
 from generator.work.door import Door
-from generator.work.plan import Plan, plan_generate
+from generator.work.plan import Plan, plan
+from generator.work.report import resume_hint, to_data
 
 if TYPE_CHECKING:
     from generator.config import GenerateConfig
@@ -32,18 +34,18 @@ def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: Door, began
     being drawn.
     """
     sources = door.sources()
-    wishes = Wishes.from_values("generate", values)
-    _check_wishes(wishes)
+    shown = Presentation.from_values("generate", values)
+    _check(shown, sources)
     first = _first(values["first"], len(wanted))
     plans = [_plan(number, one, values, sources) for number, one in enumerate(wanted, 1)]
-    return Batch(plans, wishes, replace(door, load_models=remembering(door.load_models)), sources).run(first, began_at)
+    return Batch(plans, shown, replace(door, load_models=remembering(door.load_models)), sources).run(first, began_at)
 
 
 class Batch:
     """Pictures that are drawn one after the other, and what came of them so far."""
 
-    def __init__(self, plans: list[Plan], wishes: Wishes, door: Door, sources: Sources) -> None:
-        self.plans, self.wishes, self.door, self.sources = plans, wishes, door, sources
+    def __init__(self, plans: list[Plan], shown: Presentation, door: Door, sources: Sources) -> None:
+        self.plans, self.shown, self.door, self.sources = plans, shown, door, sources
         self.outcomes: list[Outcome] = []
         self.failed: list[RigError] = []
         self.ended: RigError | None = None
@@ -51,24 +53,20 @@ class Batch:
 
     def run(self, first: int, began_at: float) -> int:
         """Draw the pictures from number `first` on; returns the exit code."""
-        for number, plan in list(enumerate(self.plans, 1))[first - 1 :]:
-            session = Session(
-                plan, self.wishes, self.door, self.sources, began_at if number == first else self.door.clock()
-            )
-            if not self.wishes.quiet:
-                session.screen.say(f"picture {number}/{len(self.plans)}: {plan.prompt}")
-            self.draw(number, session)
+        for number in range(first, len(self.plans) + 1):
+            self.draw(number, began_at if number == first else self.door.clock())
             if self.ended is not None:
                 break
         return self.tell_end()
 
-    def draw(self, number: int, session: Session) -> None:
+    def draw(self, number: int, began_at: float) -> None:
         """One picture; whatever happens is noted."""
-        pictures = len(self.plans)
+        planned, pictures = self.plans[number - 1], len(self.plans)
+        title = f"picture {number}/{pictures}: {planned.prompt}"
         try:
-            outcome = session.perform()
+            outcome = draw(planned, self.shown, self.door, self.sources, began_at, title)
         except (UsageError, FailedError) as error:
-            message = f"Picture {number} ({session.plan.prompt}): {error.message}"
+            message = f"Picture {number} ({planned.prompt}): {error.message}"
             self.failed.append(type(error)(message, hint=error.hint))
             console.print_error(self.failed[-1])
         except KeyboardInterrupt:
@@ -78,27 +76,21 @@ class Batch:
             error.hint = _and_the_others(error.hint, number, pictures)
         else:
             self.outcomes.append(outcome)
-            _tell(outcome, self.wishes)
+            _tell(outcome, self.shown)
             if outcome.is_interrupted:
-                hint = _and_the_others(_hint(outcome), number, pictures)
+                hint = _and_the_others(resume_hint(outcome.run), number, pictures)
                 self.ended = InterruptedByUser(f"Interrupted in picture {number} of {pictures}.", hint=hint)
 
     def tell_end(self) -> int:
         """The JSON document, also of a batch that was cut short; returns the exit code."""
         errors = [*self.failed, *([] if self.ended is None else [self.ended])]
-        if self.wishes.as_json:
+        if self.shown.as_json:
             data = {"pictures": [to_data(outcome) for outcome in self.outcomes]}
             console.print_json("generate", data, ok=not errors, errors=errors)
         if self.ended is not None:
             console.print_error(self.ended)
             return self.ended.exit_code
         return EXIT_FAILED if self.failed else EXIT_GOOD
-
-
-def _hint(outcome: Outcome) -> str:
-    from generator.work.execute import resume_hint
-
-    return resume_hint(outcome.run)
 
 
 def _first(number: int | None, pictures: int) -> int:
@@ -115,14 +107,17 @@ def _and_the_others(hint: str, number: int, pictures: int) -> str:
     return f"{hint}; then, for the others, the same command with --from {number + 1}" if number < pictures else hint
 
 
-def _check_wishes(wishes: Wishes) -> None:
-    if wishes.save_config is not None:
+def _check(shown: Presentation, sources: Sources) -> None:
+    """UsageError for what fits no batch, or is wrong for each of its pictures."""
+    resolve_graphics(shown.graphics, sources)
+    shown.to_delivery(sources)
+    if shown.save_config is not None:
         raise UsageError("--save-config is for one picture.", hint="leave the braces or --batch away")
-    if wishes.out is None:
+    if shown.out is None:
         return
-    if Path(wishes.out).suffix and not Path(wishes.out).is_dir() and not wishes.out.endswith("/"):
-        raise UsageError(f"--out {wishes.out} is one file for several pictures.", hint=f"name a folder: {wishes.out}/")
-    ensure_folder(Path(wishes.out).expanduser())
+    if Path(shown.out).suffix and not Path(shown.out).is_dir() and not shown.out.endswith("/"):
+        raise UsageError(f"--out {shown.out} is one file for several pictures.", hint=f"name a folder: {shown.out}/")
+    ensure_folder(Path(shown.out).expanduser())
 
 
 def _plan(number: int, wanted: Wanted, values: Mapping[str, Any], sources: Any) -> Plan:
@@ -132,11 +127,9 @@ def _plan(number: int, wanted: Wanted, values: Mapping[str, Any], sources: Any) 
     if values.get("size") is not None:
         own = {name: value for name, value in own.items() if name not in ("width", "height")}
     try:
-        plan = plan_generate({**values, **own, **chosen, "words": [wanted.prompt], "resume": None}, sources)
-        require_pictures(plan.to_config({}))
+        return plan(order_generate({**values, **own, **chosen, "words": [wanted.prompt], "resume": None}, sources))
     except UsageError as error:
         raise UsageError(f"Picture {number} ({wanted.prompt[:60]}): {error.message}", hint=error.hint) from error
-    return plan
 
 
 def remembering(load: Callable[[GenerateConfig], Models]) -> Callable[[GenerateConfig], Models]:
@@ -153,6 +146,6 @@ def remembering(load: Callable[[GenerateConfig], Models]) -> Callable[[GenerateC
     return load_once
 
 
-def _tell(outcome: Outcome, wishes: Wishes) -> None:
-    if not wishes.as_json:
-        print(outcome.picture if wishes.quiet else f"picture   {outcome.picture}", flush=True)
+def _tell(outcome: Outcome, shown: Presentation) -> None:
+    if not shown.as_json:
+        print(outcome.picture if shown.quiet else f"picture   {outcome.picture}", flush=True)

@@ -5,16 +5,11 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import re
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_type_hints
 
-from dreamrig import settings
-from dreamrig.errors import UsageError
-from dreamrig.settings import Sources
 from generator.config import CHOICES, STARTS, GenerateConfig
-from generator.wishes.seeds import parse_seed
 
 COMMON = ("width", "height", "steps", "seed", "start", "step_size", "pull", "cutouts", "device", "threads")
 """Shown first, in this order; all other fields are for the curious."""
@@ -83,62 +78,3 @@ def make_command(body: Callable[[Mapping[str, Any]], int], parameters: list[insp
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = body.__doc__
     return command
-
-
-def given_values(values: Mapping[str, Any], sources: Sources | None) -> dict[str, Any]:
-    """The config fields that somebody set: by flag or, where there are sources, in the environment or a file."""
-    types = get_type_hints(GenerateConfig)
-    given = {}
-    for field in dataclasses.fields(GenerateConfig):
-        flag = values.get(field.name)
-        if field.name == "prompt":
-            continue
-        if field.name == "seed":
-            flag, sources = seed_number(flag), with_seed_numbers(sources)
-        found = settings.resolve(field.name, types[field.name], flag, None, sources=sources or Sources())
-        if found.origin != settings.DEFAULT:
-            given[field.name] = found.value
-    return given
-
-
-def seed_number(seed: object) -> Any:
-    """A seed in words, or as digits of a command line, as a number; anything else as it is."""
-    return parse_seed(seed) if isinstance(seed, str) else seed
-
-
-def with_seed_numbers(sources: Sources | None) -> Sources | None:
-    """The sources with a seed in words as the number it stands for."""
-    if sources is None:
-        return None
-    environ, variable = dict(sources.environ), settings.environment_name("seed")
-    if environ.get(variable):
-        environ[variable] = str(parse_seed(environ[variable]))
-    files = (
-        (origin, {**content, "seed": seed_number(content["seed"])} if "seed" in content else content)
-        for origin, content in sources.files
-    )
-    return Sources(environ, tuple(files))
-
-
-SIZE = re.compile(r"(\d{1,9})(?:\s*[xX×]\s*(\d{1,9}))?")
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """ "256" -> (256, 256), "320x192" -> (320, 192): width and height in pixels."""
-    match = SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"--size {text!r} is no size.", hint="use one number of pixels, or two: --size 256x192")
-    width = int(match[1])
-    return width, int(match[2] or width)
-
-
-def spread_size(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags with --size turned into width and height; both kinds at once are refused."""
-    spread = dict(values)
-    size = spread.pop("size", None)
-    if size is None:
-        return spread
-    if spread.get("width") is not None or spread.get("height") is not None:
-        raise UsageError("--size and --width or --height are both given.", hint="use one of the two")
-    spread["width"], spread["height"] = parse_size(size)
-    return spread

@@ -14,10 +14,12 @@ from dreamrig.settings import Sources
 from generator.cli import flags
 from generator.cli.command import Values, call
 from generator.cli.config_file import read_config
+from generator.cli.orders import order_again, order_generate
 from generator.presets import PRESETS
 from generator.wishes.batch import Wanted, escape, expand, read_batch
 from generator.work.door import Door
-from generator.work.plan import Plan, plan_again, plan_generate
+from generator.work.order import Order
+from generator.work.plan import plan
 
 if TYPE_CHECKING:
     import inspect
@@ -44,7 +46,7 @@ def generate(args: list[str], door: Door | None = None) -> int:
 
             return run_batch(wanted, values, door, began_at)
         values = {**values, "words": [one.prompt for one in wanted]}
-        return _run("generate", lambda sources: plan_generate(values, sources), values, door, began_at)
+        return _run("generate", lambda sources: order_generate(values, sources), values, door, began_at)
 
     words = typer.Argument(metavar="PROMPT", help='e.g. "sunset over the sea"', show_default=False)
     resume = typer.Option("--resume", metavar="RUN", help="Continue an interrupted run.", show_default=False)
@@ -112,21 +114,22 @@ def again(args: list[str], door: Door | None = None) -> int:
 
     def body(values: Values) -> int:
         """Repeat an earlier run, from its id or from a picture; any flag changes that one thing."""
-        return _run("again", lambda _: plan_again(values), values, door, began_at)
+        return _run("again", lambda _: order_again(values), values, door, began_at)
 
     source = typer.Argument(metavar="RUN|PNG", help='A run of dreamrig history, "last", or a picture.')
     parameters = [flags.keyword("source", Annotated[str, source], ...), *_shared_parameters()]
     return call("again", body, parameters, args)
 
 
-def _run(command: str, make_plan: Callable[[Sources], Plan], values: Values, door: Door, began_at: float) -> int:
-    from generator.cli.session import Session, Wishes
+def _run(command: str, make_order: Callable[[Sources], Order], values: Values, door: Door, began_at: float) -> int:
+    from generator.cli.draw import Presentation, draw, show
 
     sources = door.sources()
-    plan = make_plan(sources)
+    order = make_order(sources)
     if values.get("surprise"):
-        print(f"surprise: {plan.prompt}", file=door.stderr().file, flush=True)
-    return Session(plan, Wishes.from_values(command, values), door, sources, began_at).run()
+        print(f"surprise: {order.prompt}", file=door.stderr().file, flush=True)
+    shown = Presentation.from_values(command, values)
+    return show(draw(plan(order), shown, door, sources, began_at), shown)
 
 
 def _shared_parameters() -> list[inspect.Parameter]:

@@ -36,13 +36,13 @@ def _commands(door: Door) -> dict[str, tuple[Callable[[Values], int], list[inspe
 
     def timelapse(values: Values) -> int:
         """The growing of one picture, from the frames that its run kept (generate --frames-every 1)."""
-        from generator.video.session import FilmWishes
+        from generator.video.session import FilmPresentation
         from generator.video.timelapse import make_timelapse
 
         require_av()
-        wishes = FilmWishes.from_values(values)
+        shown = FilmPresentation.from_values(values)
         more = {name: values[name] for name in ("seconds", "hold", "crf")}
-        return make_timelapse(values["run"], wishes, door, rate=values["fps"], **more)
+        return make_timelapse(values["run"], shown, door, rate=values["fps"], **more)
 
     def film(values: Values) -> int:
         """A flight out of nothing: every frame grows from the one before, magnified, turned and shifted a little.
@@ -91,9 +91,9 @@ def _commands(door: Door) -> dict[str, tuple[Callable[[Values], int], list[inspe
 
 
 def _make(plan: Any, values: Values, door: Door, began_at: float) -> int:
-    from generator.video.session import FilmSession, FilmWishes
+    from generator.video.session import FilmPresentation, FilmSession
 
-    return FilmSession(plan, FilmWishes.from_values(values), door, began_at).run()
+    return FilmSession(plan, FilmPresentation.from_values(values), door, began_at).run()
 
 
 # ---- words

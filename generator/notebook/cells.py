@@ -11,17 +11,21 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from dreamrig.console import print_error
 from dreamrig.errors import FailedError, RigError, UsageError
-from generator.cli.session import Session, Wishes
 from generator.events import Event, Finished, Preview, Started, Step
+from generator.pictures.upscale import configured_upscaler
 from generator.runs import folder as runs
 from generator.sinks import Sink
-from generator.sinks.progress import announce
+from generator.sinks.progress import Screen, announce
 from generator.work.door import Door
-from generator.work.plan import plan_generate
+from generator.work.given import given_values, spread_size
+from generator.work.order import Order
+from generator.work.perform import Delivery, perform
+from generator.work.plan import plan
+from generator.work.report import interruption, show_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,38 +63,23 @@ def draw(prompt: str, *, door: Door | None = None, **settings: Any) -> Path:
     """
     with in_words():
         door = door or Door()
-        sources = door.sources()
-        plan = plan_generate({**_nothing(), "words": [prompt], **_given(settings)}, sources)
-        session = NotebookSession(plan, Wishes(command="generate", preview=False), door, sources, perf_counter())
-        session.run()
-        assert session.picture is not None
-        return session.picture
-
-
-def _nothing() -> dict[str, Any]:
-    """The words of `dreamrig generate` that nobody said."""
-    return {"resume": None, "surprise": False, "preset": None, "size": None}
+        began_at, sources, screen = door.clock(), door.sources(), Screen(door.stderr())
+        values = spread_size(_given(settings))
+        order = Order(prompt=prompt, given=given_values(values, sources), preset=values.get("preset"))
+        delivery = Delivery(upscale=configured_upscaler(sources))
+        watchers: list[Sink] = [announce(screen), LivePicture()]
+        outcome = perform(plan(order), delivery, door, began_at, watchers=watchers, say=screen.say)
+        show_text(outcome)
+        ended = interruption(outcome)
+        if ended is not None:
+            print_error(ended)
+        return outcome.picture
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without those that were left alone in the form."""
     empty = {"steps": 0, "seed": -1}
     return {name: value for name, value in settings.items() if value not in (None, "") and value != empty.get(name)}
-
-
-class NotebookSession(Session):
-    """A session whose only watcher is the picture in the cell's output."""
-
-    picture: Path | None = None
-
-    def watchers(self) -> list[Sink]:
-        """The picture, with a line under it."""
-        return [announce(self.screen, quiet=False), LivePicture()]
-
-    def show(self, outcome: Any) -> int:
-        """As on a command line; the path is kept for the next cell."""
-        self.picture = Path(outcome.picture)
-        return super().show(outcome)
 
 
 class LivePicture:

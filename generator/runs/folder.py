@@ -35,6 +35,8 @@ CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.saf
 PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.png"
 FRAMES = "frames"
 SLUG_CHARACTERS = 40
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
+"""A plain name: no separator, no dot, nothing that leaves the folder of runs."""
 
 Kind = Literal["picture", "film"]
 Status = Literal["running", "done", "interrupted", "failed"]
@@ -107,19 +109,40 @@ def new_run(
     steps: int,
     kind: Kind = "picture",
     base: Path | None = None,
+    folder: str | None = None,
     now: datetime | None = None,
 ) -> Run:
-    """Make the folder of a new run, claimed by this process. Two runs never get the same folder."""
+    """Make the folder of a new run, claimed by this process. Two runs never get the same folder.
+
+    base: None = this machine's runs.   folder: the run's id, where the caller knows it before; None = one is made up of
+    the time and the prompt. UsageError for an id that is no plain name, or is a run's already.
+    """
     base = ensure_folder(runs_folder() if base is None else base)
     now = datetime.now(UTC) if now is None else now
-    folder = _make_folder(base, f"{now:%Y%m%dT%H%M%SZ}-{slug(prompt)}")
+    named = f"{now:%Y%m%dT%H%M%SZ}-{slug(prompt)}"
+    made = _make_folder(base, named) if folder is None else _named_folder(base, folder)
     created_at = now.isoformat(timespec="seconds")
-    run = Run(folder=folder, prompt=prompt, seed=seed, steps=steps, kind=kind, status="running", created_at=created_at)
+    run = Run(folder=made, prompt=prompt, seed=seed, steps=steps, kind=kind, status="running", created_at=created_at)
     try:
         return run.claim()
     except NotReadyError:
         discard(run)
         raise
+
+
+def _named_folder(base: Path, name: str) -> Path:
+    """The folder of that name; one that a killed process left empty of a run is taken over."""
+    if not RUN_ID.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a run's folder.", hint="use letters, digits, - and _")
+    folder = base / name
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir() or (folder / RECORD).exists():
+            raise UsageError(f"There is a run {name} already.", hint="see: dreamrig history") from None
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
+    return folder
 
 
 def _make_folder(base: Path, stem: str) -> Path:

@@ -1,4 +1,4 @@
-"""From the words after `dreamrig video` to a film that is to be made, or made to its end. Does not import torch."""
+"""From the values of `dreamrig video` to a film that is to be made, or made to its end. Does not import torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from generator.runs.folder import Run
 from generator.video.source import SourceFilm, probe_film, sha256_of
 from generator.video.spec import FilmSpec
 from generator.wishes.batch import expand
-from generator.work.plan import Plan, plan_generate, recipe_of
+from generator.work.given import given_values, spread_size
+from generator.work.order import Order
+from generator.work.plan import Plan, draft
+from generator.work.recipes import recipe_of
 
 DEFAULT_RATE = "12"
 OF_ONE_PICTURE = ("story_every", "story_blend", "story_repeat", "frames_every")
@@ -41,6 +44,12 @@ class FilmPlan:
     """What it continues."""
     recipe: Recipe | None = None
     """What the continued film was begun with."""
+
+    def check(self) -> GenerateConfig:
+        """Refuse what can be refused by now: UsageError. Returns the first frame's config but for the model's part."""
+        if self.recipe is None and self.source is None:
+            return self.plan.check()
+        return self.plan.to_config({})  # the pictures of a film that is painted anew are no files yet
 
     def settle(self, defaults: Mapping[str, Any]) -> tuple[GenerateConfig, FilmSpec]:
         """The first frame's settings, and the film with what differs in the others, once the model is known."""
@@ -131,7 +140,8 @@ def _plan_pictures(values: Mapping[str, Any], sources: Sources) -> Plan:
     useless = [flag_of(name) for name in OF_ONE_PICTURE if values.get(name)]
     if useless:
         raise UsageError(f"{', '.join(useless)}: not for a film.", hint="leave it away: scenes share a film's frames")
-    plan = plan_generate({**values, "words": words, "resume": None, "surprise": False}, sources)
+    given = given_values(spread_size(values), sources)
+    plan = draft(Order(prompt="".join(words), given=given, preset=values["preset"]))
     if not plan.prompt.strip():
         raise UsageError("There is no prompt.", hint='say what to draw, e.g. "sunset over the sea"')
     return plan

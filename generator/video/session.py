@@ -9,13 +9,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dreamrig import console, paths
+from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, InterruptedByUser, RigError, UsageError
 from dreamrig.screen import Screen
 from generator.pictures.formats import metadata_blocks
-from generator.pictures.recipe import Recipe, differences
-from generator.runs import folder as runs
-from generator.runs.folder import CONFIG, Run, write_json
+from generator.pictures.recipe import Recipe
+from generator.runs.folder import Run
 from generator.sinks.count import CountProgress
 from generator.sinks.frames import frames_of
 from generator.sinks.preview import PreviewSink, detect_colours, detect_protocol
@@ -24,8 +23,10 @@ from generator.video.encode import FILM_SUFFIXES, FilmFormat, require_av, write_
 from generator.video.plan import FilmPlan
 from generator.video.spec import FilmSpec
 from generator.work.door import Door
-from generator.work.out import check_out, out_file, require_writable
-from generator.work.stop import StopSwitch
+from generator.work.job import fitted, hold_run, make_recipe, tell_differences
+from generator.work.out import check_out, out_file, require_room
+from generator.work.perform import STOPPING
+from generator.work.stop import Stop, StopSwitch
 
 if TYPE_CHECKING:
     from generator.config import GenerateConfig
@@ -37,7 +38,7 @@ IMPOSSIBLE = "a film is an MP4 or a WebP file"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmWishes:
+class FilmPresentation:
     """Where a film goes and how it is told."""
 
     out: str | None = None
@@ -46,8 +47,8 @@ class FilmWishes:
     quiet: bool = False
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> FilmWishes:
-        """The wishes among the values of a command line."""
+    def from_values(cls, values: Mapping[str, Any]) -> FilmPresentation:
+        """What of the values of a command line is not about the film itself."""
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
     def check(self, continued: Run | None = None) -> Path | None:
@@ -65,57 +66,39 @@ def film_file(out: Path | None, run: Run) -> Path:
 class FilmSession:
     """Makes a film, or the rest of one."""
 
-    def __init__(self, film: FilmPlan, wishes: FilmWishes, door: Door, began_at: float) -> None:
-        self.film, self.wishes, self.door, self.began_at = film, wishes, door, began_at
+    def __init__(self, film: FilmPlan, shown: FilmPresentation, door: Door, began_at: float) -> None:
+        self.film, self.shown, self.door, self.began_at = film, shown, door, began_at
         self.screen = Screen(door.stderr())
         self.is_interrupted = False
 
     def run(self) -> int:
         """Do it; returns the exit code."""
         require_av()
-        self.film.plan.to_config({})  # refuses what can be refused before anything slow
-        paths.ensure_folder(paths.runs_folder())
-        require_writable(paths.runs_folder())
-        out = self.wishes.check(self.film.run)
-        models = self.door.load_models(self.film.plan.to_config({}))
-        with StopSwitch(lambda: self.screen.say("stopping after this step; once more stops at once")) as stop:
+        config = self.film.check()
+        require_room(self.film.run)
+        out = self.shown.check(self.film.run)
+        with StopSwitch(lambda: self.screen.say(STOPPING)) as stop:
+            models, _ = self.door.load(config, self.began_at)
             return self._make(models, out, stop)
 
-    def _make(self, models: Models, out: Path | None, stop: StopSwitch) -> int:
+    def _make(self, models: Models, out: Path | None, stop: Stop) -> int:
         from generator.video.chain import Chain
 
-        config, spec = self._settled(models)
+        say = self.screen.say
+        config, spec = self.film.settle(models.defaults)
+        if self.film.run is None:
+            config = fitted(config, models, say)
         recipe = self._recipe(config, models, spec)
-        if self.film.recipe is not None:
-            for difference in differences(self.film.recipe, recipe):
-                self.screen.say(f"note: {difference}: this may give different pixels")
-        run = self.film.run or runs.new_run(prompt=config.prompt, seed=config.seed, steps=spec.frames, kind="film")
-        with runs.sole_worker(run):
-            run = run.claim(out=None if out is None else str(film_file(out, run)))
-            write_json(run.folder / CONFIG, recipe.to_dict())
+        tell_differences(self.film.recipe, recipe, say)
+        with hold_run(self.film.run, recipe, kind="film", steps=spec.frames, out=out, suffix=".mp4") as run:
             return self._work(Chain(run, config, spec, models, self.film.source), recipe, film_file(out, run), stop)
 
-    def _settled(self, models: Models) -> tuple[GenerateConfig, FilmSpec]:
-        """Settings and film; what is new is fitted into the free memory, and its changes are told."""
-        from generator.devices import available_memory_mib
-        from generator.engine.memory import fit_to_memory
-
-        config, spec = self.film.settle(models.defaults)
-        if self.film.run is not None:
-            return config, spec
-        config, changes = fit_to_memory(config, models, available_memory_mib(models.image.codebook.device))
-        if changes:
-            self.screen.say(f"note: little memory is free: {changes}")
-        return config, spec
-
     def _recipe(self, config: GenerateConfig, models: Models, spec: FilmSpec) -> Recipe:
-        from generator.work.execute import make_recipe
-
         # A picture of the source is no file of its own: there is nothing to describe.
         described = config if self.film.source is None else replace(config, start="grey")
         return replace(make_recipe(described, models), config=config.to_dict(), film=spec.to_dict())
 
-    def _work(self, chain: Chain, recipe: Recipe, path: Path, stop: StopSwitch) -> int:
+    def _work(self, chain: Chain, recipe: Recipe, path: Path, stop: Stop) -> int:
         """Frames, then the film; whatever happens, the folder tells how it ended."""
         run = chain.run
         try:
@@ -144,12 +127,12 @@ class FilmSession:
             hint=f"to go on, run: dreamrig video resume {chain.run.id}",
         ) from None
 
-    def _frames(self, chain: Chain, stop: StopSwitch) -> int:
+    def _frames(self, chain: Chain, stop: Stop) -> int:
         from generator.video.chain import whole_frames
 
         already = len(whole_frames(chain.run))
         config, spec = chain.config, chain.spec
-        if not self.wishes.quiet:
+        if not self.shown.quiet:
             self.screen.say(
                 f"seed {config.seed} · {config.width}x{config.height} · {spec.frames} frames, {already} done"
             )
@@ -161,7 +144,7 @@ class FilmSession:
             run.record(steps_done=done, seconds=self._seconds(run))
             if preview is not None:
                 preview.draw(picture)
-            if not self.wishes.quiet:
+            if not self.shown.quiet:
                 progress(done)
 
         try:
@@ -171,7 +154,7 @@ class FilmSession:
 
     def _preview(self) -> PreviewSink | None:
         environ, screen = self.door.environ, self.screen
-        if self.wishes.quiet or not screen.is_terminal or screen.console.no_color:
+        if self.shown.quiet or not screen.is_terminal or screen.console.no_color:
             return None
         return PreviewSink(screen, detect_protocol(environ), detect_colours(environ))
 
@@ -186,7 +169,7 @@ class FilmSession:
         starts_at = 0.0 if with_sound is None else with_sound.starts_at
         with open_audio(None if with_sound is None else with_sound.path, starts_at, length) as audio:
             encode_frames(
-                self.screen, self.door, frames_of(chain.run), path, film, recipe, audio, quiet=self.wishes.quiet
+                self.screen, self.door, frames_of(chain.run), path, film, recipe, audio, quiet=self.shown.quiet
             )
 
     def _seconds(self, run: Run) -> float:
@@ -198,7 +181,7 @@ class FilmSession:
 
     def _show(self, run: Run, spec: FilmSpec, path: Path) -> int:
         data = {"film": path, "run": run.id, "run_folder": run.folder, "frames": spec.frames, "fps": spec.rate}
-        tell(data | {"seconds": run.seconds, "seed": run.seed}, self.wishes)
+        tell(data | {"seconds": run.seconds, "seed": run.seed}, self.shown)
         return EXIT_GOOD
 
 
@@ -225,11 +208,11 @@ def encode_frames(
         progress.close()
 
 
-def tell(data: dict[str, Any], wishes: FilmWishes) -> None:
+def tell(data: dict[str, Any], shown: FilmPresentation) -> None:
     """The answer on standard output."""
-    if wishes.as_json:
+    if shown.as_json:
         console.print_json("video", data)
-    elif wishes.quiet:
+    elif shown.quiet:
         print(data["film"])
     else:
         width = max(map(len, data))

@@ -11,10 +11,10 @@ from generator.runs import folder as runs
 from generator.runs.folder import Run
 from generator.sinks.frames import frames_of
 from generator.video.encode import FilmFormat
-from generator.video.session import FilmWishes, encode_frames, film_file, tell
+from generator.video.session import FilmPresentation, encode_frames, film_file, tell
 from generator.video.spec import parse_rate
 from generator.work.door import Door
-from generator.work.plan import recipe_of
+from generator.work.recipes import recipe_of
 
 DEFAULT_SECONDS = 10.0
 SLOWEST, FASTEST = 5, 60
@@ -22,7 +22,7 @@ SLOWEST, FASTEST = 5, 60
 
 
 def make_timelapse(
-    name: str, wishes: FilmWishes, door: Door, *, rate: str | None, seconds: float | None, hold: float, crf: int
+    name: str, shown: FilmPresentation, door: Door, *, rate: str | None, seconds: float | None, hold: float, crf: int
 ) -> int:
     """Make a film of the run that `name` finds; returns the exit code.
 
@@ -34,12 +34,12 @@ def make_timelapse(
     if run.kind == "film":
         raise UsageError(f"The run {run.id} is a film already.", hint="give a picture's run, see: dreamrig history")
     frames = _frames(run)
-    out = wishes.check()
+    out = shown.check()
     chosen = parse_rate(rate) if rate is not None else rate_for(len(frames), seconds)
     film = FilmFormat(rate=chosen, crf=crf, hold_frames=round(hold * chosen))
     path = film_file(out, run)
-    encode_frames(Screen(door.stderr()), door, frames, path, film, recipe_of(run), quiet=wishes.quiet)
-    tell(describe(run, path, len(frames), chosen), wishes)
+    encode_frames(Screen(door.stderr()), door, frames, path, film, recipe_of(run), quiet=shown.quiet)
+    tell(describe(run, path, len(frames), chosen), shown)
     return EXIT_GOOD
 
 

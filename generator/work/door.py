@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dreamrig import console
 from dreamrig.settings import Sources, load_sources
+from generator.work.job import Beginning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,3 +37,13 @@ class Door:
     sources: Callable[[], Sources] = load_sources
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """What tells about the terminal."""
+
+    def load(self, config: GenerateConfig, began_at: float) -> tuple[Models, Beginning]:
+        """The networks of a config, and how long importing and loading took."""
+        before_import = self.clock()
+        from generator.work import execute  # noqa: F401 - torch, and all that comes with it
+
+        before_load = self.clock()
+        models = self.load_models(config)
+        seconds = {"import_seconds": before_load - before_import, "load_seconds": self.clock() - before_load}
+        return models, Beginning(began_at=began_at, **seconds)

@@ -6,53 +6,26 @@ Importing this module imports torch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from dreamrig.errors import InterruptedByUser, NotReadyError, RigError
-from generator import devices
-from generator.config import GenerateConfig
 from generator.engine import loop as engine
 from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
 from generator.events import Event, Finished, Started, Step
-from generator.models.base import Models
-from generator.pictures.paths import describe_pictures
-from generator.pictures.recipe import Recipe, describe_start_image
-from generator.pictures.upscale import Enlarge
-from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE, PICTURE_LARGE, Run, discard, write_json
+from generator.runs.folder import PICTURE, PICTURE_LARGE, Run, discard
 from generator.sinks import Say, Sink, optional
 from generator.sinks.checkpoint import CheckpointSink
 from generator.sinks.frames import FramesSink
 from generator.sinks.picture import LargePictureSink, PictureSink, preview_sink
 from generator.sinks.report import Report
 from generator.sinks.timings import Stopwatch, TimingsSink, save_report
-from generator.state import State
-from generator.work.stop import StopSwitch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One run to be done, all its decisions made."""
-
-    config: GenerateConfig
-    models: Models
-    run: Run
-    recipe: Recipe
-    is_new: bool = True
-    """Whether the run's folder was made for this job."""
-    resume: State | None = None
-    """Where to continue; None = at the beginning."""
-    out: Path | None = None
-    overwrite: bool = False
-    profile: bool = False
-    upscale: Enlarge | None = None
-    """How the large picture is made; None = Lanczos."""
-    began_at: float = 0.0
-    import_seconds: float | None = None
-    load_seconds: float | None = None
+from generator.work.job import Job, silent
+from generator.work.report import resume_hint
+from generator.work.stop import Stop, StopButton
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,32 +45,17 @@ class Outcome:
         return self.run.status == "interrupted"
 
 
-def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
-    """The recipe of a run that is about to start here."""
-    device = models.image.codebook.device
-    return Recipe(
-        config=config.to_dict(),
-        versions=dict(devices.versions()),
-        weights={"name": models.name, "sha256": models.sha256},
-        machine={
-            "device": devices.describe(device),
-            "threads": config.threads or torch.get_num_threads(),
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-        },
-        start_image=describe_start_image(config.start),
-        pictures=tuple(describe_pictures(config.to_dict())),
-    )
+def execute(job: Job, *, watchers: Sequence[Sink] = (), stop: Stop | None = None, say: Say = silent) -> Outcome:
+    """Do the run, to its end or until `stop` is pressed.
 
-
-def execute(job: Job, *, watchers: list[Sink], say: Say, stop: StopSwitch, clock: Callable[[], float]) -> Outcome:
-    """Do the run. watchers: progress, preview and the like, called before anything is written.
+    watchers: progress, preview and the like, called before anything is written.   say: is told of what went wrong
+    without ending the run.
 
     On failure and on a second Ctrl-C the folder tells how it ended before the error goes on its way.
     """
-    work = _Work(job, watchers, say, clock)
+    work = _Work(job, watchers, say)
     try:
-        work.prepare()
-        for event in work.events(stop):
+        for event in work.events(stop or StopButton()):
             work.handle(event)
         return work.outcome()
     except KeyboardInterrupt:
@@ -112,20 +70,15 @@ def execute(job: Job, *, watchers: list[Sink], say: Say, stop: StopSwitch, clock
         raise
 
 
-def resume_hint(run: Run) -> str:
-    """The command that goes on where a run ended."""
-    return f"to go on, run: dreamrig generate --resume {run.id}"
-
-
 class _Work:
     """A job while it is done."""
 
-    def __init__(self, job: Job, watchers: list[Sink], say: Say, clock: Callable[[], float]) -> None:
-        self.job, self.watchers, self.say, self.clock = job, watchers, say, clock
+    def __init__(self, job: Job, watchers: Sequence[Sink], say: Say) -> None:
+        self.job, self.watchers, self.say, self.clock = job, watchers, say, job.clock
         self.run = job.run
-        self.timings = TimingsSink(clock, job.began_at)
-        self.saving = Stopwatch(clock)
-        self.phases = Stopwatch(clock) if job.profile else None
+        self.timings = TimingsSink(job.clock, job.beginning.began_at)
+        self.saving = Stopwatch(job.clock)
+        self.phases = Stopwatch(job.clock) if job.profile else None
         self.flops = FlopCount()
         self.started: Started | None = None
         self.finished: Finished | None = None
@@ -149,13 +102,9 @@ class _Work:
 
     def seconds_so_far(self) -> float:
         """Wall seconds of all attempts at this run."""
-        return (self.job.run.seconds or 0.0) + self.clock() - self.job.began_at
+        return (self.job.run.seconds or 0.0) + self.clock() - self.job.beginning.began_at
 
-    def prepare(self) -> None:
-        """Write down what is about to be done, so that whatever happens it can be done again."""
-        write_json(self.run.folder / CONFIG, self.job.recipe.to_dict())
-
-    def events(self, stop: StopSwitch) -> Iterator[Event]:
+    def events(self, stop: Stop) -> Iterator[Event]:
         """The engine's events; the arithmetic of the first step is counted on the way."""
         job = self.job
         events = engine.generate(
@@ -166,8 +115,8 @@ class _Work:
             should_stop=stop.is_pressed,
             phases=self.phases,
             run_id=job.run.id,
-            import_seconds=job.import_seconds,
-            load_seconds=job.load_seconds,
+            import_seconds=job.beginning.import_seconds,
+            load_seconds=job.beginning.load_seconds,
         )
         yield next(events)
         stop.arm()
@@ -246,14 +195,3 @@ class _Work:
             action()
         except RigError as error:
             self.say(f"warning: {error} The picture is safe; {loss}.")
-
-
-def load_checkpoint(run: Run) -> State | None:
-    """The state to continue from; None where the run died before its first checkpoint."""
-    try:
-        data = (run.folder / CHECKPOINT).read_bytes()
-    except FileNotFoundError:
-        return None
-    from generator.state import state_from_bytes
-
-    return state_from_bytes(data)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dreamrig.errors import RigError, UsageError
-from dreamrig.paths import ensure_folder, explain_write_failure
+from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder
 from generator.pictures.recipe import Recipe
+from generator.runs.folder import Run
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -21,6 +22,14 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise explain_write_failure(folder, error) from error
+
+
+def require_room(run: Run | None, base: Path | None = None) -> None:
+    """NotReadyError where the run that goes on, or a new one in `base`, could write nothing.
+
+    base: the folder of runs; None = this machine's.
+    """
+    require_writable(run.folder if run is not None else ensure_folder(runs_folder() if base is None else base))
 
 
 def check_out(

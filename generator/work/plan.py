@@ -1,26 +1,25 @@
-"""From a command line to what is to be run: a new picture, an old one again, or the rest of an interrupted one."""
+"""From an order to what is to be run: all that can be refused is refused here, before a network is loaded.
+
+Importing this module does not import torch.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from dreamrig.errors import UsageError
-from dreamrig.settings import Sources
-from generator.cli import flags
 from generator.config import STARTS, GenerateConfig
-from generator.pictures.paths import with_absolute_paths
-from generator.pictures.recipe import Recipe
+from generator.pictures.paths import describe_pictures, with_absolute_paths
+from generator.pictures.recipe import Recipe, describe_start_image
 from generator.presets import Preset, find_preset
-from generator.runs import folder as runs
 from generator.runs.folder import Run
 from generator.wishes.prompts import SCENES
-from generator.work.out import PICTURE_SUFFIXES
+from generator.work.order import Order
+from generator.work.recipes import recipe_of
 
-FILM_COMMANDS = "dreamrig video --help"
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
 NOTHING_TO_KEEP = "start=grey"
 """The key of a model's defaults for a picture that has to leave what it starts from."""
@@ -28,6 +27,7 @@ MOVING = ", moving"
 """After a key: for views that are turned or flipped, or cross a seam, so that nothing in them keeps its place."""
 SOMEBODYS_PICTURE = "start=picture"
 """Their key for a picture that the prompt has to be seen in, and that has to be known again."""
+FILM_COMMANDS = "dreamrig video --help"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,14 @@ class Plan:
         if self.is_story if moves_on is None else moves_on:
             free = _liked(defaults, NOTHING_TO_KEEP, settled) if start in STARTS else {"pull": GenerateConfig.pull}
             special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
-        return GenerateConfig(**{**usual, **special, **chosen, "prompt": self.prompt})
+        return GenerateConfig.from_dict({**usual, **special, **chosen, "prompt": self.prompt})
+
+    def check(self) -> GenerateConfig:
+        """Refuse what can be refused by now: UsageError. Returns the config but for the model's defaults."""
+        config = self.to_config({})
+        describe_start_image(config.start)
+        describe_pictures(config.to_dict())
+        return config
 
     def _fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
         """The guides' weights anew where a recipe is repeated with a model that has other guides."""
@@ -90,40 +97,27 @@ def _liked(defaults: Mapping[str, Any], key: str, settled: Mapping[str, Any]) ->
     return defaults.get(key + MOVING, found) if moves else found
 
 
-def plan_generate(values: Mapping[str, Any], sources: Sources) -> Plan:
-    """A new picture, or with --resume the rest of an old one. UsageError for what cannot be meant."""
-    prompt = " ".join(values["words"] or ())
-    values = flags.spread_size(values)
-    if values["resume"] is not None:
-        return _plan_resume(values, prompt)
-    if values["surprise"] and prompt:
-        raise UsageError("--surprise brings its own prompt.", hint="leave one of the two away")
-    given = flags.given_values(values, sources)
+def plan(order: Order) -> Plan:
+    """What an order comes to; UsageError for what cannot be meant, or names a picture that cannot be read."""
+    made = draft(order)
+    made.check()
+    return made
+
+
+def draft(order: Order) -> Plan:
+    """The same, its settings not yet looked at."""
+    if order.continues is not None:
+        return _rest_of(order.continues)
+    if order.repeats is not None:
+        return _once_more(order, order.repeats)
+    given = with_absolute_paths(order.given)
     given.setdefault("seed", random.SystemRandom().randint(0, LARGEST_RANDOM_SEED))
-    return Plan(
-        prompt=_sure_fire_prompt() if values["surprise"] else prompt,
-        given=with_absolute_paths(given),
-        preset=None if values.get("preset") is None else find_preset(values["preset"]),
-    )
+    preset = None if order.preset is None else find_preset(order.preset)
+    return Plan(prompt=order.prompt, given=given, preset=preset)
 
 
-def _sure_fire_prompt() -> str:
-    from generator.starter.words import example_prompts
-
-    return random.SystemRandom().choice(example_prompts())
-
-
-def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
-    """The run goes on as it was, so nothing that decides the picture may be given."""
-    changed = [f"--{name.replace('_', '-')}" for name in flags.given_values(values, Sources())]
-    changed += ["--preset"] * (values.get("preset") is not None)
-    changed += ["a prompt"] * bool(prompt) + ["--surprise"] * bool(values["surprise"])
-    if changed:
-        raise UsageError(
-            f"--resume goes on with the run as it was; {', '.join(changed)} cannot change it.",
-            hint=f"to do it otherwise, run: dreamrig again {values['resume']} --some-flag",
-        )
-    run = runs.find_run(values["resume"], to_resume=True)
+def _rest_of(run: Run) -> Plan:
+    """The run goes on as it was."""
     if run.kind == "film":
         raise UsageError(f"The run {run.id} is a film.", hint=f"to go on with it, run: dreamrig video resume {run.id}")
     seen = run.seen()
@@ -134,34 +128,13 @@ def _plan_resume(values: Mapping[str, Any], prompt: str) -> Plan:
     return Plan(prompt=run.prompt, given={}, recipe=recipe_of(run), run=run)
 
 
-def plan_again(values: Mapping[str, Any]) -> Plan:
-    """The recipe to repeat, with the flags that were given on top of it."""
-    recipe = find_recipe(values["source"])
+def _once_more(order: Order, recipe: Recipe) -> Plan:
+    """The recipe with what was given on top of it."""
     if recipe.film is not None:
         raise UsageError("That is a film, not a picture.", hint=f"to make one like it, see: {FILM_COMMANDS}")
-    given = with_absolute_paths(flags.given_values(flags.spread_size(values), Sources()))
+    given = with_absolute_paths(order.given)
+    if order.prompt:
+        given["prompt"] = order.prompt
     if "start" in given:
         recipe = replace(recipe, start_image=None)
-    return Plan(prompt=str(recipe.config.get("prompt", "")), given=given, recipe=recipe)
-
-
-def find_recipe(source: str) -> Recipe:
-    """The recipe of a run or inside a picture."""
-    from generator.pictures.reading import read_recipe
-
-    path = Path(source).expanduser()
-    if path.is_file():
-        return read_recipe(path)
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        raise UsageError(f"There is no picture {source}.", hint="see: dreamrig history")
-    return recipe_of(runs.find_run(source))
-
-
-def recipe_of(run: Run) -> Recipe:
-    """The recipe in a run's folder; UsageError where it is gone."""
-    try:
-        return Recipe.from_dict(runs.read_json(run.folder / runs.CONFIG))
-    except ValueError as error:
-        raise UsageError(
-            f"The run {run.id} has lost its settings: {error}.", hint='start it anew: dreamrig generate "…"'
-        ) from None
+    return Plan(prompt=str(given.get("prompt", recipe.config.get("prompt", ""))), given=given, recipe=recipe)

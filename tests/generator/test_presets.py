@@ -17,6 +17,7 @@ from docs.made import presets as presets_page
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator.augment import apply as augment
+from generator.cli.orders import order_generate
 from generator.config import GenerateConfig
 from generator.engine.cutouts import draw
 from generator.engine.loop import NOISE_SEED_OFFSET, generate
@@ -24,7 +25,8 @@ from generator.events import Checkpointed, Step
 from generator.models.base import Models
 from generator.presets import FOR_THE_STARTER, NEEDS_ITS_NETWORKS, PRESETS, find_preset
 from generator.wishes.augmentations import KINDS, parse
-from generator.work.plan import Plan, plan_generate
+from generator.work.order import Order
+from generator.work.plan import Plan, plan
 
 kornia = pytest.importorskip("kornia", reason="kornia, of the extra [dev], is the oracle")
 
@@ -111,15 +113,20 @@ def test_the_page_is_what_the_presets_are_today() -> None:
 # Who is stronger --------------------------------------------------------------------------------------------
 
 
-def plan(words: str = "fog", **given: Any) -> Plan:
-    flags = {field.name: None for field in fields(GenerateConfig) if field.name != "prompt"}
+def ordered(preset: str, **given: Any) -> Plan:
+    return plan(Order(prompt="fog", given=given, preset=preset))
+
+
+def said(words: str = "fog", **values: Any) -> Plan:
+    """What a command line with these values comes to."""
+    nothing = {field.name: None for field in fields(GenerateConfig) if field.name != "prompt"}
     more = {"words": [words], "size": None, "resume": None, "surprise": False, "preset": None}
-    return plan_generate({**flags, **more, **given}, Sources())
+    return plan(order_generate({**nothing, **more, **values}, Sources()))
 
 
 def test_model_below_preset_below_user() -> None:
     defaults = {"steps": 1, "cutouts": 1, "pull": 1.0, "offset_levels": 2, "precision": "mixed"}
-    config = plan(preset="adafruit", steps=3).to_config(defaults)
+    config = ordered(preset="adafruit", steps=3).to_config(defaults)
     assert (config.steps, config.cutouts, config.pull, config.offset_levels) == (3, 64, 0.0, 1)
     assert config.precision == "mixed"  # nothing the preset cares about
     assert config.model == "imagenet-f16-16384"
@@ -127,31 +134,31 @@ def test_model_below_preset_below_user() -> None:
 
 def test_what_the_model_likes_for_the_presets_start_stays_below_it() -> None:
     defaults = {"start=noise": {"step_size": 9.0, "precision": "mixed"}, "start=predicted": {"precision": "fp32"}}
-    config = plan(preset="crowson").to_config(defaults)
+    config = ordered(preset="crowson").to_config(defaults)
     assert (config.start, config.step_size, config.precision) == ("noise", 0.05, "mixed")
 
 
 def test_a_set_variable_is_the_users_too() -> None:
     flags = {field.name: None for field in fields(GenerateConfig) if field.name != "prompt"}
     more = {"words": ["fog"], "size": None, "resume": None, "surprise": False, "preset": "crowson"}
-    found = plan_generate({**flags, **more}, Sources(environ={"DREAMRIG_CUTOUTS": "7"}))
+    found = plan(order_generate({**flags, **more}, Sources(environ={"DREAMRIG_CUTOUTS": "7"})))
     assert found.to_config({}).cutouts == 7
 
 
 def test_without_a_preset_nothing_changes() -> None:
-    assert plan(seed=1).to_config({"steps": 4}) == GenerateConfig(prompt="fog", seed=1, steps=4)
+    assert said(seed=1).to_config({"steps": 4}) == GenerateConfig(prompt="fog", seed=1, steps=4)
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
-        plan(preset="colab")
+        ordered(preset="colab")
     assert "adafruit" in caught.value.hint
     assert find_preset(" Crowson ") is PRESETS["crowson"]
 
 
 def test_resume_takes_no_preset() -> None:
     with pytest.raises(UsageError) as caught:
-        plan(words="", resume="last", preset="crowson")
+        said(words="", resume="last", preset="crowson")
     assert "--preset" in caught.value.message
 
 

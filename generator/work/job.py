@@ -1,0 +1,215 @@
+"""One run to be done, all its decisions made, in a folder that this process holds alone.
+
+Importing this module does not import torch; opening a job does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from dreamrig.errors import InterruptedByUser, RigError
+from generator.config import GenerateConfig
+from generator.pictures.paths import describe_pictures
+from generator.pictures.recipe import Recipe, describe_start_image, differences
+from generator.pictures.upscale import Enlarge
+from generator.runs import folder as runs
+from generator.runs.folder import CHECKPOINT, CONFIG, RECORD, Kind, Run
+from generator.sinks import Say
+from generator.work.out import out_file
+from generator.work.plan import Plan
+
+if TYPE_CHECKING:
+    from generator.models.base import Models
+    from generator.state import State
+
+Clock = Callable[[], float]
+"""Seconds."""
+
+
+def silent(text: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What passed before the networks were there; seconds, None = not measured."""
+
+    began_at: float
+    """What the clock said when the command began."""
+    import_seconds: float | None = None
+    load_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run to be done."""
+
+    config: GenerateConfig
+    models: Models
+    run: Run
+    recipe: Recipe
+    beginning: Beginning
+    clock: Clock = perf_counter
+    is_new: bool = True
+    """Whether the run's folder was made for this job."""
+    resume: State | None = None
+    """Where to continue; None = at the beginning."""
+    out: Path | None = None
+    """Where the picture is written too."""
+    overwrite: bool = False
+    profile: bool = False
+    """Tell where the time goes, phase by phase."""
+    upscale: Enlarge | None = None
+    """How the large picture is made; None = Lanczos."""
+
+
+@contextmanager
+def open_job(
+    plan: Plan,
+    models: Models,
+    *,
+    base: Path | None = None,
+    folder: str | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    profile: bool = False,
+    upscale: Enlarge | None = None,
+    beginning: Beginning | None = None,
+    clock: Clock = perf_counter,
+    say: Say = silent,
+) -> Iterator[Job]:
+    """Settle the plan with the networks' own defaults, fit it into the free memory, and claim its run folder.
+
+    base: the folder of runs; None = this machine's.   folder: name of a new run's folder; None = from time and prompt.
+    out: a file, or an existing folder, for the picture too.   overwrite: out may exist.
+    say: is told what was changed, and what may change the pixels.
+    A body that fails before `execute` began leaves no folder of a new run, and an old run as failed or interrupted.
+    UsageError where another process is at work in the folder.
+    """
+    config = plan.to_config(models.defaults)
+    if plan.run is None:
+        config = fitted(config, models, say)
+    recipe = make_recipe(config, models)
+    tell_differences(plan.recipe, recipe, say)
+    beginning = beginning or Beginning(began_at=clock())
+    with hold_run(plan.run, recipe, base=base, folder=folder, out=out) as run:
+        yield Job(
+            config=config,
+            models=models,
+            run=run,
+            recipe=recipe,
+            beginning=beginning,
+            clock=_honest(clock, models),
+            is_new=plan.run is None,
+            resume=None if plan.run is None else load_checkpoint(run),
+            out=None if run.out is None else Path(run.out),
+            overwrite=overwrite or plan.run is not None,
+            profile=profile,
+            upscale=upscale,
+        )
+
+
+@contextmanager
+def hold_run(
+    continued: Run | None,
+    recipe: Recipe,
+    *,
+    kind: Kind = "picture",
+    steps: int | None = None,
+    base: Path | None = None,
+    folder: str | None = None,
+    out: Path | None = None,
+    suffix: str = ".png",
+) -> Iterator[Run]:
+    """The folder of a run, made or continued, claimed by this process alone, with its recipe written down.
+
+    steps: None = the config's.   out, suffix: see generator.work.out.out_file.
+    """
+    config = recipe.config
+    steps = int(config["steps"]) if steps is None else steps
+    run = continued or runs.new_run(
+        prompt=config["prompt"], seed=config["seed"], steps=steps, kind=kind, base=base, folder=folder
+    )
+    with runs.sole_worker(run):
+        file = out_file(out, run.id, suffix)
+        run = run.claim(out=None if file is None else str(file))
+        try:
+            runs.write_json(run.folder / CONFIG, recipe.to_dict())
+            yield run
+        except BaseException as error:
+            _abandon(run, error, is_new=continued is None)
+            raise
+
+
+def _abandon(run: Run, error: BaseException, *, is_new: bool) -> None:
+    """Where nobody noted the end of a claimed run, do it: forget a new one that never began, else tell how it ended."""
+    with suppress(ValueError, OSError, RigError):  # gone already, or a full disk: the dead process tells as much
+        if runs.load_run(run.folder).status != "running":
+            return
+        if is_new and {path.name for path in run.folder.iterdir()} <= {CONFIG, RECORD}:
+            runs.discard(run)
+        elif isinstance(error, KeyboardInterrupt | InterruptedByUser):
+            run.record(status="interrupted")
+        else:
+            run.record(status="failed", error=str(error))
+
+
+def fitted(config: GenerateConfig, models: Models, say: Say) -> GenerateConfig:
+    """The config as it fits into the memory that is free now, its changes told."""
+    from generator.devices import available_memory_mib
+    from generator.engine.memory import fit_to_memory
+
+    config, changes = fit_to_memory(config, models, available_memory_mib(models.image.codebook.device))
+    if changes:
+        say(f"note: little memory is free: {changes}")
+    return config
+
+
+def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
+    """The recipe of a run that is about to start here."""
+    import torch
+
+    from generator import devices
+
+    device = models.image.codebook.device
+    return Recipe(
+        config=config.to_dict(),
+        versions=dict(devices.versions()),
+        weights={"name": models.name, "sha256": models.sha256},
+        machine={
+            "device": devices.describe(device),
+            "threads": config.threads or torch.get_num_threads(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+        },
+        start_image=describe_start_image(config.start),
+        pictures=tuple(describe_pictures(config.to_dict())),
+    )
+
+
+def tell_differences(before: Recipe | None, now: Recipe, say: Say) -> None:
+    """Say what may change the pixels although the recipe is the same."""
+    for difference in [] if before is None else differences(before, now):
+        say(f"note: {difference}: this may give different pixels")
+
+
+def load_checkpoint(run: Run) -> State | None:
+    """The state to continue from; None where the run died before its first checkpoint."""
+    try:
+        data = (run.folder / CHECKPOINT).read_bytes()
+    except FileNotFoundError:
+        return None
+    from generator.state import state_from_bytes
+
+    return state_from_bytes(data)
+
+
+def _honest(clock: Clock, models: Models) -> Clock:
+    """The clock for the steps; on a GPU it waits until the work is really done. A test's own clock stays."""
+    from generator.devices import synchronising_clock
+
+    return synchronising_clock(models.image.codebook.device) if clock is perf_counter else clock

@@ -1,0 +1,75 @@
+"""A picture from its plan to its outcome, the way every front end of one picture goes. Does not import torch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.pictures.upscale import Enlarge
+from generator.sinks import Say, Sink
+from generator.work.door import Door
+from generator.work.job import Job, open_job
+from generator.work.out import check_out, require_room
+from generator.work.plan import Plan
+from generator.work.stop import StopSwitch
+
+if TYPE_CHECKING:
+    from generator.work.execute import Outcome
+
+STOPPING = "stopping after this step; once more stops at once"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Where a picture goes besides its run's folder, and what is to be made of it."""
+
+    out: str | None = None
+    """A file or a folder; None = where a run that goes on was to go, else nowhere."""
+    force: bool = False
+    """Overwrite the file of `out`."""
+    profile: bool = False
+    upscale: Enlarge | None = None
+
+    def check(self, plan: Plan) -> Path | None:
+        """The file or existing folder of `out`, None where there is none; UsageError where it cannot be."""
+        require_room(plan.run)
+        asked = self.out or (plan.run.out if plan.run else None)
+        if asked is None:
+            return None
+        return check_out(asked, force=self.force, continues=plan.recipe if plan.run else None)
+
+
+def perform(
+    plan: Plan,
+    delivery: Delivery,
+    door: Door,
+    began_at: float,
+    *,
+    watchers: Sequence[Sink] = (),
+    say: Say,
+    on_job: Callable[[Job], None] = lambda job: None,
+) -> Outcome:
+    """Check, load, and do the run; the first Ctrl-C ends it after the step at hand.
+
+    began_at: what the door's clock said when the command began.   on_job: called before the first step.
+    """
+    config, out = plan.to_config({}), delivery.check(plan)
+    with StopSwitch(lambda: say(STOPPING)) as stop:
+        models, beginning = door.load(config, began_at)
+        from generator.work.execute import execute
+
+        with open_job(
+            plan,
+            models,
+            out=out,
+            overwrite=delivery.force,
+            profile=delivery.profile,
+            upscale=delivery.upscale,
+            beginning=beginning,
+            clock=door.clock,
+            say=say,
+        ) as job:
+            on_job(job)
+            return execute(job, watchers=watchers, stop=stop, say=say)
