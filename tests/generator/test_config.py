@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 
+WORKLOADS = Path(__file__).parents[1] / "golden" / "workloads.json"
 OTHER_VALUES: dict[str, Any] = {
     "prompt": "fog",
     "width": 64,
@@ -184,6 +187,14 @@ def test_the_workload_of_the_defaults_is_the_same_everywhere() -> None:
     assert config.workload_id() == GenerateConfig.from_dict(json.loads(json.dumps(config.to_dict()))).workload_id()
     assert len(config.workload_id()) == 12
     assert config.workload_id() == GenerateConfig(prompt="sunset", pull=0).workload_id()
+
+
+@pytest.mark.parametrize("row", json.loads(WORKLOADS.read_text()), ids=lambda row: ",".join(row["values"])[:60])
+def test_workloads_and_documents_are_what_they_were(row: dict[str, Any]) -> None:
+    """Every result and recipe out in the world was written with these: order, kinds and values of the fields count."""
+    config = GenerateConfig.from_dict(row["values"])
+    assert config.workload_id() == row["workload"]
+    assert hashlib.sha256(json.dumps(config.to_dict()).encode()).hexdigest() == row["document"]
 
 
 @given(
