@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 import json
 import os
-import typing
 from typing import Annotated, Any
 
 from dreamrig import console, paths, settings
@@ -51,10 +50,11 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
 def known_settings() -> dict[str, tuple[type[Any], Any]]:
     """Every setting that a file or a variable can set, as name -> (type, default): the knobs of `generate`."""
     from generator.config import GenerateConfig  # late: only this command needs it
+    from generator.knobs import kinds_of
 
-    types = typing.get_type_hints(GenerateConfig)
+    kinds = kinds_of(GenerateConfig)
     knobs = {
-        field.name: (types[field.name], field.default)
+        field.name: (kinds[field.name], field.default)
         for field in dataclasses.fields(GenerateConfig)
         if field.default is not dataclasses.MISSING
     }

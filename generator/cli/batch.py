@@ -13,18 +13,16 @@ from dreamrig.paths import ensure_folder
 from dreamrig.settings import Sources
 from generator.cli.draw import Presentation, draw, resolve_graphics
 from generator.cli.orders import order_generate
+from generator.config import GenerateConfig
+from generator.knobs import knobs_of
 from generator.wishes.batch import Wanted
 from generator.work.door import Door
 from generator.work.plan import Plan, plan
 from generator.work.report import resume_hint, to_data
 
 if TYPE_CHECKING:
-    from generator.config import GenerateConfig
     from generator.models.base import Models
     from generator.work.execute import Outcome
-
-MODEL_FIELDS = ("model", "guides", "backend", "precision", "random_weights", "device")
-"""Settings that decide which networks are loaded."""
 
 
 def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: Door, began_at: float) -> int:
@@ -137,7 +135,7 @@ def remembering(load: Callable[[GenerateConfig], Models]) -> Callable[[GenerateC
     known: dict[tuple[object, ...], Models] = {}
 
     def load_once(config: GenerateConfig) -> Models:
-        key = tuple(getattr(config, name) for name in MODEL_FIELDS)
+        key = tuple(getattr(config, name) for name, knob in knobs_of(GenerateConfig).items() if knob.loads)
         if key not in known:
             known.clear()  # the memory of the ones before is needed
             known[key] = load(config)

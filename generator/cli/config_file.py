@@ -9,8 +9,8 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from dreamrig.paths import write_atomic
-from generator.cli.flags import field_docs
 from generator.config import GenerateConfig
+from generator.knobs import docs_of, knobs_of
 
 LARGEST_FILE_BYTES = 1024 * 1024
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -24,7 +24,7 @@ def save_config(path: Path, config: GenerateConfig) -> None:
 
 def render_config(config: GenerateConfig, name: str = "FILE") -> str:
     """A TOML document that read_config reads back as the same settings."""
-    docs = field_docs(GenerateConfig)
+    docs = docs_of(GenerateConfig)
     lines = [HEAD.format(name=name), ""]
     for key, value in config.to_dict().items():
         lines += [f"# {line}" for line in docs.get(key, "").splitlines()]
@@ -70,7 +70,7 @@ def check_values(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     from generator.wishes.seeds import parse_seed
 
     named = {str(name).replace("-", "_"): value for name, value in values.items()}
-    known = GenerateConfig.__dataclass_fields__
+    known = knobs_of(GenerateConfig)
     unknown = [name for name in named if name not in known]
     if unknown:
         raise UsageError(f"{where} has an unknown setting: {', '.join(unknown)}.", hint="see: dreamrig config show")

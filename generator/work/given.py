@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 from dreamrig import settings
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
+from generator.knobs import kinds_of
 from generator.wishes.seeds import parse_seed
 
 SIZE = re.compile(r"(\d{1,9})(?:\s*[xX×]\s*(\d{1,9}))?")
@@ -21,17 +21,16 @@ def given_values(values: Mapping[str, Any], sources: Sources | None) -> dict[str
 
     values: field -> what was said, None = nothing; other keys are passed over.
     """
-    types = get_type_hints(GenerateConfig)
-    given = {}
-    for field in dataclasses.fields(GenerateConfig):
-        said = values.get(field.name)
-        if field.name == "prompt":
+    given: dict[str, Any] = {}
+    for name, kind in kinds_of(GenerateConfig).items():
+        said = values.get(name)
+        if name == "prompt":
             continue
-        if field.name == "seed":
+        if name == "seed":
             said, sources = _seed_number(said), _with_seed_numbers(sources)
-        found = settings.resolve(field.name, types[field.name], said, None, sources=sources or Sources())
+        found = settings.resolve(name, kind, said, None, sources=sources or Sources())
         if found.origin != settings.DEFAULT:
-            given[field.name] = found.value
+            given[name] = found.value
     return given
 
 

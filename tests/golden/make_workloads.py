@@ -16,10 +16,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generator"))
 
-from test_config import OTHER_VALUES  # noqa: E402 - found by the path above
+from test_config import OTHER_VALUES
 
-from generator.config import GenerateConfig  # noqa: E402
-from generator.presets import PRESETS  # noqa: E402
+from generator.config import GenerateConfig
+from generator.presets import PRESETS
 
 PROMPT = "sunset over the sea:2 | fog:-0.5"
 

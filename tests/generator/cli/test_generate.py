@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -20,9 +19,8 @@ from PIL import Image
 
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.settings import Sources
-from generator.cli import flags
-from generator.cli.groups import GROUPS
-from generator.config import GenerateConfig
+from generator.config import KEPT, TOWARDS, GenerateConfig
+from generator.knobs import knobs_of
 from generator.models.base import Models
 from generator.pictures.reading import read_recipe
 from generator.runs import folder as runs
@@ -373,17 +371,18 @@ def test_help_names_every_flag_in_full(command: Command) -> None:
     assert command("again", "--help").code == 0
 
 
-def test_help_puts_every_field_under_one_heading(command: Command) -> None:
-    fields = {field.name for field in dataclasses.fields(GenerateConfig)} - {"prompt"}
-    grouped = [name for names in GROUPS.values() for name in names]
-    assert sorted((*grouped, *flags.COMMON)) == sorted(fields)
+def test_help_puts_every_field_under_its_heading(command: Command) -> None:
+    knobs = knobs_of(GenerateConfig)
     for words in (["generate"], ["again"]):
         sections = re.split(r"^(\S.*):$", command(*words, "--help").out, flags=re.MULTILINE)
         under = dict(zip(sections[1::2], sections[2::2], strict=True))
-        assert "--steps " in under["Options"]
-        for heading, names in GROUPS.items():
-            shown = [name for name in names if f"--{name.replace('_', '-')} " in under[heading]]
-            assert shown == list(names), heading
+        assert [*under][:3] == ["Arguments", "Options", TOWARDS]
+        assert "--frames-every " in under[KEPT]
+        for heading, text in under.items():
+            shown = [name for name in knobs if re.search(rf"^  --{name.replace('_', '-')}[ ,]", text, re.MULTILINE)]
+            assert shown == [
+                name for name, knob in knobs.items() if (knob.group or "Options") == heading and name != "prompt"
+            ]
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
