@@ -15,7 +15,7 @@ from generator.cli.draw import Presentation, draw, resolve_graphics
 from generator.cli.orders import order_generate
 from generator.config import GenerateConfig
 from generator.knobs import knobs_of
-from generator.wishes.batch import Wanted
+from generator.work.batch_file import Wanted
 from generator.work.door import Door
 from generator.work.plan import Plan, plan
 from generator.work.report import resume_hint, to_data

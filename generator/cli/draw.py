@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from dreamrig import console, settings
 from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.settings import Sources
-from generator.cli.config_file import save_config
 from generator.pictures.upscale import configured_upscaler
 from generator.sinks import Sink
 from generator.sinks.preview import PROTOCOLS, PreviewSink, detect_colours, detect_protocol
@@ -20,6 +19,7 @@ from generator.work.out import check_out
 from generator.work.perform import Delivery, perform
 from generator.work.plan import Plan
 from generator.work.report import interruption, show_text, to_data
+from generator.work.settings_file import save_config
 
 if TYPE_CHECKING:
     from generator.work.execute import Outcome

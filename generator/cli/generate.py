@@ -13,13 +13,14 @@ from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator.cli import flags
 from generator.cli.command import Values, call
-from generator.cli.config_file import read_config
 from generator.cli.orders import order_again, order_generate
 from generator.presets import PRESETS
-from generator.wishes.batch import Wanted, escape, expand, read_batch
+from generator.wishes.braces import escape, expand
+from generator.work.batch_file import Wanted, read_batch
 from generator.work.door import Door
 from generator.work.order import Order
 from generator.work.plan import plan
+from generator.work.settings_file import read_config
 
 if TYPE_CHECKING:
     import inspect

@@ -18,7 +18,7 @@ from generator.runs import folder as runs
 from generator.runs.folder import Run
 from generator.video.source import SourceFilm, probe_film, sha256_of
 from generator.video.spec import FilmSpec
-from generator.wishes.batch import expand
+from generator.wishes.braces import expand
 from generator.work.given import given_values, spread_size
 from generator.work.order import Order
 from generator.work.plan import Plan, draft

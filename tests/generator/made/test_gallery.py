@@ -19,6 +19,7 @@ from docs.made.gallery import DRAWN, FOLDER, PAGE, Entry
 from dreamrig.errors import UsageError
 from generator import devices
 from generator.config import GenerateConfig
+from generator.knobs import kinds_of
 from generator.pictures.reading import read_recipe
 
 Command = Callable[..., Any]
@@ -81,10 +82,10 @@ def test_the_picture_was_made_by_its_command(entry: Entry) -> None:
     assert recipe.config["prompt"] == ("" if words[1].startswith("--") else words[2 if words[0] == "video" else 1]) or (
         words[1] == "restyle" and recipe.config["prompt"] == words[3]
     )
-    for name, kind in GenerateConfig.__annotations__.items():
+    for name, kind in kinds_of(GenerateConfig).items():
         flag = f"--{name.replace('_', '-')}"
         if flag in flags and name not in ("seed", "start", "image_prompts"):
-            assert recipe.config[name] == {"int": int, "float": float, "str": str}[str(kind)](flags[flag])
+            assert recipe.config[name] == kind(flags[flag])
 
 
 def test_a_picture_of_it_is_drawn_again(tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""Many pictures at once: braces in a prompt, and files with a picture a line. Does not import torch.
-
-"a {red,blue} {house,tree}" is four prompts. Braces without a comma, and those after a backslash, are text. Braces may
-stand inside of braces.
-"""
+"""Files that ask for many pictures: a prompt a line, or a TOML table each. Does not import torch."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dreamrig.errors import UsageError
-from generator.cli.config_file import check_values
+from generator.wishes.braces import MOST_PICTURES, expand
+from generator.work.settings_file import LARGEST_FILE_BYTES, check_values
 
-MOST_PICTURES = 1000
-LARGEST_FILE_BYTES = 1024 * 1024
 COMMENT = "#"
 OTHER_WISHES = ("image_prompts", "noise_prompts")
 """What a picture can be drawn from without a text."""
@@ -27,66 +22,6 @@ class Wanted:
 
     prompt: str
     settings: dict[str, Any] = field(default_factory=dict)
-
-
-def expand(text: str) -> list[str]:
-    """Every prompt that a text with braces stands for, in order; UsageError where there are too many."""
-    found = _expand(text)
-    if len(found) > MOST_PICTURES:
-        raise _too_many()
-    return [prompt.replace("\\{", "{").replace("\\}", "}").replace("\\,", ",") for prompt in found]
-
-
-def escape(text: str) -> str:
-    """The text as one prompt, whatever braces are in it."""
-    return "".join(f"\\{character}" if character in "{}," else character for character in text)
-
-
-def _expand(text: str) -> list[str]:
-    start = 0
-    while (span := _next_braces(text, start)) is not None:
-        opening, closing = span
-        choices = _split(text[opening + 1 : closing])
-        if len(choices) == 1:  # no comma: text, but what is inside may have some
-            start = opening + 1
-            continue
-        tails = _expand(text[closing + 1 :])
-        heads = [inner for choice in choices for inner in _expand(choice)]
-        if len(heads) * len(tails) > MOST_PICTURES:
-            raise _too_many()
-        return [text[:opening] + head + tail for head in heads for tail in tails]
-    return [text]
-
-
-def _next_braces(text: str, start: int) -> tuple[int, int] | None:
-    """Where the first pair of matching braces from `start` on begins and ends."""
-    for opening in (place for place in range(start, len(text)) if _is(text, place, "{")):
-        depth = 0
-        for place in range(opening, len(text)):
-            depth += _is(text, place, "{") - _is(text, place, "}")
-            if not depth:
-                return opening, place
-    return None
-
-
-def _split(text: str) -> list[str]:
-    """The text at its outermost commas."""
-    parts, depth, start = [], 0, 0
-    for place in range(len(text)):
-        depth += _is(text, place, "{") - _is(text, place, "}")
-        if not depth and _is(text, place, ","):
-            parts.append(text[start:place])
-            start = place + 1
-    return [*parts, text[start:]]
-
-
-def _is(text: str, place: int, character: str) -> bool:
-    """Whether this character stands there without a backslash before it."""
-    return text[place] == character and (place == 0 or text[place - 1] != "\\")
-
-
-def _too_many() -> UsageError:
-    return UsageError(f"The braces stand for more than {MOST_PICTURES} prompts.", hint="use fewer of them")
 
 
 def read_batch(path: Path) -> list[Wanted]:

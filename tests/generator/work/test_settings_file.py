@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamrig.errors import UsageError
-from generator.cli.config_file import read_config, render_config, save_config, to_toml
 from generator.config import GenerateConfig
 from generator.wishes.seeds import parse_seed
+from generator.work.settings_file import read_config, render_config, save_config, to_toml
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
