@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig import console, settings
 from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.screen import Screen
 from dreamrig.settings import Sources
 from generator.pictures.upscale import configured_upscaler
 from generator.sinks import Sink
 from generator.sinks.preview import PROTOCOLS, PreviewSink, detect_colours, detect_protocol
-from generator.sinks.progress import ProgressSink, Screen, announce
+from generator.sinks.progress import ProgressSink, announce
 from generator.work.door import Door
 from generator.work.out import check_out
 from generator.work.perform import Delivery, perform

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig.console import print_error
 from dreamrig.errors import FailedError, RigError, UsageError
+from dreamrig.screen import Screen
 from generator.events import Event, Finished, Preview, Started, Step
 from generator.pictures.upscale import configured_upscaler
 from generator.runs import folder as runs
 from generator.sinks import Sink
-from generator.sinks.progress import Screen, announce
+from generator.sinks.progress import announce
 from generator.work.door import Door
 from generator.work.given import given_values, spread_size
 from generator.work.order import Order
