@@ -6,7 +6,7 @@ The best round counts: a ceiling is what the device reaches when nothing disturb
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -77,8 +77,10 @@ def measure_product(
     """TFLOP/s of the fastest product of two squares, and their side."""
     import torch
 
+    from generator.engine.arithmetic import Arithmetic
+
     dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision, torch.float32)
-    with _products_in(precision):
+    with Arithmetic(tf32=precision == "tf32").applied():
         side = SMALLEST
         while True:
             square = torch.randn(side, side, device=device, dtype=torch.float32).to(dtype)
@@ -118,16 +120,3 @@ def _fastest(device: torch.device, act: Callable[[], object], seconds: float, cl
         act()
         rounds.append(waiting() - before)
     return max(min(rounds), 1e-9)
-
-
-@contextlib.contextmanager
-def _products_in(precision: str) -> Iterator[None]:
-    """Float products in full fp32, or in TF32 where that is what is measured; as it was found afterwards."""
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

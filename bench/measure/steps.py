@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +20,7 @@ from bench.result.result import Picture, Work
 from bench.workloads import Workload
 from dreamrig.errors import FailedError
 from generator.config import GenerateConfig
+from generator.engine.arithmetic import Arithmetic
 from generator.engine.loop import generate
 from generator.events import Event, Finished, Preview, Step
 from generator.models.base import Models
@@ -50,9 +50,8 @@ class EngineSteps:
         """Load the workload's networks. changes: device, threads, random_weights."""
         from generator.models.choose import load_models
 
-        with arithmetic_of(workload):
-            config = workload.config(**changes)
-            models = load_models(config)
+        config = workload.config(**changes)
+        models = load_models(config)
         if workload.profile == "as-shipped":
             config = _with_shipped(config, models)
         return cls(workload, models, config)
@@ -64,23 +63,20 @@ class EngineSteps:
 
     def first(self) -> None:
         """The first step of all."""
-        with arithmetic_of(self.workload):
-            self._begin(LEAST_RUN)
-            self._step()
+        self._begin(LEAST_RUN)
+        self._step()
 
     def prepare(self, count: int) -> None:
         """See to it that `count` steps can follow in a row; begins a new run, and warms it by a step, where not."""
         if self._left < count + 1:
-            with arithmetic_of(self.workload):
-                self._begin(max(LEAST_RUN, 4 * count))
-                self._step()
+            self._begin(max(LEAST_RUN, 4 * count))
+            self._step()
             self.finish()
 
     def run(self, count: int) -> None:
         """Do steps without waiting for the device."""
-        with arithmetic_of(self.workload):
-            for _ in range(count):
-                self._step()
+        for _ in range(count):
+            self._step()
 
     def finish(self) -> None:
         """Wait until all that was asked for is done."""
@@ -92,7 +88,7 @@ class EngineSteps:
     def picture(self, clock: Callable[[], float] = perf_counter) -> Picture:
         """Time a whole picture: start, steps with their previews, last decode, PNG."""
         self._close()
-        with tempfile.TemporaryDirectory(prefix="dreamrig-bench-") as name, arithmetic_of(self.workload):
+        with tempfile.TemporaryDirectory(prefix="dreamrig-bench-") as name:
             keep = _PictureKeeper(Path(name), self.config)
             files = NotebookFiles(Path(name), self.config) if self.workload.step_files else None
             self.finish()
@@ -106,14 +102,13 @@ class EngineSteps:
 
     def flags(self) -> dict[str, Any]:
         """What torch may do during a step of this workload."""
-        with arithmetic_of(self.workload):
-            matmul, convolutions = read_tf32()
+        arithmetic = Arithmetic.of(self.config, self.device)
         return {
             "precision": self.config.precision,
-            "tf32_matmul": matmul,
-            "tf32_convolutions": convolutions,
-            "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "deterministic": self.config.deterministic,
+            "tf32_matmul": arithmetic.tf32,
+            "tf32_convolutions": arithmetic.tf32,
+            "cudnn_benchmark": arithmetic.autotuned,
+            "deterministic": arithmetic.deterministic,
         }
 
     def count_work(self) -> Work:
@@ -121,7 +116,7 @@ class EngineSteps:
         from bench.measure.flops import count_operators
 
         self.prepare(1)
-        with arithmetic_of(self.workload), count_operators() as count:
+        with count_operators() as count:
             self._step()
         self.finish()
         self.work = count.work()
@@ -131,12 +126,8 @@ class EngineSteps:
         """What the device can do at most with as many threads as the steps had: bench.measure.products."""
         from bench.measure.products import measure_ceilings
 
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
+        with Arithmetic(threads=self.threads).applied():
             return measure_ceilings(self.device, seconds_each=seconds_each).to_dict()
-        finally:
-            torch.set_num_threads(before)
 
     def close(self) -> None:
         """Let go of the run and its files."""
@@ -202,31 +193,3 @@ def _with_shipped(config: GenerateConfig, models: Models) -> GenerateConfig:
 
     shipped = Plan(prompt=config.prompt, given={"model": config.model}).to_config(models.defaults)
     return replace(config, **{name: getattr(shipped, name) for name in AS_SHIPPED})
-
-
-@contextmanager
-def arithmetic_of(workload: Workload) -> Iterator[None]:
-    """TF32 off inside, for a strict workload; as it was found for any other."""
-    if workload.profile != "strict":
-        yield
-        return
-    before = read_tf32()
-    _set_tf32(matmul=False, convolutions=False)
-    try:
-        yield
-    finally:
-        _set_tf32(*before)
-
-
-def read_tf32() -> tuple[bool, bool]:
-    """Whether products, and whether convolutions, may be done in TF32."""
-    try:
-        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    except RuntimeError:  # somebody used the newer switches, of which the older ones know nothing
-        convolutions = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]  # set up at run time
-        return torch.get_float32_matmul_precision() != "highest", convolutions == "tf32"
-
-
-def _set_tf32(matmul: bool, convolutions: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = matmul
-    torch.backends.cudnn.allow_tf32 = convolutions

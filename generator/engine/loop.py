@@ -8,7 +8,7 @@ device by itself except where a preview, a checkpoint or the end needs the value
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from time import perf_counter
 
@@ -20,6 +20,7 @@ from generator import devices
 from generator.config import GenerateConfig
 from generator.engine import memory
 from generator.engine.aims import gather, kept_of, make_aims
+from generator.engine.arithmetic import step_mode
 from generator.engine.optimise import Phases, Run
 from generator.engine.starts import grid
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
@@ -62,7 +63,7 @@ def generate(
     Impossible requests raise before Started; any later error is yielded as Failed and then raised.
     """
     device = models.image.codebook.device
-    with _step_mode(config, device):
+    with step_mode(config, device):
         run = _prepare(config, models, resume, available_mib)
     started_at = clock()
     yield Started(
@@ -78,7 +79,7 @@ def generate(
     )
     try:
         reason = yield from _steps(run, clock, should_stop, phases or _no_phases)
-        with _step_mode(config, device):
+        with step_mode(config, device):
             picture = run.final_picture()
         yield Finished(run.step, partial(_to_host, picture), reason, seconds=clock() - started_at)
     except Exception as error:
@@ -98,7 +99,7 @@ def _steps(
     while not run.is_done and not interrupted:
         index = run.step
         before = clock()
-        with _step_mode(config, run.device):
+        with step_mode(config, run.device):
             picture, loss = run.optimise_once(phases)
         image = partial(_to_host, picture)
         memory_mib = devices.peak_memory_mib(run.device)
@@ -153,29 +154,6 @@ def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list
         for prompt in parsed:
             unknown |= guide.unknown_words(prompt.text)
     return unknown
-
-
-@contextmanager
-def _step_mode(config: GenerateConfig, device: torch.device) -> Iterator[None]:
-    """Gradients on, threads and determinism as configured; everything back as it was afterwards.
-
-    Never held around a yield of an event: the caller's own torch code is none of our business.
-    torch.use_deterministic_algorithms would do the same but imports the compiler, which takes over a second.
-    """
-    threads = torch.get_num_threads()
-    determinism = torch.get_deterministic_debug_mode()
-    try:
-        if config.threads and config.threads != threads:
-            torch.set_num_threads(config.threads)
-        if config.deterministic:
-            devices.prepare_determinism(device)
-            torch.set_deterministic_debug_mode("error")
-        with torch.inference_mode(False), torch.enable_grad():
-            yield
-    finally:
-        torch.set_deterministic_debug_mode(determinism)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
 
 
 def _actionable(error: Exception, run: Run) -> Exception:

@@ -107,7 +107,7 @@ class Loader:
 
     @property
     def is_mixed(self) -> bool:
-        """Half precision and TF32 are for CUDA alone."""
+        """Half precision is for CUDA alone."""
         return self.config.precision == "mixed" and self.device.type == "cuda"
 
     @property
@@ -172,7 +172,6 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
     names = (config.model, *(guide_names(config) or (GUIDE,)))
     if loader.is_reference:
         reference.require_packages()
-    set_tf32(allowed=loader.is_mixed)
     image, image_sizes = loader.image(config.model)
     guides = [loader.guide(name) for name in names[1:]]
     footprint = Footprint(
@@ -203,9 +202,3 @@ def defaults_of(model: str, device: torch.device) -> dict[str, Any]:
     values = dict(PRESETS["dreamrig"].values_for(model))
     del values["guides"]  # those that are loaded
     return values if device.type != "cpu" else {**values, "width": SIDE_ON_CPU, "height": SIDE_ON_CPU}
-
-
-def set_tf32(*, allowed: bool) -> None:
-    """Whether CUDA may round the factors of products to 10 bits; torch's own choice is yes in convolutions."""
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed

@@ -6,7 +6,7 @@ import functools
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,14 +73,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(folder, "ViT-B/32", tensors_of(CLIP, SMALL_CLIP, "two"))
     install(folder, "RN50", tensors_of(CLIP, SMALL_RESNET, "three"))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def rounding() -> Iterator[None]:
-    """The two global switches as they were."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    yield
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 def config_of(**changes: Any) -> GenerateConfig:
@@ -234,16 +226,12 @@ def test_the_defaults_make_a_config(device: str) -> None:
     assert config.width == (256 if device == "cpu" else 480)
 
 
-def test_half_precision_and_tf32_are_for_cuda_alone() -> None:
+def test_half_precision_is_for_cuda_alone() -> None:
     def is_mixed(precision: str, device: str) -> bool:
         return full.Loader(config_of(precision=precision), torch.device(device)).is_mixed
 
     assert is_mixed("mixed", "cuda")
     assert not any((is_mixed("fp32", "cuda"), is_mixed("mixed", "cpu"), is_mixed("fp32", "cpu")))
-    for allowed in (True, False):
-        full.set_tf32(allowed=allowed)
-        assert torch.backends.cuda.matmul.allow_tf32 is allowed
-        assert torch.backends.cudnn.allow_tf32 is allowed
 
 
 def test_random_weights_are_the_same_each_time_and_keep_activations_alive() -> None:
