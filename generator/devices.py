@@ -67,13 +67,16 @@ def synchronising_clock(device: torch.device) -> Callable[[], float]:
 def to_like(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A tensor in the type and on the device of another, whose arithmetic it may then join.
 
-    From the host it is cast first (not every device has float64) and goes through pinned memory, so that the host need
-    not wait for the device.
+    From the host it is cast first: not every device has float64.
     """
-    tensor = tensor.to(like.dtype)
-    if like.device.type == "cuda" and tensor.device.type == "cpu":
+    return to_device(tensor.to(like.dtype), like.device)
+
+
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on a device; from the host through pinned memory, so that nothing has to wait for the copy."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
-    return tensor.to(like.device, non_blocking=True)
+    return tensor.to(device, non_blocking=True)
 
 
 def peak_memory_mib(device: torch.device) -> float | None:

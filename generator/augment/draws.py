@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from generator.augment import geometry
+from generator.augment.chance import Chance
 from generator.wishes.augmentations import Augmentation, Range
 
 Numbers = Mapping[str, Tensor]
@@ -135,3 +136,20 @@ DRAW: Mapping[str, Callable[[Augmentation, Uniform, int, int], Numbers]] = {
     "crop": _draw_crop,
     "resizedcrop": _draw_resizedcrop,
 }
+"""Name -> what is drawn on the CPU, one row per cutout."""
+
+
+def _normal(chance: Chance, count: int, size: int) -> Tensor:
+    return chance.normal_noise(count, 3, size, size)
+
+
+def _both_axes(chance: Chance, count: int, size: int) -> Tensor:
+    return chance.uniform_noise(count, 2, size, size)
+
+
+DRAW_NOISE: Mapping[str, Callable[[Chance, int, int], Tensor]] = {
+    "noise": _normal,
+    "gaussian": _normal,
+    "elastic": _both_axes,
+}
+"""Name -> what is drawn on the device for so many cutouts of that size."""

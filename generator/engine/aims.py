@@ -10,7 +10,9 @@ from torch import Tensor
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
+from generator.devices import to_like
 from generator.engine import cutouts
+from generator.engine.draws import Cutting
 from generator.engine.latents import clamp_with_grad
 from generator.engine.regions import Region, cell_mask, find_region, read_mask
 from generator.engine.starts import initial
@@ -41,22 +43,16 @@ class Aim:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One embedding of a panel."""
-
-    weight: float
-    stop: float
-
-
-@dataclass(frozen=True)
 class Panel:
     """All that counts in one region at one moment."""
 
     region: Region | None
     embeddings: tuple[Tensor, ...]
     """Per guide (T, D)."""
-    rows: tuple[Row, ...]
-    """T of them."""
+    weights: Tensor
+    """(T,) on the embeddings' device; below 0 = away from it."""
+    stops: Tensor
+    """(T,): a cutout whose signed distance is below this gives no gradient any more."""
 
 
 @dataclass
@@ -79,8 +75,9 @@ class Aims:
         for name in dict.fromkeys(aim.prompt.region for aim in counting):
             here = [aim for aim in counting if aim.prompt.region == name]
             embeddings = tuple(torch.cat(parts) for parts in zip(*(aim.embeddings for aim in here), strict=True))
-            rows = [Row(aim.weight(shares), aim.prompt.stop) for aim in here for _ in aim.embeddings[0]]
-            yield Panel(self.regions[name], embeddings, tuple(rows))
+            rows = [(aim.weight(shares), aim.prompt.stop) for aim in here for _ in aim.embeddings[0]]
+            weights, stops = to_like(torch.tensor(rows), embeddings[0]).unbind(1)
+            yield Panel(self.regions[name], embeddings, weights, stops)
 
 
 def gather(
@@ -120,18 +117,10 @@ def look_at(picture: Tensor, guide: GuideModel, config: GenerateConfig, draws: t
 
     Cut as the run's own picture is, but not augmented; pooling gives one cutout, since all would be alike.
     """
-    if config.cut_method == "pooling":
+    cutting = Cutting.of(config)
+    if cutting.pooled:
         return guide.encode_image(cutouts.pool(picture, guide.size)).float()
-    boxes = cutouts.draw(
-        draws,
-        config.cutouts,
-        picture.shape[3],
-        picture.shape[2],
-        guide.size,
-        power=config.cut_power,
-        min_fraction=config.cut_min_fraction,
-        whole_every=config.whole_every,
-    )
+    boxes = cutting.boxes(draws, (picture.shape[3], picture.shape[2]), guide.size)
     return guide.encode_image(clamp_with_grad(cutouts.apply(picture, boxes, guide.size), 0.0, 1.0)).float()
 
 

@@ -8,7 +8,6 @@ device by itself except where a preview, a checkpoint or the end needs the value
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from time import perf_counter
 
@@ -17,11 +16,13 @@ from torch import Tensor
 
 from dreamrig.errors import NotReadyError
 from generator import devices
+from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import memory
 from generator.engine.aims import gather, kept_of, make_aims
 from generator.engine.arithmetic import step_mode
-from generator.engine.optimise import Phases, Run
+from generator.engine.objective import Phases, no_phases
+from generator.engine.run import Run
 from generator.engine.starts import grid
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
 from generator.models.base import Models
@@ -30,12 +31,6 @@ from generator.wishes.parse import parse_weights
 from generator.wishes.prompts import Prompt
 
 __all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes"]
-
-NOISE_SEED_OFFSET = 0x5EED
-
-
-def _no_phases(name: str) -> AbstractContextManager[object]:
-    return nullcontext()
 
 
 def _never() -> bool:
@@ -75,13 +70,13 @@ def generate(
         import_seconds=import_seconds,
         plan_words=run.plan_words,
         unknown_words=run.unknown_words,
-        first_step=run.step,
+        first_step=run.done,
     )
     try:
-        reason = yield from _steps(run, clock, should_stop, phases or _no_phases)
+        reason = yield from _steps(run, clock, should_stop, phases or no_phases)
         with step_mode(config, device):
             picture = run.final_picture()
-        yield Finished(run.step, partial(_to_host, picture), reason, seconds=clock() - started_at)
+        yield Finished(run.done, partial(_to_host, picture), reason, seconds=clock() - started_at)
     except Exception as error:
         actionable = _actionable(error, run)
         yield Failed(actionable)
@@ -97,21 +92,21 @@ def _steps(
     config = run.config
     interrupted = False
     while not run.is_done and not interrupted:
-        index = run.step
+        index = run.done
         before = clock()
         with step_mode(config, run.device):
-            picture, loss = run.optimise_once(phases)
-        image = partial(_to_host, picture)
+            taken = run.advance(phases)
+        image = partial(_to_host, taken.picture)
         memory_mib = devices.peak_memory_mib(run.device)
-        yield Step(index, partial(_to_number, loss), clock() - before, image, memory_mib)
+        yield Step(index, partial(_to_number, taken.loss), clock() - before, image, memory_mib)
         if config.preview_every and index % config.preview_every == 0:
             run.require_finite()
             yield Preview(index, image)
         interrupted = should_stop() and not run.is_done
         is_last = interrupted or run.is_done
-        if config.checkpoint_every and run.step % config.checkpoint_every == 0 and not is_last:
-            yield Checkpointed(run.step, run.state())
-    yield Checkpointed(run.step, run.state())
+        if config.checkpoint_every and run.done % config.checkpoint_every == 0 and not is_last:
+            yield Checkpointed(run.done, run.state())
+    yield Checkpointed(run.done, run.state())
     return "interrupted" if interrupted else "done"
 
 
@@ -126,10 +121,10 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
         require_same_run(resume, config, models.name, models.sha256)
     models = models.with_guides_that_count(parse_weights(config.guide_weights))
     wishes = config.wishes()
-    draws = torch.Generator().manual_seed(config.seed)
+    chance = Chance(config.seed, device)
     with torch.no_grad():
         if resume is None:
-            kept, plan_words = gather(config, models, wishes, draws)
+            kept, plan_words = gather(config, models, wishes, chance.draws)
         else:
             kept, plan_words = kept_of(resume.tensors, device), resume.plan_words
         aims = make_aims(config, models, wishes, kept)
@@ -138,8 +133,7 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
         models=models,
         kept=kept,
         aims=aims,
-        draws=draws,
-        noise=torch.Generator(device).manual_seed((config.seed + NOISE_SEED_OFFSET) % 2**63),
+        chance=chance,
         plan_words=plan_words,
         unknown_words=_unknown_words(models, wishes.texts),
     )
@@ -163,7 +157,7 @@ def _actionable(error: Exception, run: Run) -> Exception:
     if not (isinstance(error, RuntimeError) and is_memory):
         return error
     smaller = "use a smaller --width and --height, or fewer --cutouts"
-    return NotReadyError(f"The memory ran out at step {run.step}.", hint=smaller)
+    return NotReadyError(f"The memory ran out at step {run.done}.", hint=smaller)
 
 
 def _to_host(picture: Tensor) -> Tensor:

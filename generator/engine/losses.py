@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from generator.engine.latents import replace_grad
-
-
-class Weighted(Protocol):
-    """What a prompt says about its loss."""
-
-    @property
-    def weight(self) -> float:
-        """Below 0: away from it."""
-        ...
-
-    @property
-    def stop(self) -> float:
-        """A cutout whose signed distance is below this gives no gradient any more."""
-        ...
 
 
 def spherical(cutouts: Tensor, prompts: Tensor) -> Tensor:
@@ -40,15 +23,13 @@ def spherical(cutouts: Tensor, prompts: Tensor) -> Tensor:
     return angle.square() / 2
 
 
-def prompt_loss(distances: Tensor, prompts: Sequence[Weighted]) -> Tensor:
+def prompt_loss(distances: Tensor, weights: Tensor, stops: Tensor) -> Tensor:
     """Sum over prompts of |weight| * mean over cutouts of sign(weight) * distance.
 
-    distances: (N, P)   returns: scalar
+    distances: (N, P)   weights: (P,), below 0 = away from it   returns: scalar
 
-    A cutout whose signed distance is below a prompt's stop keeps its value but gives no gradient.
+    Cutouts whose signed distance is already below the prompt's stop (P,) keep their value but give no gradient.
     """
-    weights = distances.new_tensor([prompt.weight for prompt in prompts])  # (P,)
-    stops = distances.new_tensor([prompt.stop for prompt in prompts])
     signed = weights.sign() * distances
     held = replace_grad(signed, torch.maximum(signed, stops))
     return (held.mean(dim=0) * weights.abs()).sum()

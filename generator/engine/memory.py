@@ -28,6 +28,8 @@ KEPT_SQUARES = {
 """Tensors of a cutout's size that an augmentation keeps of a cutout it changes; tests count them. Others keep none."""
 INDEX_SQUARES = 1.2
 """The same where only some cutouts are changed: their places, for every number."""
+NOISE_PLANES = {"noise": 3, "gaussian": 3, "elastic": 2}
+"""Numbers per pixel that are drawn for an augmentation of a cutout."""
 UNKNOWN_NETWORK_FLOATS_PER_PIXEL = 2000
 """For networks without a hint of their own: roughly a 128-channel VQGAN decoder with its gradients."""
 
@@ -140,15 +142,24 @@ def _cutout_floats(config: GenerateConfig, models: Models) -> int:
         # The cutouts; looked at in batches, also the batches' gradients and these in one.
         squares = (3 if config.cut_batch else 1) + holes * _augmentation_squares(config)
         cuts.append(int(config.cutouts * (matrices + squares * 3 * guide.size**2)))
-    return max(cuts) if config.cut_batch else sum(cuts) * _regions(config)
+    held = max(cuts) if config.cut_batch else sum(cuts) * _regions(config)
+    return held + _noise_floats(config, models)
+
+
+def _noise_floats(config: GenerateConfig, models: Models) -> int:
+    """Noise of all guides and regions, since all of a step's chance is drawn before it."""
+    planes = 3.0 if config.cut_noise else 0.0
+    for augmentation in augment_spec.parse(config.augmentations):
+        planes += augmentation.share * NOISE_PLANES.get(augmentation.name, 0)
+    pixels = sum(guide.size**2 for guide in models.guides)
+    return int(config.cutouts * planes * pixels * _regions(config))
 
 
 def _augmentation_squares(config: GenerateConfig) -> float:
     """Tensors of a cutout's size that the augmentations keep of one cutout for the way back, on average."""
     kept = 0.0
     for augmentation in augment_spec.parse(config.augmentations):
-        share = dict(augmentation.settings).get("p", 1.0)
-        assert isinstance(share, float)
+        share = augmentation.share
         kept += share * (KEPT_SQUARES.get(augmentation.name, 0.0) + (INDEX_SQUARES if share < 1 else 0.0))
     return kept
 

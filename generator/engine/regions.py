@@ -41,6 +41,11 @@ class Region:
     mask: Tensor | None = None
     """(1, 1, bottom - top, right - left) in [0, 1] on the run's device; None = all of it."""
 
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.right - self.left, self.bottom - self.top
+
     def view(self, picture: Tensor) -> Tensor:
         """The rectangle of a picture (1, 3, H, W); outside of the mask it is seen but gets no gradient."""
         part = picture[..., self.top : self.bottom, self.left : self.right]

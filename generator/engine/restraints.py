@@ -1,4 +1,7 @@
-"""The terms of the loss that do not look at the prompts: config field -> what its weight is multiplied with."""
+"""The terms of the loss that do not look at the prompts: config field -> what its weight is multiplied with.
+
+They are made once per run, with what they need of the config; a step only calls them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import torch
 from torch import Tensor
 
 from generator.config import GenerateConfig
-from generator.engine import schedules
 from generator.engine.losses import boundary_tv, pull_to_start
 from generator.wishes.colours import parse_colours
 
@@ -18,31 +20,21 @@ MIRRORS = {"vertical": ((3,),), "horizontal": ((2,),), "both": ((3,), (2,))}
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a term may look at."""
+class Anchor:
+    """What a run began with, and the scale of its numbers."""
 
-    config: GenerateConfig
-    latent: Tensor
-    """(1, C, h, w), not quantised."""
-    picture: Tensor
-    """(1, 3, H, W) in [0, 1]."""
     start: Tensor
     """(1, C, h, w)"""
-    start_picture: Tensor | None
-    """(1, 3, H, W), only where pixel_pull is not 0."""
+    picture: Tensor | None
+    """(1, 3, H, W) of the start, only where pixel_pull is not 0."""
     deviation: Tensor
     """(1, C, 1, 1), of the codebook."""
     factor: int
-    step: int
+    """Pixels per code."""
 
-    @property
-    def fade(self) -> float:
-        """Factor of all pulls to the start in this step."""
-        return schedules.pull_factor(self.config, self.step)
 
-    def colours(self, text: str) -> Tensor:
-        """(P, 3) in [0, 1], where the picture is."""
-        return self.picture.new_tensor(parse_colours(text))
+Term = Callable[[Tensor, Tensor, float], Tensor]
+"""(latent (1, C, h, w), picture (1, 3, H, W), factor of all pulls in this step) -> scalar."""
 
 
 def total_variation(picture: Tensor) -> Tensor:
@@ -84,35 +76,82 @@ def colourfulness(picture: Tensor) -> Tensor:
     return (spread + 1e-8).sqrt().mean()
 
 
-def _to_init(sight: Sight) -> Tensor:
+def _pull(config: GenerateConfig, anchor: Anchor) -> Term:
+    return lambda latent, picture, pull: pull * pull_to_start(latent, anchor.start, anchor.deviation)
+
+
+def _boundary_tv(config: GenerateConfig, anchor: Anchor) -> Term:
+    return lambda latent, picture, pull: boundary_tv(picture, anchor.factor)
+
+
+def _to_init(config: GenerateConfig, anchor: Anchor) -> Term:
     """Half the mean squared distance of the latent to the start, or to zero, as the notebooks have it."""
-    target = sight.start if sight.config.init_target == "start" else torch.zeros_like(sight.start)
-    return sight.fade * (sight.latent - target).square().mean() / 2
+    target = anchor.start if config.init_target == "start" else torch.zeros_like(anchor.start)
+    return lambda latent, picture, pull: pull * (latent - target).square().mean() / 2
 
 
-def _to_start_picture(sight: Sight) -> Tensor:
-    assert sight.start_picture is not None
-    return sight.fade * (sight.picture - sight.start_picture).square().mean()
+def _to_start_picture(config: GenerateConfig, anchor: Anchor) -> Term:
+    before = anchor.picture
+    assert before is not None
+    return lambda latent, picture, pull: pull * (picture - before).square().mean()
 
 
-TERMS: Mapping[str, Callable[[Sight], Tensor]] = {
-    "pull": lambda s: s.fade * pull_to_start(s.latent, s.start, s.deviation),
-    "boundary_tv": lambda s: boundary_tv(s.picture, s.factor),
+def _tv(config: GenerateConfig, anchor: Anchor) -> Term:
+    return lambda latent, picture, pull: total_variation(picture)
+
+
+def _palette(config: GenerateConfig, anchor: Anchor) -> Term:
+    colours = _colours(config.palette_colours, anchor)
+    return lambda latent, picture, pull: palette_distance(picture, colours)
+
+
+def _symmetry(config: GenerateConfig, anchor: Anchor) -> Term:
+    return lambda latent, picture, pull: asymmetry(picture, config.symmetry_axis)
+
+
+def _edge(config: GenerateConfig, anchor: Anchor) -> Term:
+    colour = _colours(config.edge_colour, anchor)[0]
+    return lambda latent, picture, pull: border_distance(picture, colour, config.edge_width)
+
+
+def _saturation(config: GenerateConfig, anchor: Anchor) -> Term:
+    return lambda latent, picture, pull: -colourfulness(picture)
+
+
+def _colours(text: str, anchor: Anchor) -> Tensor:
+    """(P, 3) in [0, 1], where the picture will be."""
+    return torch.tensor(parse_colours(text), device=anchor.start.device)
+
+
+TERMS: Mapping[str, Callable[[GenerateConfig, Anchor], Term]] = {
+    "pull": _pull,
+    "boundary_tv": _boundary_tv,
     "init_weight": _to_init,
     "pixel_pull": _to_start_picture,
-    "tv": lambda s: total_variation(s.picture),
-    "palette": lambda s: palette_distance(s.picture, s.colours(s.config.palette_colours)),
-    "symmetry": lambda s: asymmetry(s.picture, s.config.symmetry_axis),
-    "edge": lambda s: border_distance(s.picture, s.colours(s.config.edge_colour)[0], s.config.edge_width),
-    "saturation": lambda s: -colourfulness(s.picture),
+    "tv": _tv,
+    "palette": _palette,
+    "symmetry": _symmetry,
+    "edge": _edge,
+    "saturation": _saturation,
 }
+"""Config field, the weight -> what makes its term."""
 
 
-def restraint(sight: Sight) -> Tensor:
-    """Sum of weight * term over the terms whose weight in the config is not 0: scalar."""
-    total = sight.picture.new_zeros(())
-    for name, term in TERMS.items():
-        weight: float = getattr(sight.config, name)
-        if weight:
-            total = total + weight * term(sight)
-    return total
+@dataclass(frozen=True)
+class Restraints:
+    """Those a run asks for, each with its weight."""
+
+    terms: tuple[tuple[float, Term], ...]
+
+    @classmethod
+    def of(cls, config: GenerateConfig, anchor: Anchor) -> Restraints:
+        """The terms whose weight in the config is not 0."""
+        weights: dict[str, float] = {name: getattr(config, name) for name in TERMS}
+        return cls(tuple((weight, TERMS[name](config, anchor)) for name, weight in weights.items() if weight))
+
+    def __call__(self, latent: Tensor, picture: Tensor, pull: float) -> Tensor:
+        """Sum of weight * term: scalar."""
+        total = picture.new_zeros(())
+        for weight, term in self.terms:
+            total = total + weight * term(latent, picture, pull)
+        return total

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
 AROUND_CELLS = 4
 """Cells of the other side that the decoder sees beyond each end."""
-DIRECTIONS = {"no": (), "x": (3,), "y": (2,), "both": (2, 3)}
+DIRECTIONS: Mapping[str, tuple[int, ...]] = {"no": (), "x": (3,), "y": (2,), "both": (2, 3)}
 """Axes of (B, C, H, W) that are rings."""
 
 
-def extend(latent: Tensor, seamless: str) -> Tensor:
-    """The latent with up to AROUND_CELLS cells of its other end on both sides of each ring."""
-    for axis in DIRECTIONS[seamless]:
+def extend(latent: Tensor, rings: Sequence[int]) -> Tensor:
+    """The latent with up to AROUND_CELLS cells of its other end on both sides of each of the axes that are rings."""
+    for axis in rings:
         length = latent.shape[axis]
         around = min(AROUND_CELLS, length)
         parts = (latent.narrow(axis, length - around, around), latent, latent.narrow(axis, 0, around))
@@ -21,16 +23,14 @@ def extend(latent: Tensor, seamless: str) -> Tensor:
     return latent
 
 
-def trim(picture: Tensor, seamless: str, height: int, width: int) -> Tensor:
+def trim(picture: Tensor, rings: Sequence[int], width: int, height: int) -> Tensor:
     """The middle (B, 3, height, width) of a picture of an extended latent."""
-    for axis in DIRECTIONS[seamless]:
+    for axis in rings:
         length = {2: height, 3: width}[axis]
         picture = picture.narrow(axis, (picture.shape[axis] - length) // 2, length)
     return picture
 
 
-def turn(picture: Tensor, seamless: str, generator: torch.Generator) -> Tensor:
-    """The picture rolled along its rings by as much as the generator, on the CPU, says; nothing drawn without rings."""
-    axes = DIRECTIONS[seamless]
-    shifts = [int(torch.randint(picture.shape[axis], (), generator=generator)) for axis in axes]
-    return torch.roll(picture, shifts, axes) if axes else picture
+def turn(picture: Tensor, rings: Sequence[int], shifts: Sequence[int]) -> Tensor:
+    """The picture rolled along its rings by so many pixels each."""
+    return torch.roll(picture, tuple(shifts), tuple(rings)) if rings else picture

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dreamrig.errors import UsageError
 
@@ -18,6 +19,8 @@ Value = float | bool | str | Range
 
 MOST = 32
 """Augmentations of one text: more is a slip, and each takes time in every step."""
+KEPT = 64
+"""Texts that are remembered as read: a run asks for the same one again and again."""
 ITEM = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\(([^()]*)\))?(?:\s+|$)")
 PADDINGS = ("zeros", "border", "reflection")
 TRUE_WORDS, FALSE_WORDS = ("yes", "true", "on"), ("no", "false", "off")
@@ -94,6 +97,13 @@ class Augmentation:
         assert isinstance(value, float)
         return value
 
+    @property
+    def share(self) -> float:
+        """Of the cutouts that it changes, on average."""
+        share = dict(self.settings).get("p", 1.0)
+        assert isinstance(share, float)
+        return share
+
     def range(self, setting: str) -> Range:
         """The value of a setting that is a range, (low, high)."""
         value = dict(self.settings)[setting]
@@ -118,6 +128,7 @@ def make(name: str, **given: Value) -> Augmentation:
     return Augmentation(name, tuple((key, given.get(key, setting.default)) for key, setting in settings.items()))
 
 
+@lru_cache(maxsize=KEPT)
 def parse(text: str) -> tuple[Augmentation, ...]:
     """All augmentations of a text, in order; none for an empty text. UsageError names what cannot be meant."""
     found = tuple(_parse_one(name, inside) for name, inside in _items(text))

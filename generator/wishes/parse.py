@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dreamrig.errors import UsageError
 from generator.wishes import prompts
 from generator.wishes.prompts import Prompt
+
+KEPT = 64
+"""Texts that are remembered as read: a run asks for the same ones again and again."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,12 @@ class Wishes:
     """Their text is a path."""
     noises: tuple[Prompt, ...]
     """Their text is a seed."""
-    masks: dict[str, str]
+    masks: Mapping[str, str]
     """Name -> path of the regions that a prompt names."""
     scenes: int
 
 
+@lru_cache(maxsize=KEPT)
 def parse_wishes(prompt: str, image_prompts: str, noise_prompts: str, regions: str) -> Wishes:
     """The config fields of these names; UsageError for what cannot be meant."""
     masks = prompts.parse_masks(regions)
@@ -50,6 +56,7 @@ def count_scenes(found: tuple[Prompt, ...]) -> int:
     return max((aim.scene for aim in found), default=0) + 1
 
 
+@lru_cache(maxsize=KEPT)
 def parse_weights(text: str) -> tuple[float, ...]:
     """`1, 0.5` -> (1.0, 0.5), () for ""; UsageError unless all are finite, none below 0 and one above."""
     if not text.strip():

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from generator.augment import apply as augment
+from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import cutouts, losses
 from generator.engine.adam import Adam
@@ -133,9 +134,9 @@ def test_augmentation(benchmark: Benchmark, name: str) -> None:
     """No plain twin here: tests/generator/augment/test_augment.py compares each with kornia's."""
     spec = augment_spec.parse(name)
     images = random(4, 3, GUIDE, GUIDE)
-    drawn = augment.draw(spec, torch.Generator().manual_seed(0), len(images), GUIDE)
+    drawn = augment.draw(spec, Chance(0), len(images), GUIDE)
     benchmark.group = "augmentations"  # type: ignore[attr-defined]  # the fixture is an object with a call
-    changed = benchmark(lambda: augment.apply(images, drawn, torch.Generator().manual_seed(0)))
+    changed = benchmark(lambda: augment.apply(images, drawn))
     assert changed.shape == images.shape
     assert torch.isfinite(changed).all()
 
@@ -166,6 +167,7 @@ def test_clip(benchmark: Benchmark, models: Models) -> None:
 def test_loss(benchmark: Benchmark, side: str) -> None:
     embedded, targets = random(64, 512), random(3, 512, seed=1)
     prompts = parse("a:2 | b:-1 | c:1:0.9")
+    weights, stops = torch.tensor([(prompt.weight, prompt.stop) for prompt in prompts]).unbind(1)
 
     def from_the_formula() -> Tensor:
         u, v = F.normalize(embedded, dim=-1), F.normalize(targets, dim=-1)
@@ -176,7 +178,7 @@ def test_loss(benchmark: Benchmark, side: str) -> None:
         return total
 
     sides = {
-        "ours": lambda: losses.prompt_loss(losses.spherical(embedded, targets), prompts),
+        "ours": lambda: losses.prompt_loss(losses.spherical(embedded, targets), weights, stops),
         "reference": from_the_formula,
     }
     timed(benchmark, "loss", side, sides, within=1e-4)

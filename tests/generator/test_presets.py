@@ -17,10 +17,11 @@ from docs.made import presets as presets_page
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator.augment import apply as augment
+from generator.augment.chance import Chance
 from generator.cli.orders import order_generate
 from generator.config import GenerateConfig
 from generator.engine.cutouts import draw
-from generator.engine.loop import NOISE_SEED_OFFSET, generate
+from generator.engine.loop import generate
 from generator.events import Checkpointed, Step
 from generator.models.base import Models
 from generator.presets import FOR_THE_STARTER, NEEDS_ITS_NETWORKS, PRESETS, find_preset
@@ -211,10 +212,9 @@ def test_a_preset_is_the_published_loop(name: str, models: Models, toy_config: C
 
 def loop(config: GenerateConfig, models: Models, two_steps: Any) -> tuple[list[float], Tensor]:
     """z, quantised straight through, decoded, cut, augmented, compared; torch's own Adam; z clamped to the codebook."""
-    image, guide, draws = models.image, models.guides[0], torch.Generator().manual_seed(config.seed)
-    noise = torch.Generator().manual_seed(config.seed + NOISE_SEED_OFFSET)
+    image, guide, chance = models.image, models.guides[0], Chance(config.seed)
     codebook = image.codebook
-    z = start(config, image, draws).requires_grad_()
+    z = start(config, image, chance.draws).requires_grad_()
     target = functional.normalize(guide.encode_text([config.prompt]), dim=1)
     adam, found = torch.optim.Adam([z], lr=config.step_size), []
     for step in range(config.steps):
@@ -223,7 +223,7 @@ def loop(config: GenerateConfig, models: Models, two_steps: Any) -> tuple[list[f
         distances = torch.cdist(z.detach().permute(0, 2, 3, 1).reshape(-1, codebook.shape[1]), codebook)
         nearest = codebook[distances.argmin(dim=1)].view(1, *z.shape[2:], -1).permute(0, 3, 1, 2)
         picture = Clamp.apply(image.decode(z + (nearest - z).detach()))
-        cut = notebook_cutouts(picture, config, guide.size, draws, noise, two_steps)
+        cut = notebook_cutouts(picture, config, guide.size, chance, two_steps)
         seen = functional.normalize(guide.encode_image(cut), dim=1)
         loss = ((seen - target).norm(dim=1) / 2).arcsin().square().mul(2).mean()
         found.append(loss.item())
@@ -262,27 +262,25 @@ def start(config: GenerateConfig, image: Any, draws: torch.Generator) -> Tensor:
     return image.codebook[codes].permute(0, 3, 1, 2).clone()
 
 
-def notebook_cutouts(
-    picture: Tensor, config: GenerateConfig, size: int, draws: torch.Generator, noise: torch.Generator, two_steps: Any
-) -> Tensor:
+def notebook_cutouts(picture: Tensor, config: GenerateConfig, size: int, chance: Chance, two_steps: Any) -> Tensor:
     if config.cut_method == "pooling":
         pooled = functional.adaptive_avg_pool2d(picture, size) + functional.adaptive_max_pool2d(picture, size)
         cut = torch.cat([pooled / 2] * config.cutouts)
     else:
         whole = config.whole_every
-        boxes = draw(draws, config.cutouts, config.width, config.height, size, whole_every=whole)
+        boxes = draw(chance.draws, config.cutouts, config.width, config.height, size, whole_every=whole)
         cut = two_steps(picture, boxes, size)
     if config.cut_clamp:
         cut = Clamp.apply(cut)
-    for one in augment.draw(parse(config.augmentations), draws, config.cutouts, size):
+    for one in augment.draw(parse(config.augmentations), chance, config.cutouts, size):
         rows = list(cut)
         for place, index in enumerate(one.chosen.tolist()):
             numbers = {name: row[place].float() for name, row in one.numbers.items()}
             rows[index] = NOTEBOOK[one.augmentation.name](cut[index : index + 1], numbers, one.augmentation)[0]
         cut = torch.stack(rows)
     if config.cut_noise:
-        cut = cut + config.cut_noise * torch.rand((len(cut), 1, 1, 1), generator=noise) * torch.randn(
-            cut.shape, generator=noise
+        cut = cut + config.cut_noise * torch.rand((len(cut), 1, 1, 1), generator=chance.noise) * torch.randn(
+            cut.shape, generator=chance.noise
         )
     return cut
 

@@ -17,7 +17,8 @@ from torch.nn import functional
 from generator.augment import apply as augment
 from generator.augment import colour as augment_colour
 from generator.augment import geometry as augment_geometry
-from generator.augment.draws import INWARDS
+from generator.augment.chance import Chance
+from generator.augment.draws import DRAW_NOISE, INWARDS
 from generator.wishes.augmentations import KINDS, parse
 
 kornia = pytest.importorskip("kornia", reason="kornia, of the extra [dev], is the oracle")
@@ -48,7 +49,9 @@ def uniform(seed: int, *shape: int) -> Tensor:
 def change(images: Tensor, text: str, numbers: dict[str, Tensor]) -> Tensor:
     """One augmentation of all images with given numbers."""
     (spec,) = parse(text)
-    return augment.apply(images, [augment.Drawn(spec, torch.arange(len(images)), numbers)], seeded())
+    count, size = len(images), images.shape[-1]
+    noise = DRAW_NOISE[spec.name](Chance(0), count, size) if spec.name in DRAW_NOISE else None
+    return augment.apply(images, [augment.Drawn(spec, torch.arange(count), numbers, noise)])
 
 
 # Recorded from kornia 0.5.4 ---------------------------------------------------------------------------------
@@ -311,10 +314,9 @@ def strict() -> Iterator[None]:
 
 def all_of_it(device: str = "cpu") -> tuple[Tensor, Tensor]:
     """Images and gradient after everything, 16 cutouts."""
-    drawn = augment.draw(parse(EVERYTHING), seeded(1), 16, 12)
-    noise = torch.Generator(device).manual_seed(2)
+    drawn = augment.draw(parse(EVERYTHING), Chance(1, device), 16, 12)
     images = random_images(16).to(device).requires_grad_()
-    result = augment.apply(images, drawn, noise)
+    result = augment.apply(images, drawn)
     return result.detach(), torch.autograd.grad(result.square().sum(), images)[0]
 
 
@@ -341,8 +343,8 @@ def test_everything_is_repeatable_on_cuda(strict: None) -> None:
 def test_only_the_chosen_are_changed_and_the_rest_keeps_its_bits() -> None:
     images = random_images(8)
     for name in KINDS:
-        drawn = augment.draw(parse(f"{name}(p=0.5)"), seeded(3), 8, 12)
-        found = augment.apply(images, drawn, seeded())
+        drawn = augment.draw(parse(f"{name}(p=0.5)"), Chance(3), 8, 12)
+        found = augment.apply(images, drawn)
         chosen = set(drawn[0].chosen.tolist())
         for i in range(8):
             if i not in chosen:
@@ -351,14 +353,14 @@ def test_only_the_chosen_are_changed_and_the_rest_keeps_its_bits() -> None:
 
 def test_no_augmentation_is_the_same_tensor() -> None:
     images = random_images()
-    assert augment.apply(images, [], seeded()) is images
+    assert augment.apply(images, []) is images
 
 
 def test_repeated_cutouts_may_share_their_memory() -> None:
     """Pooling hands over one picture many times."""
     image = random_images(1)
-    drawn = augment.draw(parse("flip(p=0.5)"), seeded(3), 6, 12)
-    found = augment.apply(image.expand(6, -1, -1, -1), drawn, seeded())
+    drawn = augment.draw(parse("flip(p=0.5)"), Chance(3), 6, 12)
+    found = augment.apply(image.expand(6, -1, -1, -1), drawn)
     chosen = set(drawn[0].chosen.tolist())
     assert 0 < len(chosen) < 6
     for i in range(6):

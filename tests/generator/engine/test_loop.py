@@ -18,6 +18,8 @@ from generator.engine.adam import Adam
 from generator.engine.loop import State, generate, state_from_bytes, state_to_bytes
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Started, Step
 from generator.models.base import Models
+from generator.wishes import augmentations
+from generator.wishes.parse import parse_weights, parse_wishes
 
 Config = Callable[..., GenerateConfig]
 MakeModels = Callable[..., Models]
@@ -551,3 +553,13 @@ def test_phases_are_timed_where_somebody_wants_to_know(models: Models, toy_confi
     timed = last(list(generate(toy_config(steps=2), models, phases=phases))).image()
     assert seen == ["decode", "cutouts", "clip", "backward", "optimiser"] * 2
     assert torch.equal(timed, last(list(generate(toy_config(steps=2), models))).image())
+
+
+def test_what_is_asked_for_is_read_once(models: Models, toy_config: Config) -> None:
+    """Not anew for the check, for the memory's prediction and in every step."""
+    readers = (parse_wishes, parse_weights, augmentations.parse)
+    config = toy_config(prompt="sea | fog @left", guide_weights="1", augmentations="flip noise(0.1)")
+    for reader in readers:
+        reader.cache_clear()
+    list(generate(config, models))
+    assert [reader.cache_info().misses for reader in readers] == [1, 1, 1]

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from generator.engine.losses import boundary_tv, prompt_loss, pull_to_start, spherical
+from generator.engine import losses
+from generator.engine.losses import boundary_tv, pull_to_start, spherical
 from generator.wishes.prompts import Prompt
 
 
@@ -52,6 +53,11 @@ def test_spherical_gradient_is_finite_at_identical_and_opposite(factor: float, d
     (gradient,) = torch.autograd.grad(distance.sum(), u)
     assert torch.isfinite(gradient).all()
     assert distance.item() == pytest.approx(0.0 if factor > 0 else math.pi**2 / 2, abs=1e-5)
+
+
+def prompt_loss(distances: torch.Tensor, prompts: tuple[Prompt, ...]) -> torch.Tensor:
+    """Of prompts, whose weights and stops a run keeps as tensors."""
+    return losses.prompt_loss(distances, *torch.tensor([(p.weight, p.stop) for p in prompts]).unbind(1))
 
 
 def test_one_plain_prompt_is_the_mean_distance() -> None:

@@ -16,6 +16,7 @@ from bench.proofs.memory import STARTER, Case, measure
 from dreamrig.errors import NotReadyError, UsageError
 from generator import devices
 from generator.augment import apply as augment
+from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine.memory import (
     estimate_memory_mib,
@@ -119,8 +120,8 @@ def test_what_augmentations_keep_is_counted(text: str, models: Models, toy_confi
     with torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: kept.setdefault(tensor.untyped_storage()._cdata, tensor), lambda tensor: tensor
     ):
-        drawn = augment.draw(parse(text), torch.Generator().manual_seed(1), count, side)
-        augment.apply(pixels * 1, drawn, torch.Generator())
+        drawn = augment.draw(parse(text), Chance(1), count, side)
+        augment.apply(pixels * 1, drawn)
     found = sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) / (3 * side**2 * 4 * count)
     bare, with_them = (toy_config(width=64, height=64, cutouts=16, augmentations=words) for words in ("", text))
     counted = (predict_memory_mib(with_them, models) - predict_memory_mib(bare, models)) / (1 + HEAP.guide_spread)

@@ -1,0 +1,140 @@
+"""What a run minimises: a function of the latent and of what was drawn. Nothing is random here, nothing looked up.
+
+latent (1, C, h, w) -> nearest codes -> picture (1, 3, H, W) -> cutouts (N, 3, S, S) -> embeddings (N, D)
+-> squared angles to the prompts -> loss, the restraints added
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from generator.augment import apply as augment
+from generator.config import GenerateConfig
+from generator.engine import cutouts, losses, seams
+from generator.engine.aims import Panel
+from generator.engine.draws import Cutting, Draws, Frame, Look
+from generator.engine.latents import clamp_with_grad, quantise
+from generator.engine.released import recomputed, released, released_rows
+from generator.engine.restraints import Restraints
+from generator.models.base import GuideModel, ImageModel, Models
+
+Phases = Callable[[str], AbstractContextManager[object]]
+"""Phase name (decode, cutouts, clip, backward, optimiser) -> what to run that phase inside, e.g. a stopwatch."""
+
+
+def no_phases(name: str) -> AbstractContextManager[object]:
+    """Nobody wants to know."""
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Now:
+    """What the schedules say about a step: all that changes from one to the next and is not chance."""
+
+    panels: tuple[Panel, ...]
+    pull: float
+    """Factor of everything that pulls to the start."""
+    step_size: float
+    count: int
+    """Steps including this one, from 1."""
+
+
+@dataclass(frozen=True)
+class Painter:
+    """From a latent to a picture."""
+
+    image: ImageModel
+    frame: Frame
+    rings: tuple[int, ...]
+    twice: bool
+    """Remember little, and decode a second time on the way back."""
+
+    @classmethod
+    def of(cls, config: GenerateConfig, image: ImageModel) -> Painter:
+        """As a config has it."""
+        rings = seams.DIRECTIONS[config.seamless]
+        return cls(image, (config.width, config.height), rings, config.checkpointed_decoding)
+
+    def __call__(self, latent: Tensor) -> Tensor:
+        """Unquantised latent (1, C, h, w) -> picture (1, 3, H, W) in [0, 1]."""
+        quantised = seams.extend(quantise(latent, self.image.codebook), self.rings)
+        picture = seams.trim(self._decode(quantised), self.rings, *self.frame)
+        return clamp_with_grad(picture.float(), 0.0, 1.0)
+
+    def _decode(self, quantised: Tensor) -> Tensor:
+        """The model's decode; the second time level by level where the model can, else as a whole."""
+        if hasattr(self.image, "checkpointed"):
+            self.image.checkpointed = self.twice
+        elif self.twice and quantised.requires_grad:
+            return recomputed(self.image.decode, quantised)
+        return self.image.decode(quantised)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """latent, Draws -> loss, picture."""
+
+    paint: Painter
+    guides: tuple[tuple[GuideModel, float], ...]
+    """Those that count, each with its share."""
+    cutting: Cutting
+    cut_batch: int
+    """Cutouts that are looked at together; 0 = all."""
+    restraints: Restraints
+
+    @classmethod
+    def of(cls, config: GenerateConfig, models: Models, paint: Painter, restraints: Restraints) -> Objective:
+        """As a config has it; models: with the guides that count."""
+        guides = tuple(zip(models.guides, models.guide_weights, strict=True))
+        return cls(paint, guides, Cutting.of(config), config.cut_batch, restraints)
+
+    def __call__(self, latent: Tensor, draws: Draws, now: Now, phases: Phases = no_phases) -> tuple[Tensor, Tensor]:
+        """The loss, a scalar, and the picture (1, 3, H, W) it is of, both differentiable in the latent."""
+        with phases("decode"):
+            picture = self.paint(latent)
+        loss = self.guidance(picture, draws, now, phases)
+        return loss + self.restraints(latent, picture, now.pull), picture
+
+    def guidance(self, picture: Tensor, draws: Draws, now: Now, phases: Phases) -> Tensor:
+        """Mean over the guides of the losses of all prompts; with a cut_batch, one look after the other."""
+        if self.cut_batch:
+            return released(picture, lambda leaf: self.looks(leaf, draws, now, phases))
+        return sum(self.looks(picture, draws, now, phases), picture.new_zeros(()))
+
+    def looks(self, picture: Tensor, draws: Draws, now: Now, phases: Phases) -> Iterator[Tensor]:
+        """Per guide and region the loss of what counts there, its guide's share of the mean."""
+        turned = seams.turn(picture, self.paint.rings, draws.shifts)
+        looks = iter(draws.looks)
+        for number, (guide, share) in enumerate(self.guides):
+            for panel in now.panels:
+                with phases("cutouts"):
+                    seen = turned if panel.region is None else panel.region.view(picture)
+                    cut = self.cut(seen, next(looks), guide.size)
+                with phases("clip"):
+                    yield share * self.compare(cut, guide, panel, number)
+
+    def cut(self, picture: Tensor, look: Look, size: int) -> Tensor:
+        """Cutouts (N, 3, S, S): cut, clamped to [0, 1], augmented, with noise; each where asked for."""
+        if look.boxes is None:
+            cut = cutouts.pool(picture, size).expand(self.cutting.count, -1, -1, -1)
+        else:
+            cut = cutouts.apply(picture, look.boxes, size)
+        if self.cutting.clamped:
+            cut = clamp_with_grad(cut, 0.0, 1.0)
+        cut = augment.apply(cut, look.changes)
+        return cut if look.noise is None else cut + look.noise
+
+    def compare(self, cut: Tensor, guide: GuideModel, panel: Panel, number: int) -> Tensor:
+        """The loss of cutouts (N, 3, S, S) at a panel, as its guide with this number sees them; scalar."""
+
+        def loss_of(part: Tensor) -> Tensor:
+            distances = losses.spherical(guide.encode_image(part).float(), panel.embeddings[number])
+            return losses.prompt_loss(distances, panel.weights, panel.stops)
+
+        if not self.cut_batch or self.cut_batch >= len(cut):
+            return loss_of(cut)
+        return released_rows(cut, loss_of, self.cut_batch)

@@ -1,0 +1,159 @@
+"""A run: what moves from step to step, and how it is kept between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from dreamrig.errors import FailedError
+from generator.augment.chance import Chance
+from generator.config import GenerateConfig
+from generator.engine import schedules
+from generator.engine.aims import MASK, START, Aims
+from generator.engine.draws import Draws, draw
+from generator.engine.latents import Latent
+from generator.engine.objective import Now, Objective, Painter, Phases
+from generator.engine.optimisers import make_optimiser
+from generator.engine.overlays import load_overlay
+from generator.engine.restraints import Anchor, Restraints
+from generator.engine.step import EagerStep, Step, Taken
+from generator.engine.watch import Average, Watch
+from generator.models.base import Models
+from generator.models.codebook import codebook_deviation
+from generator.state import State
+
+NO_BAD_STEP = 2**62
+
+
+@dataclass
+class Run:
+    """A latent on its way, with everything that its steps read."""
+
+    config: GenerateConfig
+    models: Models
+    """With the guides that count in this run."""
+    kept: dict[str, Tensor]
+    """What generator.engine.aims.gather gave, the start among it."""
+    aims: Aims
+    chance: Chance
+    plan_words: str = ""
+    unknown_words: dict[str, list[str]] = field(default_factory=dict)
+    done: int = 0
+    """Steps completed."""
+
+    def __post_init__(self) -> None:
+        config, image = self.config, self.models.image
+        self.device = image.codebook.device
+        self.latent = Latent(
+            self.kept[START],
+            image.codebook,
+            config.offset_levels,
+            per_dimension_steps=config.per_dimension_steps,
+            mask=self.kept.get(MASK),
+        )
+        self.overlay = load_overlay(config, self.device)
+        self.optimiser = make_optimiser(config, self.latent.parameters)
+        self.average = Average(self.latent.start, config.ema) if config.ema else None
+        plateaus = config.step_schedule == "plateau"
+        patience = config.patience if plateaus else 0
+        self.watch = Watch(patience, config.stop_after) if plateaus or config.stop_after else None
+        self.first_bad_step = torch.full((), NO_BAD_STEP, device=self.device)
+        self.paint = Painter.of(config, image)
+        self.objective = Objective.of(config, self.models, self.paint, Restraints.of(config, self._anchor()))
+        self.step: Step = EagerStep(self.latent, self.objective, self.optimiser)
+
+    def _anchor(self) -> Anchor:
+        with torch.no_grad():
+            picture = self.paint(self.latent.start) if self.config.pixel_pull else None
+        image = self.models.image
+        return Anchor(self.latent.start, picture, codebook_deviation(image.codebook), image.factor)
+
+    def advance(self, phases: Phases) -> Taken:
+        """Take the next step."""
+        if self.overlay is not None and self.overlay.is_due(self.done):
+            self.overlay.lay(self.latent, self.models.image, self.paint)
+        now = self.now()
+        taken = self.step(self.draw(now), now, phases)
+        # Remembered on the device, without waiting for it.
+        bad = self.first_bad_step.clamp(max=self.done)
+        self.first_bad_step = torch.where(taken.is_healthy, self.first_bad_step, bad)
+        self.done += 1
+        self._look_back(taken.loss)
+        return taken
+
+    def now(self) -> Now:
+        """What the schedules say about the step to come."""
+        config, index = self.config, self.done
+        step_size = config.step_size * schedules.step_factor(config, index)
+        return Now(
+            panels=self.aims.panels(schedules.scene_shares(config, self.aims.scenes, index)),
+            pull=schedules.pull_factor(config, index),
+            step_size=step_size * (1.0 if self.watch is None else self.watch.factor),
+            count=index + 1,
+        )
+
+    def draw(self, now: Now) -> Draws:
+        """All chance of the step to come."""
+        self.chance.begin(self.done)
+        frames = [self.paint.frame if panel.region is None else panel.region.frame for panel in now.panels]
+        sizes = [guide.size for guide in self.models.guides]
+        return draw(self.objective.cutting, self.chance, self.paint.frame, self.paint.rings, frames, sizes)
+
+    def _look_back(self, loss: Tensor) -> None:
+        """Keep of a done step what is asked for: the average latent, and the loss (this waits for its value)."""
+        if self.average is not None:
+            self.average.see(self.latent.compose())
+        if self.watch is not None:
+            self.watch.see(float(loss))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no step is left, or none is worth it any more."""
+        return self.done >= self.config.steps or (self.watch is not None and self.watch.has_settled)
+
+    def final_picture(self) -> Tensor:
+        """The picture the run has come to, (1, 3, H, W)."""
+        if self.average is not None and self.done:
+            return self.paint(self.average.value(self.done))
+        return self.paint(self.latent.compose())
+
+    def require_finite(self) -> None:
+        """Raise FailedError when some step so far went wrong; this waits for the device."""
+        bad = int(self.first_bad_step)
+        if bad != NO_BAD_STEP:
+            raise FailedError(f"The loss became NaN at step {bad}.", hint="use a smaller step size or prompt weight")
+
+    def state(self) -> State:
+        """The state between two steps, copied to the host."""
+        self.require_finite()
+        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.named_tensors().items()}
+        return State(
+            step=self.done,
+            config=self.config.to_dict(),
+            models_name=self.models.name,
+            models_sha256=self.models.sha256,
+            tensors=tensors | self.chance.states(),
+            plan_words=self.plan_words,
+            unknown_words=self.unknown_words,
+        )
+
+    @torch.no_grad()
+    def restore(self, state: State) -> None:
+        """Take over a state; its start is already in the latent."""
+        for name, tensor in self.named_tensors().items():
+            tensor.copy_(state.tensors[name])
+        self.chance.restore(state.tensors, state.step)
+        self.done = state.step
+
+    def named_tensors(self) -> dict[str, Tensor]:
+        """The tensors of a state, as they live in this run."""
+        named = dict(self.kept)
+        for group, tensors in {"parameters": self.latent.parameters, **self.optimiser.named_state()}.items():
+            named |= {f"{group}.{number}": tensor for number, tensor in enumerate(tensors)}
+        if self.average is not None:
+            named["average"] = self.average.total
+        if self.watch is not None:
+            named["watch"] = self.watch.numbers
+        return named
