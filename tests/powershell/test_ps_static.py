@@ -166,6 +166,34 @@ def test_what_must_not_be_there(path: Path) -> None:
         )
 
 
+INSTALLS = re.compile(r"--(install|update|import|set-version|web-download)\b|\bmsiexec|'install'|\$words")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_nothing_that_installs_runs_captured(path: Path) -> None:
+    """It needs a console window (microsoft/WindowsDeveloperConfig PR 75): only Invoke-Installer may start it."""
+    if path.stem == "Invoke-Installer":
+        return
+    for node in walk(tree(path)):
+        name = next((_text(child) for child in node.children if child.type == "command_name"), "")
+        if node.type == "command" and name in ("Invoke-Native", "Invoke-Wsl") and "dism.exe" not in _text(node):
+            assert not INSTALLS.search(_text(node)) or "shutdown.exe" in _text(node), _text(node)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_wsl_is_asked_only_where_it_is_installed(path: Path) -> None:
+    """Any other question makes the stub of 24H2 install it (oomol-lab/ovm-win PR 87)."""
+    calls = [_text(node) for node in walk(tree(path)) if node.type == "command"]
+    asked = [text for text in calls if text.startswith("Invoke-Native") and "wsl.exe" in text]
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=IDS)
+def test_no_variable_in_a_string_swallows_a_colon(path: Path) -> None:
+    """`"$script:Build: update"` is a variable named `Build:`, which strict mode throws for when the line is reached."""
+    assert re.findall(r"\$(?:script|global|local|private|env):\w+:", path.read_text("ascii"), re.IGNORECASE) == []
+
+
 def test_strict_and_stopping() -> None:
     for path in (MODULE / "DreamRig.psm1", *POWERSHELL.glob("*.ps1")):
         text = path.read_text("ascii")

@@ -4,10 +4,14 @@ function Install-RigDistribution {
     Installs a Linux distribution under WSL 2, and proves that a command runs in it.
     .DESCRIPTION
     One that is registered already is left as it is. Nothing is launched and nothing is asked: no user account is made.
+    One whose installation was cut off (a power cut, a closed window) can neither be started nor installed over: it is an
+    error, and thrown away first with -Repair.
 
     Comes out: one object with Name, Before (absent or installed), After, Version and Changed.
     .PARAMETER Name
     Name as `wsl --list --online` shows it.
+    .PARAMETER Repair
+    Throw a half-installed one of that name away first, and install it again.
     .EXAMPLE
     Install-RigDistribution
     .EXAMPLE
@@ -17,8 +21,9 @@ function Install-RigDistribution {
     #>
     [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
     [OutputType([pscustomobject])]
-    param([Parameter(Position = 0)] [ValidatePattern('^[A-Za-z0-9][A-Za-z0-9._-]*$')] [string] $Name = 'Ubuntu-24.04')
+    param([Parameter(Position = 0)] [ValidatePattern('^[A-Za-z0-9][A-Za-z0-9._-]*$')] [string] $Name = 'Ubuntu-24.04', [switch] $Repair)
     $known = Get-RegisteredDistribution -Name $Name
+    if ($known -and -not $known.IsInstalled) { return Repair-Distribution -Name $Name -Repair:$Repair }
     $result = [pscustomobject]@{ Name = $Name; Before = 'absent'; After = 'absent'; Version = $null; Changed = $false }
     if ($known) {
         $result.Before = $result.After = 'installed'
@@ -33,7 +38,7 @@ function Install-RigDistribution {
                 -Hint 'names that exist: wsl --list --online' -ExitCode 1)
     }
     if ($known.Version -eq 1) { # where somebody has set the default version; it is empty, so nothing can get lost
-        $null = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--set-version', $Name, '2' -TimeoutSeconds 1800 -Changes
+        $null = Convert-Distribution -Name $Name
         $known = Get-RegisteredDistribution -Name $Name
     }
     Assert-DistributionStart -Name $Name

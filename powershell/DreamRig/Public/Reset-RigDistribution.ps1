@@ -37,12 +37,7 @@ function Reset-RigDistribution {
     if (-not $NoExport) { $what = "Save it to $ExportPath, delete it, and install it afresh" }
     if (-not $PSCmdlet.ShouldProcess("distribution $Name", $what)) { return $result }
     if (-not $NoExport) { Export-Distribution -Name $Name -Path $ExportPath }
-    $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--unregister', $Name -TimeoutSeconds 600 -Changes
-    if (Get-RegisteredDistribution -Name $Name) {
-        $said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
-        throw (New-SetupError -Message "The distribution $Name could not be deleted: $(Get-LastLine -Text $said)" -Output $said `
-                -Hint 'wsl --shutdown, then the same command again' -ExitCode 1)
-    }
+    Remove-Distribution -Name $Name -Confirm:$false
     $result.Changed = $true
     try {
         $null = Install-RigDistribution -Name $Name -Confirm:$false

@@ -121,12 +121,25 @@ def drives_root(machine: Machine) -> str:
 def ask_programs(machine: Machine) -> dict[str, Any]:
     """Build, driver and WSL version without PowerShell; in every language, since only numbers and names are read."""
     smi = windows_program(machine, "nvidia-smi.exe", "System32/nvidia-smi.exe")
-    wsl = windows_program(machine, "wsl.exe", "System32/wsl.exe")
     return {
         **read_ver(ask_cmd(machine)),
         **read_nvidia_smi(machine.run(smi, *ASK_NVIDIA, timeout_seconds=PROGRAM_SECONDS).text),
-        **read_wsl_version(machine.run(wsl, "--version", timeout_seconds=PROGRAM_SECONDS).text),
+        **read_wsl_version(ask_wsl(machine)),
     }
+
+
+def ask_wsl(machine: Machine) -> str:
+    """What `wsl --version` says where WSL is installed; '' elsewhere.
+
+    Without WSL, the wsl.exe of Windows 11 24H2 takes that question for a wish to install it (oomol-lab/ovm-win PR 87).
+    From inside WSL there is one for certain.
+    """
+    program = windows_program(machine, "wsl.exe", "System32/wsl.exe")
+    if machine.system == "win32":
+        program = f"{machine.env('ProgramFiles') or 'C:/Program Files'}/WSL/wsl.exe"
+        if not machine.exists(program):
+            return ""
+    return machine.run(program, "--version", timeout_seconds=PROGRAM_SECONDS).text
 
 
 def ask_cmd(machine: Machine) -> str:

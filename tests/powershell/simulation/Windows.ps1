@@ -83,6 +83,17 @@ function global:New-SimulatedError($Entry) {
     New-Object System.Runtime.InteropServices.COMException "$($Entry.message)", ([int]$Entry.hresult)
 }
 
+# Time goes by without being waited for.
+function global:Start-Sleep {
+    [CmdletBinding()]
+    param([Parameter(Position = 0)] [double] $Seconds = 0, [int] $Milliseconds = 0)
+    $state = Read-SimulatedState
+    $bound = @{ Seconds = $Seconds + $Milliseconds / 1000 }
+    Write-SimulatedCall 'Start-Sleep' $bound $state
+    if (@($state.wsl.PSObject.Properties.Name) -notcontains 'late') { return }
+    & $env:DREAMRIG_PYTHON -ES "$PSScriptRoot/change_state.py" sleep $bound.Seconds
+}
+
 # --- registry, and files with a drive letter ---------------------------------------------------------------------
 
 function global:ConvertTo-SimulatedPath($Path) {

@@ -1,4 +1,4 @@
-"""Between two turns of a scenario: `restart`, `patch FILE` or `mark` (a line in the log of calls)."""
+"""Between two turns of a scenario: `restart`, `patch FILE`, `mark` (a line in the log of calls); or `sleep SECONDS`."""
 
 import json
 import os
@@ -17,6 +17,8 @@ def main(verb: str, *arguments: str) -> None:
         line = {"command": "mark", "arguments": [], "boots": state["boots"], "changes": False}
         with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
+    elif verb == "sleep":
+        machine.write(FOLDER / "state.json", machine.sleep(state, float(arguments[0])))
     elif verb == "restart":
         machine.write(FOLDER / "state.json", machine.restart(state))
     else:

@@ -65,7 +65,7 @@ READS: Mapping[str, Read] = {
     "healthy": Read(
         ready(),
         {
-            "windows.build": 22631, "windows.revision": 4602, "windows.edition": "Core",
+            "windows.build": 26100, "windows.revision": 4349, "windows.edition": "Core",
                 "windows.has_home_edition": True,
             "windows.architecture": "x64", "windows.language": "en-US", "windows.is_elevated": False,
             "windows.hypervisor_present": True, "windows.firmware_virtualization": None, "windows.slat": None,
@@ -205,8 +205,9 @@ READS: Mapping[str, Read] = {
     ),
     "wsl.exe hangs": Read(
         ready(answers=[{"command": "wsl.exe", "arguments": "--version", "seconds": 4}]),
-        {"wsl.is_installed": True, "wsl.version": None, "wsl.distribution_count": 1},
-        {"wsl.version": "timeout", "wsl.kernel": "timeout"},
+        # Its installer has noted the version.
+        {"wsl.is_installed": True, "wsl.version": "2.4.13.0", "wsl.distribution_count": 1},
+        {"wsl.kernel": "timeout"},
     ),
     "wsl.exe warns first": Read(
         ready(answers=[{"command": "wsl.exe", "arguments": "--version",

@@ -9,7 +9,10 @@ The state is one JSON document: the scenario. What tests write into it:
     services                       {"vmcompute": {"Status": "Running", "StartType": "Manual"}}
     registry                       {"HKLM:\\\\SOFTWARE\\\\...": {"value": 1}}; a key that is not there does not exist
     files                          {"C:\\\\...\\\\ext4.vhdx": {"Attributes": "Archive"}}: paths with a drive letter
-    wsl                            kind ("package", "inbox", "stub", "absent"), version, kernel, online
+    wsl                            kind ("package", "inbox", "stub", "absent"), version, kernel, online;
+                                   registers_after_seconds: a distribution is listed that long after --install has ended
+                                   (WindowsDeveloperConfig PR 75 waits 10 times 3 s); registry_stays_empty: what is in
+                                   `wsl -l` is not under HKCU\\...\\Lxss (WindowsDeveloperConfig PR 62, issue 48)
     nvidia                         {"driver": "552.86", "gpus": [{"name": ..., "model": "WDDM"}]}, None without a driver
     cim                            {"Win32_Processor": [{...}]}: instances that win over the derived ones
     bitlocker, tasks, process_mitigation, pnp, updates
@@ -36,6 +39,8 @@ UPDATE_RESTART = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUp
 SYSTEM_ENVIRONMENT = "HKLM:\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
 LXSS = "HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Lxss"
 STAGED = LXSS + "\\InstallStatus"
+MSI = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Lxss\\MSI"
+SERVICES = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\"
 PLATFORM = "VirtualMachinePlatform"
 SUBSYSTEM = "Microsoft-Windows-Subsystem-Linux"
 HYPER_V = "Microsoft-Hyper-V"
@@ -58,7 +63,7 @@ def merge(base: Any, patch: Any) -> Any:
 
 
 def fresh(**patch: Any) -> State:
-    """A bare Windows 11 Home PC with an RTX 3090: no feature enabled, wsl.exe is the stub."""
+    """A bare Windows 11 24H2 Home PC with an RTX 3090: no feature enabled, wsl.exe is the stub."""
     state: State = {
         "language": "en-US",
         "elevated": False,
@@ -76,7 +81,7 @@ def fresh(**patch: Any) -> State:
         "services": {"RpcSs": RUNNING, "mpssvc": RUNNING, "SharedAccess": STOPPED},
         "registry": {
             CURRENT_VERSION: {
-                "CurrentBuild": "22631", "CurrentBuildNumber": "22631", "UBR": 4602, "EditionID": "Core",
+                "CurrentBuild": "26100", "CurrentBuildNumber": "26100", "UBR": 4349, "EditionID": "Core",
                 "InstallationType": "Client", "ProductName": "Windows 10 Home", "CurrentVersion": "6.3",
             },
         },
@@ -158,15 +163,23 @@ def _settle_services(state: State) -> None:
         services["LxssManager"] = STOPPED
     services |= state["services"]
     state["derived_services"] = {name: service for name, service in services.items() if service != "absent"}
+    for name in ("WslService", "LxssManager"):
+        if name in state["derived_services"]:
+            state["registry"][SERVICES + name] = {"Type": 16}
+        else:
+            state["registry"].pop(SERVICES + name, None)
 
 
 def _settle_registry(state: State) -> None:
     registry = state["registry"]
     registry[SYSTEM_ENVIRONMENT] = {"PROCESSOR_ARCHITECTURE": state["hardware"]["architecture"]}
     wsl = state["wsl"]
+    registry.pop(MSI, None)
+    if wsl["kind"] == "package":
+        registry[MSI] = {"InstallLocation": "C:\\Program Files\\WSL\\", "Version": wsl["version"]}
     for key in [key for key in registry if key.startswith(LXSS + "\\{")]:
         del registry[key]
-    if not wsl["distributions"]:
+    if not wsl["distributions"] or wsl.get("registry_stays_empty"):
         registry.get(LXSS, {}).pop("DefaultDistribution", None)
         return
     states = {"installed": 1, "installing": 3, "uninstalling": 4, "converting": 5}
@@ -232,5 +245,37 @@ def read(path: Path) -> State:
 
 
 def write(path: Path, state: State) -> None:
-    """Put the state where the commands look."""
+    """Put the state where the commands look, and the package's own wsl.exe where its installer puts it."""
     path.write_text(json.dumps(state, ensure_ascii=False, indent=1), "utf-8")
+    own = path.parent / "Program Files" / "WSL" / "wsl.exe"
+    if state["wsl"]["kind"] == "package" and not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.symlink_to(path.parent / "Windows" / "System32" / "wsl.exe")
+    elif state["wsl"]["kind"] != "package":
+        own.unlink(missing_ok=True)
+
+
+def sleep(state: State, seconds: float) -> State:
+    """What has come by itself after some seconds: distributions whose registration lags behind."""
+    late = state["wsl"].get("late", [])
+    for one in late:
+        one["seconds"] -= seconds
+    for one in [one for one in late if one["seconds"] <= 0]:
+        late.remove(one)
+        add_distribution(state, one["name"])
+    return settle(state)
+
+
+def add_distribution(state: State, name: str, folder: str | None = None) -> None:
+    """Register a distribution whose disk exists."""
+    folder = folder or f"C:\\Users\\J\u00f6rg M\u00fcller\\AppData\\Local\\wsl\\{name}"
+    entry: State = {"name": name, "version": 2, "base_path": folder}
+    state["wsl"]["distributions"].append(entry)
+    state["wsl"].setdefault("default", name)
+    state["files"][folder] = {"Attributes": "Directory"}
+    state["files"][folder + "\\ext4.vhdx"] = {"Attributes": "Archive", "Length": 1_500_000_000}
+
+
+def build(state: State) -> int:
+    """The build of this Windows."""
+    return int(state["registry"][CURRENT_VERSION]["CurrentBuild"])

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import simulated_machine as machine
+import simulated_wsl
 
 FOLDER = Path(os.environ["DREAMRIG_SIMULATION"])
 STATE = FOLDER / "state.json"
@@ -50,21 +51,47 @@ def main(name: str, arguments: list[str]) -> int:
     """Log the call, answer it, leave the exit code."""
     state = machine.read(STATE)
     _log(name, arguments, state)
-    answer = _scripted(name, arguments, state) or HANDLERS.get(name, _unknown)(arguments, state)
-    sys.stdout.buffer.write(answer.out.encode(answer.encoding, "replace"))
-    sys.stderr.buffer.write(answer.err.encode(answer.encoding, "replace"))
+    answer = _scripted(name, arguments, state) or _without_console(name, arguments)
+    answer = answer or HANDLERS.get(name, _unknown)(arguments, state)
+    if is_installer(name, arguments) and not is_captured():
+        with (FOLDER / "console.txt").open("a", encoding="utf-8") as console:
+            console.write(answer.out + answer.err)
+    else:
+        sys.stdout.buffer.write(answer.out.encode(answer.encoding, "replace"))
+        sys.stderr.buffer.write(answer.err.encode(answer.encoding, "replace"))
     if not 0 <= answer.code <= 255:
         (FOLDER / "codes" / str(os.getpid())).write_text(str(answer.code))
     return answer.code & 0xFF
 
 
+def is_installer(name: str, arguments: list[str]) -> bool:
+    """Whether this call draws its progress into a console window."""
+    return name == "wsl.exe" and bool(re.match(r"--(install|update|import|set-version)", " ".join(arguments)))
+
+
+def _without_console(name: str, arguments: list[str]) -> Answer | None:
+    """`wsl --install` fails without a console window (microsoft/WindowsDeveloperConfig PR 75)."""
+    return Answer(code=-1) if is_installer(name, arguments) and is_captured() else None
+
+
 def _log(name: str, arguments: list[str], state: machine.State) -> None:
     line = {
         "command": name, "arguments": arguments, "boots": state["boots"],
-        "changes": bool(re.search(CHANGING.get(name, r"$^"), " ".join(arguments), re.IGNORECASE)),
+        "changes": _changes(name, arguments, state),
     }  # fmt: skip
     with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
+
+
+def _changes(name: str, arguments: list[str], state: machine.State) -> bool:
+    if name == "wsl.exe" and simulated_wsl.offers_to_install(arguments, state):
+        return True
+    return bool(re.search(CHANGING.get(name, r"$^"), " ".join(arguments), re.IGNORECASE))
+
+
+def is_captured() -> bool:
+    """Whether this process writes into a pipe of its starter's making, not where its starter writes itself."""
+    return os.readlink("/proc/self/fd/1") != os.readlink(f"/proc/{os.getppid()}/fd/1")
 
 
 def _scripted(name: str, arguments: list[str], state: machine.State) -> Answer | None:
@@ -208,9 +235,7 @@ def _wsl_encoding(state: machine.State) -> str:
 
 def wsl(arguments: list[str], state: machine.State) -> Answer:
     """The package, the inbox version or the stub of wsl.exe."""
-    from simulated_wsl import answer
-
-    out, err, code, changed = answer(arguments, state)
+    out, err, code, changed = simulated_wsl.answer(arguments, state)
     if changed is not None:
         machine.write(STATE, machine.settle(changed))
     return Answer(out.replace("\n", "\r\n"), err.replace("\n", "\r\n"), code, _wsl_encoding(state))

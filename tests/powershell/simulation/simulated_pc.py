@@ -148,6 +148,7 @@ class SimulatedWindows:
             "LOCALAPPDATA": str(local),
             "APPDATA": str(self.home),
             "ProgramData": str(self.program_data),
+            "ProgramFiles": str(self.folder / "Program Files"),
             "TEMP": str(local / "Temp"),
             "TMP": str(local / "Temp"),
             "TMPDIR": str(local / "Temp"),
@@ -156,6 +157,7 @@ class SimulatedWindows:
             "COMPUTERNAME": "PC-J\u00d6RG",
             "PROCESSOR_ARCHITECTURE": "AMD64",
             "DREAMRIG_SIMULATION": str(self.folder),
+            "DREAMRIG_PYTHON": sys.executable,
         }
 
     def run(self, script: Path, *arguments: str, input: str = "", environment: dict[str, str] | None = None) -> Ran:  # noqa: A002

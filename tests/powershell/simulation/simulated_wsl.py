@@ -1,7 +1,6 @@
 """What the simulated wsl.exe says and does. Its labels follow the interface's language, as the real ones do."""
 
 import copy
-from typing import Any
 
 import simulated_guest
 import simulated_machine as machine
@@ -16,6 +15,8 @@ VERSION_LABELS = {
     "en": ("{part} version", "Kernel version"),
 }
 """How `wsl --version` names a part, and the kernel."""
+HALF_INSTALLED = "An illegal state change was requested.\nError code: Wsl/Service/E_ILLEGAL_STATE_CHANGE\n"
+"""State 3 under Lxss, as after a power cut (microsoft/WSL 4084, 7975)."""
 USAGE = "Copyright (c) Microsoft Corporation. All rights reserved.\n\nUsage: wsl.exe [Argument] [Options...]\n"
 UNSUPPORTED = (
     "WSL2 is not supported with your current machine configuration.\n"
@@ -59,12 +60,33 @@ def _versions(state: machine.State) -> str:
     return "".join(f"{label}: {value}\n" for label, value in zip(labels, values, strict=True))
 
 
+STUB_ANSWERS = ("--install", "--status", "--help")
+"""What the stub of 24H2 does without offering to install; all else downloads WSL (oomol-lab/ovm-win PR 87)."""
+NOT_INSTALLED = (
+    "The Windows Subsystem for Linux is not installed. You can install by running 'wsl.exe --install'.\n"
+    "For more information please visit https://aka.ms/wslinstall\n"
+)
+OFFER = (
+    "Press any key to install Windows Subsystem for Linux.\n"
+    "Press CTRL-C or close this window to cancel.\n"
+    "This prompt will time out in 60 seconds.\n"
+)
+
+
+def offers_to_install(arguments: list[str], state: machine.State) -> bool:
+    """Whether this call makes the stub of 24H2 and later ask for a key, and install when it comes or 60 s are over."""
+    asks = state["wsl"]["kind"] == "stub" and machine.build(state) >= 26100
+    return asks and (arguments[:1] or [""])[0] not in STUB_ANSWERS
+
+
 def _stub(arguments: list[str], state: machine.State) -> Said:
-    """Before anything is installed: --install puts the package and the platform in place, the rest prints usage."""
+    """Before anything is installed: --install puts the package and the platform in place."""
     if arguments and arguments[0] == "--install":
         return _install(arguments, copy.deepcopy(state))
-    text = "The Windows Subsystem for Linux is not installed. You can install by running 'wsl.exe --install'.\n"
-    return (text, "", 50, None)
+    if offers_to_install(arguments, state):
+        _, err, code, changed = _install(["--install", "--no-distribution"], copy.deepcopy(state))
+        return (NOT_INSTALLED + OFFER, err, code, changed)
+    return (NOT_INSTALLED, "", 50, None)
 
 
 def _stage_platform(state: machine.State) -> bool:
@@ -103,8 +125,10 @@ def _install(arguments: list[str], state: machine.State) -> Said:
         )
     if name and not state["hypervisor_present"]:
         return ("", UNSUPPORTED, -1, state)
-    if name:
-        add_distribution(state, name)
+    if name and (seconds := state["wsl"].get("registers_after_seconds")):
+        state["wsl"].setdefault("late", []).append({"name": name, "seconds": seconds})
+    elif name:
+        machine.add_distribution(state, name)
     return (
         f"Distribution successfully installed. It can be launched via 'wsl.exe -d {name}'\n" if name else "",
         "",
@@ -122,16 +146,6 @@ def _wanted(arguments: list[str]) -> str | None:
             return arguments[arguments.index(option) + 1]
     plain = [word for word in arguments[1:] if not word.startswith("-")]
     return plain[0] if plain else "Ubuntu"
-
-
-def add_distribution(state: machine.State, name: str, folder: str | None = None) -> None:
-    """Register a distribution whose disk exists."""
-    folder = folder or f"C:\\Users\\J\u00f6rg M\u00fcller\\AppData\\Local\\wsl\\{name}"
-    entry: dict[str, Any] = {"name": name, "version": 2, "base_path": folder}
-    state["wsl"]["distributions"].append(entry)
-    state["wsl"].setdefault("default", name)
-    state["files"][folder] = {"Attributes": "Directory"}
-    state["files"][folder + "\\ext4.vhdx"] = {"Attributes": "Archive", "Length": 1_500_000_000}
 
 
 def _unregister(arguments: list[str], state: machine.State) -> Said:
@@ -156,7 +170,7 @@ def _export(arguments: list[str], state: machine.State) -> Said:
 
 
 def _import(arguments: list[str], state: machine.State) -> Said:
-    add_distribution(state, arguments[1], arguments[2])
+    machine.add_distribution(state, arguments[1], arguments[2])
     return ("The operation completed successfully.\n", "", 0, state)
 
 
@@ -229,6 +243,11 @@ def _run(arguments: list[str], state: machine.State) -> Said:
     )
     if not any(known["name"].lower() == str(name).lower() for known in wsl["distributions"]):
         return _no_such_distribution()
+    if any(
+        k["name"].lower() == str(name).lower() and k.get("state", "installed") != "installed"
+        for k in wsl["distributions"]
+    ):
+        return ("", HALF_INSTALLED, -1, None)
     if not state["hypervisor_present"]:
         return ("", UNSUPPORTED, -1, None)
     if simulated_guest.runs_script(arguments):

@@ -179,6 +179,13 @@ def test_driver_models_of_several_gpus() -> None:
     assert read_nvidia_smi("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.") == {}
 
 
+def test_without_wsl_its_version_is_not_asked_for() -> None:
+    """The wsl.exe of 24H2 would take the question for a wish to install it (oomol-lab/ovm-win PR 87)."""
+    machine = recorded("windows-without-powershell", files={"C:/Program Files/WSL/wsl.exe": None})
+    assert probe_facts(machine).get("wsl.version") is None
+    assert not [line for line in machine.asked if "wsl" in line.lower()]
+
+
 def test_usage_of_the_old_wsl_is_no_version() -> None:
     assert read_wsl_version("Copyright (c) Microsoft Corporation.\nUsage: wsl.exe [Argument]\n") == {}
 

@@ -1,4 +1,4 @@
-# Distributions, as the registry knows them: asking wsl.exe would start its service.
+# Distributions, as the registry knows them and, where it is silent about one, as `wsl --list` does.
 
 # What other products register for themselves, and what nobody works in.
 $script:ForeignDistributions = '^(docker-desktop|rancher-desktop|podman-)'
@@ -7,6 +7,9 @@ function Get-RegisteredDistribution {
     <#
     .SYNOPSIS
     Returns this user's distributions: objects with Name, Version (1 or 2), IsInstalled and IsDefault.
+    .DESCRIPTION
+    IsInstalled is false for one whose installation was cut off. Newer installations do not always fill the registry
+    (microsoft/WindowsDeveloperConfig issue 48): one that is asked for by name and not there is looked up in WSL's list.
     .PARAMETER Name
     Only the one of this name.
     #>
@@ -14,20 +17,44 @@ function Get-RegisteredDistribution {
     [OutputType([pscustomobject])]
     param([string] $Name = '')
     $default = "$(Get-RegistryValue -Path $script:LxssKey -Name 'DefaultDistribution')"
-    foreach ($key in Get-RegistryChild -Path $script:LxssKey) {
-        $is = Get-MemberValue -InputObject $key -Name 'DistributionName'
-        if (-not $is -or ($Name -and $is -ne $Name)) { continue }
-        [pscustomobject]@{
-            Name = $is; Version = [int] (Get-MemberValue -InputObject $key -Name 'Version')
-            IsInstalled = (Get-MemberValue -InputObject $key -Name 'State') -eq 1; IsDefault = "$($key.PSChildName)" -eq $default
-        }
+    $found = @(foreach ($key in Get-RegistryChild -Path $script:LxssKey) {
+            $is = Get-MemberValue -InputObject $key -Name 'DistributionName'
+            if (-not $is -or ($Name -and $is -ne $Name)) { continue }
+            [pscustomobject]@{
+                Name = $is; Version = [int] (Get-MemberValue -InputObject $key -Name 'Version')
+                IsInstalled = (Get-MemberValue -InputObject $key -Name 'State') -eq 1; IsDefault = "$($key.PSChildName)" -eq $default
+            }
+        })
+    if ($found.Count -or -not $Name) { return $found }
+    Get-ListedDistribution -Name $Name
+}
+
+function Get-ListedDistribution {
+    <#
+    .SYNOPSIS
+    Returns a distribution as `wsl --list` tells of it; nothing where it does not.
+    .DESCRIPTION
+    The headings and states are translated; that the name comes first and the version last is not.
+    .PARAMETER Name
+    The distribution.
+    #>
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param([Parameter(Mandatory = $true)] [string] $Name)
+    $asked = Invoke-Wsl -ArgumentList '--list', '--quiet' -TimeoutSeconds 60
+    if ($asked.ExitCode -ne 0 -or @($asked.Out -split "`n" | ForEach-Object { $_.Trim() }) -notcontains $Name) { return }
+    $rows = (Invoke-Wsl -ArgumentList '--list', '--verbose' -TimeoutSeconds 60).Out -split "`n"
+    $pattern = '^\s*(\*?)\s*' + [regex]::Escape($Name) + '\s.*?([12])\s*$'
+    foreach ($row in $rows) {
+        if ($row -notmatch $pattern) { continue }
+        return [pscustomobject]@{ Name = $Name; Version = [int] $Matches[2]; IsInstalled = $true; IsDefault = $Matches[1] -eq '*' }
     }
 }
 
 function Invoke-DistributionInstall {
     <#
     .SYNOPSIS
-    Downloads and registers a distribution; returns what wsl.exe said. Whether it is there now, ask afterwards.
+    Downloads and registers a distribution; returns what wsl.exe said, '' where all went well. Ask afterwards whether it is there.
     .DESCRIPTION
     By way of the Store first, then straight from the web. A distribution that comes as an app is registered only when
     its own launcher runs: that is done as root, without its questions.
@@ -37,19 +64,12 @@ function Invoke-DistributionInstall {
     [CmdletBinding()]
     [OutputType([string])]
     param([string] $Name)
-    $said = @()
-    foreach ($way in @(), @('--web-download')) {
-        $words = @('--install', '-d', $Name, '--no-launch') + $way
-        $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList $words -TimeoutSeconds 3600 -Changes
-        $said += "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
-        if ($ran.ExitCode -eq 0 -or (Get-RegisteredDistribution -Name $Name)) { break }
-    }
-    if (-not (Get-RegisteredDistribution -Name $Name)) {
-        $launcher = Get-DistributionLauncher -Name $Name
-        $ran = Invoke-Native -FilePath $launcher -ArgumentList 'install', '--root' -TimeoutSeconds 900 -Changes
-        if ($ran.Reason -ne 'absent') { $said += "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim() }
-    }
-    ($said -join "`n").Trim()
+    $about = @{ Activity = "Linux distribution $Name"; Proof = { Get-RegisteredDistribution -Name $Name } }
+    $ran = Invoke-Installer -FilePath 'wsl.exe' -ArgumentList '--install', '-d', $Name, '--no-launch' -Way '', '--web-download' @about
+    if ($ran.IsDone) { return '' }
+    $launcher = Get-DistributionLauncher -Name $Name
+    $own = Invoke-Installer -FilePath $launcher -ArgumentList 'install', '--root' -TimeoutSeconds 900 @about
+    "$($ran.Said)`n$($own.Said)".Trim()
 }
 
 function Get-DistributionLauncher {
@@ -75,7 +95,7 @@ function Assert-DistributionStart {
     #>
     [CmdletBinding()]
     param([string] $Name)
-    $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '-d', $Name, '-u', 'root', '-e', '/bin/true' -TimeoutSeconds 300
+    $ran = Invoke-Wsl -ArgumentList '-d', $Name, '-u', 'root', '-e', '/bin/true' -TimeoutSeconds 300
     if ($ran.ExitCode -eq 0) { return }
     $said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
     throw (New-SetupError -Message "The distribution $Name is there, but does not start: $(Get-LastLine -Text $said)" -Output $said `

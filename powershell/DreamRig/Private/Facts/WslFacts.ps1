@@ -1,5 +1,6 @@
 # Facts about WSL as Windows sees it, without starting a distribution, and about the NVIDIA driver.
 
+$script:WslInstallerKey = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI'
 $script:LxssStates = @{ 1 = 'installed'; 3 = 'installing'; 4 = 'uninstalling'; 5 = 'converting' }
 
 function Add-WslFact {
@@ -10,6 +11,9 @@ function Add-WslFact {
     The facts document, with windows.services, windows.features and windows.build.
     .PARAMETER TimeoutSeconds
     How long wsl.exe may take: it hangs while it is being upgraded.
+    .NOTES
+    The package is looked for on the disk and in the registry first: without one, asking the wsl.exe of 24H2 for its version
+    would install it (oomol-lab/ovm-win PR 87).
     #>
     [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'TimeoutSeconds',
         Justification = 'It is used inside the probe.')]
@@ -18,7 +22,7 @@ function Add-WslFact {
     Add-Fact $Document 'wsl.is_installed', 'wsl.is_inbox', 'wsl.version', 'wsl.kernel' {
         $services = $Document['windows']['services']
         $is = { param($name) $null -ne $services[$name] -and $services[$name] -ne 'absent' }
-        $asked = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--version' -TimeoutSeconds $TimeoutSeconds
+        $asked = Invoke-Wsl -ArgumentList '--version' -TimeoutSeconds $TimeoutSeconds
         $versions = @(if ($asked.ExitCode -eq 0) { Get-WslVersionNumber -Text $asked.Out })
         if ($versions.Count -ge 2) {
             return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $false; 'wsl.version' = $versions[0]; 'wsl.kernel' = $versions[1] }
@@ -26,6 +30,10 @@ function Add-WslFact {
         $reason = $asked.Reason
         if (-not $reason) { $reason = "failed: wsl --version ended with $($asked.ExitCode)" }
         $unread = New-UnknownFact $reason
+        $package = Get-WslPackageVersion
+        if ($package) {
+            return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $false; 'wsl.version' = $package; 'wsl.kernel' = $unread }
+        }
         if (& $is 'wslservice') {
             return @{ 'wsl.is_installed' = $true; 'wsl.is_inbox' = $false; 'wsl.version' = $unread; 'wsl.kernel' = $unread }
         }
@@ -41,20 +49,36 @@ function Add-WslFact {
     }
 }
 
+function Get-WslPackageVersion {
+    <#
+    .SYNOPSIS
+    Returns the version of the WSL package as its installer noted it, or as its program carries it; '' where there is none.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    $noted = "$(Get-RegistryValue -Path $script:WslInstallerKey -Name 'Version')"
+    if ($noted -match '^\d+\.\d+') { return $noted }
+    $own = Get-WslPackagePath
+    if (-not [System.IO.File]::Exists($own)) { return '' }
+    $carried = "$([System.Diagnostics.FileVersionInfo]::GetVersionInfo($own).FileVersion)"
+    if ($carried -match '^\d+\.\d+') { return $carried }
+    ''
+}
+
 function Get-WslVersionNumber {
     <#
     .SYNOPSIS
     Returns the version numbers that `wsl --version` lists, in its order: WSL, kernel, and more.
     .PARAMETER Text
-    Its output. The labels are translated; that there is one number to a line, and in which order, is not.
+    Its output. The labels are translated; that a line is a label, a colon and a number, and in which order, is not.
     #>
     [CmdletBinding()]
     [OutputType([string])]
     param([AllowEmptyString()] [string] $Text)
     foreach ($line in $Text.Split("`n")) {
-        # Warnings about .wslconfig come first, in the same stream.
-        if ($line -match '^wsl: ') { continue }
-        if ($line -match '(\d+\.\d+\.\d+[\w.+-]*)\s*$') { $Matches[1] }
+        # What else stands there (warnings about .wslconfig, an installation's progress) has no number of its own behind a colon.
+        if ($line -match '[:\uff1a]\s*(\d+(\.\d+)+(-\d+)?)\s*$') { $Matches[1] }
     }
 }
 

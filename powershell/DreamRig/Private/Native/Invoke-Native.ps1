@@ -31,6 +31,10 @@ function Invoke-Native {
     Says that this call changes the machine: under -WhatIf nothing is started, and Reason is 'whatif'.
     .PARAMETER Interactive
     Gives it the console (progress bars, questions) instead of reading its output; only ExitCode and Reason tell.
+    .PARAMETER OwnConsole
+    Gives it a console window of its own, whatever the streams of this process are; only ExitCode and Reason tell.
+    .PARAMETER Activity
+    What is going on: a progress bar with the time that has gone by. '' for none.
     .EXAMPLE
     $seen = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--version' -TimeoutSeconds 10
     if ($seen.ExitCode -eq 0) { $seen.Out }
@@ -47,7 +51,9 @@ function Invoke-Native {
         [hashtable] $Environment = @{},
         [string] $WorkingDirectory = '',
         [switch] $Changes,
-        [switch] $Interactive
+        [switch] $Interactive,
+        [switch] $OwnConsole,
+        [string] $Activity = ''
     )
     $result = [pscustomobject]@{
         FilePath = $FilePath; ArgumentList = $ArgumentList; ExitCode = $null; Out = ''; Err = ''; Reason = ''; Seconds = 0.0
@@ -65,11 +71,11 @@ function Invoke-Native {
     if ((Split-Path -Path $FilePath -Leaf) -eq 'wsl.exe') { $variables['WSL_UTF8'] = '1' }
     foreach ($name in $Environment.Keys) { $variables[$name] = $Environment[$name] }
     $about = New-NativeStartInfo -Path $path -ArgumentList $ArgumentList -Environment $variables `
-        -WorkingDirectory $WorkingDirectory -Interactive:$Interactive
+        -WorkingDirectory $WorkingDirectory -Interactive:$Interactive -OwnConsole:$OwnConsole
     Write-Verbose "$path $($about.Arguments)"
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
-        Wait-NativeProcess -StartInfo $about -InputText $InputText -TimeoutSeconds $TimeoutSeconds -Result $result
+        Wait-NativeProcess -StartInfo $about -InputText $InputText -TimeoutSeconds $TimeoutSeconds -Result $result -Activity $Activity
     } catch {
         $result.Reason = Get-NativeReason -ErrorRecord $_
     }
@@ -91,6 +97,8 @@ function New-NativeStartInfo {
     The folder it starts in; empty for the current one.
     .PARAMETER Interactive
     Leave it the console.
+    .PARAMETER OwnConsole
+    A window of its own: by way of the shell, which takes no variables.
     #>
     [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
         Justification = 'It makes an object in memory.')]
@@ -101,7 +109,8 @@ function New-NativeStartInfo {
         [AllowEmptyString()] [string[]] $ArgumentList,
         [hashtable] $Environment,
         [string] $WorkingDirectory,
-        [switch] $Interactive
+        [switch] $Interactive,
+        [switch] $OwnConsole
     )
     $about = New-Object -TypeName System.Diagnostics.ProcessStartInfo
     $about.FileName = $Path
@@ -109,6 +118,10 @@ function New-NativeStartInfo {
     $about.UseShellExecute = $false
     if (-not $WorkingDirectory) { $WorkingDirectory = $ExecutionContext.SessionState.Path.CurrentFileSystemLocation.ProviderPath }
     $about.WorkingDirectory = $WorkingDirectory
+    if ($OwnConsole) {
+        $about.UseShellExecute = $true
+        return $about
+    }
     if (-not $Interactive) {
         $about.CreateNoWindow = $true
         $about.RedirectStandardInput = $true
@@ -131,13 +144,16 @@ function Wait-NativeProcess {
     How long it may take.
     .PARAMETER Result
     The object of Invoke-Native; ExitCode, Out, Err and Reason are written.
+    .PARAMETER Activity
+    What is going on, for the progress bar; '' for none.
     #>
     [CmdletBinding()]
     param(
         [System.Diagnostics.ProcessStartInfo] $StartInfo,
         [AllowEmptyString()] [string] $InputText,
         [int] $TimeoutSeconds,
-        [psobject] $Result
+        [psobject] $Result,
+        [AllowEmptyString()] [string] $Activity = ''
     )
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $process = [System.Diagnostics.Process]::Start($StartInfo)
@@ -153,7 +169,9 @@ function Wait-NativeProcess {
                 $Result.Reason = 'timeout'
                 break
             }
+            if ($Activity) { Write-Elapsed -Activity $Activity -Elapsed $clock.Elapsed }
         }
+        if ($Activity) { Write-Progress -Activity $Activity -Completed }
         if ($Result.Reason -eq '') { $Result.ExitCode = [int] $process.ExitCode }
     } finally {
         # Also reached by Ctrl-C: never leave it behind.
@@ -164,6 +182,21 @@ function Wait-NativeProcess {
         $Result.Err = Read-NativeStream -Stream $streams[1]
     }
     $process.Dispose()
+}
+
+function Write-Elapsed {
+    <#
+    .SYNOPSIS
+    Draws the progress bar of a program that tells nothing itself: that it is at work, and for how long.
+    .PARAMETER Activity
+    What is going on.
+    .PARAMETER Elapsed
+    How long it has taken.
+    #>
+    [CmdletBinding()]
+    param([string] $Activity, [timespan] $Elapsed)
+    $minutes = [int] [Math]::Floor($Elapsed.TotalMinutes)
+    Write-Progress -Activity $Activity -Status "at work for $minutes min $($Elapsed.Seconds) s"
 }
 
 function Open-NativeStream {

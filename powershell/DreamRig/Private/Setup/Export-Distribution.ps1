@@ -15,7 +15,7 @@ function Export-Distribution {
     }
     if (-not $PSCmdlet.ShouldProcess($Path, "Export $Name")) { return }
     $null = [System.IO.Directory]::CreateDirectory((Split-Path -Path $Path -Parent))
-    $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--export', $Name, $Path -TimeoutSeconds 14400 -Changes
+    $ran = Invoke-Wsl -ArgumentList '--export', $Name, $Path -TimeoutSeconds 14400 -Changes
     $file = New-Object -TypeName System.IO.FileInfo -ArgumentList $Path
     if ($ran.ExitCode -eq 0 -and $file.Exists -and $file.Length -gt 0) { return }
     if ($file.Exists) { $file.Delete() }

@@ -44,7 +44,7 @@ function Get-SetupVersionStep {
     }
     if ($build -and $build -lt $script:OldestBuild) {
         return New-SetupStep @about -Status blocked -Command 'start ms-settings:windowsupdate' `
-            -Reason "build $build; WSL 2 needs $script:OldestBuild, and the GPU in it $script:OldestGpuBuild: update Windows first"
+            -Reason "build $build; WSL 2 needs $($script:OldestBuild), and the GPU in it $($script:OldestGpuBuild): update Windows first"
     }
     $cautions = @()
     if ($build -and $build -lt $script:OldestGpuBuild) {

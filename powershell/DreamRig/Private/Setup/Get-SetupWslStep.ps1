@@ -49,7 +49,17 @@ function Get-SetupDistributionStep {
     $about = @{ Id = 'distribution'; Title = 'Linux distribution' }
     $found = @($known | Where-Object { $_.name -eq $name })
     $step = $null
-    if ($found.Count -and $found[0].version -eq 1) {
+    if ($found.Count -and $found[0].state -in 'installing', 'uninstalling') {
+        $step = New-SetupStep @about -Status @('later', 'needed')[[int] $IsReady] -Command "wsl --unregister $name; wsl --install -d $name --no-launch" `
+            -Reason "$name was cut off while it was $($found[0].state) (a power cut, a closed window): WSL neither starts it nor installs it again" `
+            -Ask "What there is of $name is thrown away, and it is installed afresh (unless another window is installing it right now: then say no)."
+    } elseif ($Option.reset -and $found.Count) {
+        $saved = 'saved to a file, '
+        if ($Option.no_export) { $saved = 'NOT saved, ' }
+        $step = New-SetupStep @about -Status @('later', 'needed')[[int] $IsReady] `
+            -Command "$(if (-not $Option.no_export) { "wsl --export $name <file>; " })wsl --unregister $name; wsl --install -d $name --no-launch" `
+            -Reason "-Reset: $name is ${saved}deleted with everything in it, and installed afresh"
+    } elseif ($found.Count -and $found[0].version -eq 1) {
         $step = New-SetupStep @about -Status @('later', 'needed')[[int] $IsReady] -Command "wsl --set-version $name 2" `
             -Reason "$name is a WSL 1 distribution, which has no GPU" `
             -Ask "Converting $name to WSL 2 rewrites its whole disk and can take an hour; wsl --export $name backup.tar saves it first."

@@ -38,11 +38,11 @@ function Invoke-Guest {
     if ($Show) {
         # Standard input then belongs to the person, so the script has to be a file; /run is gone with the next stop.
         $put = "cat >/run/dreamrig-setup.sh <<'DREAMRIG-END'`n$text`nDREAMRIG-END`n"
-        $null = Invoke-Native -FilePath 'wsl.exe' -ArgumentList ($where + @('-u', 'root', '-e', 'sh', '-s')) -InputText $put -Changes
-        $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList ($who + @('-e', 'sh', '/run/dreamrig-setup.sh')) `
+        $null = Invoke-Wsl -ArgumentList ($where + @('-u', 'root', '-e', 'sh', '-s')) -InputText $put -Changes
+        $ran = Invoke-Wsl -ArgumentList ($who + @('-e', 'sh', '/run/dreamrig-setup.sh')) `
             -TimeoutSeconds $TimeoutSeconds -Changes -Interactive
     } else {
-        $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList ($who + @('-e', 'sh', '-s')) -InputText $text `
+        $ran = Invoke-Wsl -ArgumentList ($who + @('-e', 'sh', '-s')) -InputText $text `
             -TimeoutSeconds $TimeoutSeconds -Changes:($Verb -eq 'do')
     }
     $ran | Add-Member -MemberType NoteProperty -Name Answer -Value (Get-LastLine -Text $ran.Out) -PassThru

@@ -100,7 +100,7 @@ function Add-GuestUser {
     $name = ConvertTo-LinuxName -Name $env:USERNAME
     $made = Invoke-Guest -Distribution $Distribution -Step 'user' -Verb do -ArgumentList $name -User root
     # The default user is read when the distribution starts.
-    $null = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--terminate', $Distribution -TimeoutSeconds 60 -Changes
+    $null = Invoke-Wsl -ArgumentList '--terminate', $Distribution -TimeoutSeconds 60 -Changes
     $is = Invoke-Guest -Distribution $Distribution -Step 'user' -TimeoutSeconds 300
     Assert-Guest -Ran $is -Expected '^(?!root$)' -Hint "make one: wsl -d $Distribution -u root adduser $name" `
         -Message "The account $name could not be made in Linux. $(Get-LastLine -Text $made.Err)"

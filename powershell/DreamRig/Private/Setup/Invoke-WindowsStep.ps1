@@ -38,23 +38,21 @@ function Update-WslPackage {
     if (-not $PSCmdlet.ShouldProcess('WSL', $Step.command)) { return '' }
     Write-SetupTalk -Text "$($Step.title): $($Step.command) ... (some minutes)"
     $before = Get-WslVersion
-    $said = @()
     $words = @($Step.command -split ' ' | Select-Object -Skip 1)
     # By the Store first, then straight from the web.
-    foreach ($way in @(), @('--web-download')) {
-        $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList ($words + $way) -TimeoutSeconds 1800 -Changes
-        $said += "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
-        if ($ran.ExitCode -in 0, 3010) { break }
-    }
+    $ran = Invoke-Installer -FilePath 'wsl.exe' -ArgumentList $words -Way '', '--web-download' -TimeoutSeconds 1800 -Activity $Step.title `
+        -Proof { (Test-Path -LiteralPath $script:RestartKeys['wsl --install']) -or -not (Test-OldWsl -Version (Get-WslVersion)) }
     $after = Get-WslVersion
     if ($after -ne $before) { Add-SetupChange -State $State -Kind 'wsl-package' -Name 'WSL' -Before $before -After $after }
-    if (Test-Path -LiteralPath $script:RestartKeys['wsl --install']) { return 'wsl has staged something that counts from the next start on' }
-    $text = ($said -join "`n").Trim()
+    if ($ran.NeedsRestart -or (Test-Path -LiteralPath $script:RestartKeys['wsl --install'])) {
+        return 'wsl has staged something that counts from the next start on'
+    }
+    $text = $ran.Said
     if (-not $after) {
         throw (New-SetupError -Message "WSL could not be installed: $(Get-LastLine -Text $text)" -Output $text -ExitCode 1 `
                 -Hint 'the installer by hand: https://github.com/microsoft/WSL/releases (the .msi for your architecture)')
     }
-    if (Test-FactLess -Value $after -Limit $script:OldestWsl) {
+    if (Test-OldWsl -Version $after) {
         Write-SetupTalk -Kind warning -Text "WSL is still $after (wanted: $script:OldestWsl): $(Get-LastLine -Text $text). Going on with it."
         Write-Explanation -Text $text
     } else { Write-SetupTalk -Text "  version $after" }
@@ -69,11 +67,25 @@ function Get-WslVersion {
     [CmdletBinding()]
     [OutputType([string])]
     param()
-    $asked = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--version' -TimeoutSeconds 60
-    if ($asked.ExitCode -ne 0) { return '' }
-    $versions = @(Get-WslVersionNumber -Text $asked.Out)
-    if ($versions.Count -ge 2) { return $versions[0] }
-    ''
+    $asked = Invoke-Wsl -ArgumentList '--version' -TimeoutSeconds 60
+    if ($asked.ExitCode -eq 0) {
+        $versions = @(Get-WslVersionNumber -Text $asked.Out)
+        if ($versions.Count -ge 2) { return $versions[0] }
+    }
+    Get-WslPackageVersion
+}
+
+function Test-OldWsl {
+    <#
+    .SYNOPSIS
+    Says whether a version of WSL is missing or too old to install distributions without the Store.
+    .PARAMETER Version
+    The version; '' for none.
+    #>
+    [CmdletBinding()]
+    [OutputType([bool])]
+    param([AllowEmptyString()] [string] $Version)
+    -not $Version -or (Test-FactLess -Value $Version -Limit $script:OldestWsl)
 }
 
 function Invoke-DistributionStep {
@@ -97,9 +109,8 @@ function Invoke-DistributionStep {
     if ($Step.status -ne 'needed') { return }
     if ($Step.command -like '*--set-version*') {
         Write-SetupTalk -Text "Converting $name to WSL 2 ... (up to an hour)"
-        $ran = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--set-version', $name, '2' -TimeoutSeconds 14400 -Changes
-        if ((Get-RegisteredDistribution -Name $name).Version -ne 2) {
-            $said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
+        $said = Convert-Distribution -Name $name
+        if ($said) {
             throw (New-SetupError -Message "$name could not be converted: $(Get-LastLine -Text $said)" -Output $said -ExitCode 1 `
                     -Hint '.\setup.ps1 -Distribution Ubuntu-24.04 takes a fresh one beside it')
         }
@@ -107,7 +118,8 @@ function Invoke-DistributionStep {
         return
     }
     Write-SetupTalk -Text "Linux distribution $name ... (some minutes)"
-    $done = Install-RigDistribution -Name $name -Confirm:$false
+    # The yes to throwing a half-installed one away was given with the plan.
+    $done = Install-RigDistribution -Name $name -Repair -Confirm:$false
     Write-SetupTalk -Text "  $($done.After), WSL $($done.Version)"
     if ($done.Changed) { Add-SetupChange -State $State -Kind 'distribution' -Name $name -Before $null -After 'installed' }
 }
@@ -163,7 +175,7 @@ function Update-WslConfig {
         Write-SetupTalk -Text '  it counts after the next: wsl --shutdown'
         return
     }
-    $null = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--shutdown' -TimeoutSeconds 120 -Changes
+    $null = Invoke-Wsl -ArgumentList '--shutdown' -TimeoutSeconds 120 -Changes
 }
 
 function Get-RunningDistribution {
@@ -174,7 +186,7 @@ function Get-RunningDistribution {
     [CmdletBinding()]
     [OutputType([string])]
     param()
-    $asked = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--list', '--running', '--quiet' -TimeoutSeconds 60
+    $asked = Invoke-Wsl -ArgumentList '--list', '--running', '--quiet' -TimeoutSeconds 60
     # Where none runs it says so, in the user's language, with an exit code.
     if ($asked.ExitCode -ne 0) { return }
     $asked.Out -split "`n" | ForEach-Object { $_.Trim() } | Where-Object { $_ }

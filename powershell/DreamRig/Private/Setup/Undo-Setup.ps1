@@ -104,10 +104,7 @@ function Undo-Distribution {
     }
     $path = Get-ExportPath -Name $name
     Export-Distribution -Name $name -Path $path -Confirm:$false
-    $null = Invoke-Native -FilePath 'wsl.exe' -ArgumentList '--unregister', $name -TimeoutSeconds 600 -Changes
-    if (Get-RegisteredDistribution -Name $name) {
-        throw (New-SetupError -Message "The distribution $name could not be deleted." -Hint "wsl --shutdown; wsl --unregister $name" -ExitCode 1)
-    }
+    Remove-Distribution -Name $name -Confirm:$false
     Write-SetupTalk -Text "The distribution $name is gone; what it was: $path"
 }
 
