@@ -61,7 +61,7 @@ def convert(
 
     on_bytes: called with bytes written and bytes in all.   before_replace: called when all is written and the target is
     about to change.   returns: hash and size of the target, sizes of the network.
-    CheckpointError or PickleError for a file that cannot be read, ConversionError for one of something else.
+    CheckpointError for a file that cannot be read, ConversionError for one of something else.
     """
     with open_checkpoint(original) as stored:
         chosen, architecture = choose(_without_stage(stored), kind, original.name)
@@ -96,7 +96,8 @@ def choose(
         if stored[name].shape != tuple(wanted.shape):
             raise ConversionError(f"{file_name} has the tensor {name} in another shape than the others ask for.")
     chosen = {name: stored[name] for name in needed}
-    if sum(one.bytes for one in chosen.values()) > LARGEST_BYTES:
+    # What is read counts too: tensors that are small parts of one huge storage would have it read for each of them.
+    if sum(max(one.bytes, one.read_bytes) for one in chosen.values()) > LARGEST_BYTES:
         raise ConversionError(f"{file_name} is larger than any published model of its kind.")
     return chosen, asdict(sizes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import urllib.error
 import urllib.request
@@ -77,6 +78,8 @@ class WeightsDoor:
     open_file: Callable[[Path, str], IO[bytes]] = open_file
     free_mib: Callable[[Path], int | None] = free_mib
     sleep: Callable[[float], None] = sleep
+    chance: Callable[[], float] = random.random
+    """A number from 0 to 1, which spreads the waits."""
     clock: Callable[[], float] = perf_counter
     """Seconds."""
     ask: Callable[[str], bool | None] = ask

@@ -26,16 +26,13 @@ from generator.weights.door import WeightsDoor
 from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.head import HEAD_BYTES, describe_head, seems_checkpoint
 from generator.weights.registry import Source, read_json, sha256_of
+from generator.weights.retry import ATTEMPTS, Patience, asked_seconds, meaning_of
 
 PARTS = "original-*.part*"
 """Everything that downloads leave, for glob()."""
 BLOCK_BYTES = 1 << 20
-ATTEMPTS = 4
-"""Tries in a row that bring nothing before a mirror is given up."""
 RESTARTS = 2
 """How often a download may begin again because the server cannot continue it."""
-LONGEST_WAIT_SECONDS = 30.0
-TRY_AGAIN_LATER = frozenset((408, 425, 429, 500, 502, 503, 504))
 Say = Callable[[str], None]
 OnBytes = Callable[[int, int | None], None]
 
@@ -66,6 +63,11 @@ class MirrorFailed(Exception):
 
 class Dropped(Exception):
     """The connection ended early, or never began: worth another try."""
+
+    def __init__(self, words: str, asked_seconds: float | None = None) -> None:
+        super().__init__(words)
+        self.asked_seconds = asked_seconds
+        """How long the server asks to wait."""
 
 
 class Download:
@@ -120,7 +122,7 @@ class Download:
 
     def transfer(self) -> None:
         """Ask for what is missing until nothing is."""
-        failures = 0
+        patience = Patience(self.door.chance)
         while self.notes.total is None or self.size < self.notes.total:
             before = self.size
             try:
@@ -128,10 +130,10 @@ class Download:
                 if self.notes.total is None:  # a server that tells no length: the end of the stream is the end
                     return
             except Dropped as dropped:
-                failures = 1 if self.size > before else failures + 1
-                if failures == ATTEMPTS:
-                    raise MirrorFailed(f"{dropped}, {ATTEMPTS} times in a row") from None
-                wait = min(2.0 ** (failures - 1), LONGEST_WAIT_SECONDS)
+                wait = patience.failed(brought_something=self.size > before, asked=dropped.asked_seconds)
+                if wait is None:
+                    often = f", {ATTEMPTS} times in a row" if patience.failures == ATTEMPTS else ""
+                    raise MirrorFailed(f"{dropped}{often}") from None
                 self.say(f"{self.source.host}: {dropped}; again in {wait:.0f} s")
                 self.door.sleep(wait)
 
@@ -151,12 +153,13 @@ class Download:
             return self.door.open_url(self.source.url, headers)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416:
-                self.start_over("it has nothing after the part")
-                raise Dropped("it has nothing after the part") from None
-            if error.code in TRY_AGAIN_LATER:
-                raise Dropped(f"it answered {error.code} {error.reason}") from None
-            raise MirrorFailed(f"it answered {error.code} {error.reason}") from None
+            words, meaning = f"it answered {error.code} {error.reason}", meaning_of(error.code)
+            if meaning == "nothing after the part":
+                words = "it has nothing after the part"
+                self.start_over(words)
+            if meaning == "never":
+                raise MirrorFailed(words) from None
+            raise Dropped(words, asked_seconds(error.headers.get("Retry-After"))) from None
         except urllib.error.URLError as error:
             raise Dropped(f"it cannot be reached ({_reason(error.reason)})") from None
         except (OSError, http.client.HTTPException) as error:

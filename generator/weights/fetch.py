@@ -1,28 +1,49 @@
-"""Get one published file: its mirrors in order, until one of them gives it."""
+"""Get one published file: its mirrors in order, until one of them gives what can be used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from dreamrig.errors import FailedError
+from generator.weights.convert import ConversionError
 from generator.weights.door import WeightsDoor
 from generator.weights.download import Download, Fetched, MirrorFailed, OnBytes, Say
+from generator.weights.foreign.stored import CheckpointError
 from generator.weights.registry import Entry
 
+T = TypeVar("T")
 
-def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnBytes) -> Fetched:
-    """Download an entry's file into `folder`, which exists.
+
+def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnBytes, use: Callable[[Fetched], T]) -> T:
+    """Download an entry's file into `folder`, which exists; what `use` makes of it.
 
     say: takes lines for the user.   on_bytes: called with the bytes so far and the bytes in all, None = not known.
+    use: what the file is for. A file without a published hash is known to be damaged only when all of it was read;
+    where `use` finds that, the file is dropped and the next mirror asked.
     FailedError when no mirror gave it, NotReadyError when the disk is too small. The part of a download stays.
     """
     failures = []
     for number, source in enumerate(entry.sources):
+        download = Download(source, folder, door, say, on_bytes)
         try:
-            return Download(source, folder, door, say, on_bytes).run()
+            return _used(download, use)
         except MirrorFailed as failure:
             failures.append(f"{source.host}: {failure}")
             has_next = number + 1 < len(entry.sources)
             say(f"{source.host}: {failure}" + ("; trying the next mirror" if has_next else ""))
     hint = f"get it with a browser, then: dreamrig weights import FILE --as {entry.name}"
     raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint=hint)
+
+
+def _used(download: Download, use: Callable[[Fetched], T]) -> T:
+    """The whole file, used; MirrorFailed where it is not to be had here, or is of no use."""
+    fetched = download.run()
+    try:
+        return use(fetched)
+    except (CheckpointError, ConversionError) as error:
+        if download.source.sha256 is not None:  # the very bytes that were asked for: every mirror has the same
+            raise
+        download.forget()
+        raise MirrorFailed(error.message.rstrip(".")) from error

@@ -22,10 +22,11 @@ from dreamrig.documents import write_object
 from dreamrig.errors import NotReadyError, UsageError
 from dreamrig.locks import sole_holder
 from dreamrig.paths import ensure_folder, explain_write_failure
-from generator.weights.convert import TEMPORARY_HEAD, convert
+from generator.weights.convert import TEMPORARY_HEAD, ConversionError, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.download import PARTS, Fetched, OnBytes, Say
 from generator.weights.fetch import fetch
+from generator.weights.foreign.stored import CheckpointError
 from generator.weights.registry import (
     META,
     MODEL,
@@ -76,18 +77,30 @@ def fetch_model(
     """
     base = door.weights_folder()
     with _locked(ensure_folder(folder_of(entry.name, base))) as folder:
-        original = folder / ORIGINAL
-        fetched = _kept_original(entry, folder) or fetch(_with_recorded(entry, base), folder, door, say, on_bytes)
-        _record(fetched, base)
-        say(f"SHA-256 {fetched.sha256}, {_how_sure(entry, fetched)}")
-        facts = _convert(entry, fetched.path, fetched, folder, say)
-        if keep_original:
-            if fetched.path != original:
-                os.replace(fetched.path, original)
-        else:
-            original.unlink(missing_ok=True)
-        _remove_parts(folder)
-        return facts
+        kept = _kept_original(entry, folder)
+        if kept is not None:
+            with contextlib.suppress(CheckpointError, ConversionError):  # rotten meanwhile: fetched once more
+                return _use(entry, kept, base, say, keep_original=keep_original)
+
+        def use(fetched: Fetched) -> Installed:
+            return _use(entry, fetched, base, say, keep_original=keep_original)
+
+        return fetch(_with_recorded(entry, base), folder, door, say, on_bytes, use)
+
+
+def _use(entry: Entry, fetched: Fetched, base: Path, say: Say, *, keep_original: bool) -> Installed:
+    """Convert what was fetched; then, and only then, its hash is worth to be noted."""
+    folder = folder_of(entry.name, base)
+    original = folder / ORIGINAL
+    say(f"SHA-256 {fetched.sha256}, {_how_sure(entry, fetched)}")
+    facts = _convert(entry, fetched.path, fetched, folder, say)
+    _record(fetched, base)
+    if not keep_original:
+        original.unlink(missing_ok=True)
+    elif fetched.path != original:
+        os.replace(fetched.path, original)
+    _remove_parts(folder)
+    return facts
 
 
 def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say) -> Installed:

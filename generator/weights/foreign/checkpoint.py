@@ -9,40 +9,77 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from generator.weights.foreign import unpickle
 from generator.weights.foreign.head import HEAD_BYTES, describe_head
-from generator.weights.foreign.pickled import Inert, Storage, TensorRef
-from generator.weights.foreign.stored import DTYPES, CheckpointError, StoredTensor, read_safetensors
+from generator.weights.foreign.pickled import Budget, Inert, Storage, TensorRef
+from generator.weights.foreign.stored import DTYPES, CheckpointError, StoredTensor, read_safetensors, wall
 
-LARGEST_PICKLE_BYTES = 256 * 1024 * 1024
+LARGEST_PICKLE_BYTES = 64 * 1024 * 1024
+LARGEST_CONTENTS_BYTES = 4 * 1024 * 1024
+"""Of a zip archive's table of contents: 50,000 files."""
 LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-MOST_TENSORS, DEEPEST_MODULE = 100_000, 64
+MOST_PARTS, LONGEST_PATH = 100_000, 512
+"""Of a TorchScript module: attributes of all modules in it, characters of a tensor's name."""
+
+
+class CarefulFile(io.BufferedReader):
+    """A file from a stranger. Where it claims a size, that is compared with its own before memory is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.size = os.fstat(self.fileno()).st_size
+        self.most_bytes: int | None = None
+        """The largest piece that may be read at once, None = any."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As files do; CheckpointError for a piece that is larger than allowed."""
+        left = max(0, self.size - self.tell())
+        wanted = left if size is None or size < 0 else min(size, left)
+        if self.most_bytes is not None and wanted > self.most_bytes:
+            raise CheckpointError("The archive's table of contents is larger than that of any checkpoint.")
+        return super().read(wanted)
 
 
 @contextmanager
 def open_checkpoint(path: Path) -> Iterator[dict[str, StoredTensor]]:
-    """The tensors of a weight file by name, for as long as the file is open; CheckpointError when it is none."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        file.seek(0)
-        try:
-            yield _read(file, head, path)
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, struct.error, KeyError, RuntimeError) as error:
-            raise CheckpointError(f"{path.name} is damaged or cut short.") from error
+    """The tensors of a weight file by name, for as long as the file is open; CheckpointError when it is none.
+
+    Nothing but CheckpointError (and lack of memory) comes from here or from reading one of the tensors, whatever is in
+    the file.
+    """
+    with CarefulFile(path) as file:
+        with wall(path.name):
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            found = _read(file, head, path)
+        yield {name: replace(one, read=_behind_wall(one, path.name)) for name, one in found.items()}
 
 
-def _read(file: IO[bytes], head: bytes, path: Path) -> dict[str, StoredTensor]:
+def _behind_wall(one: StoredTensor, file_name: str) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with wall(file_name):
+            data = one.read()
+            if len(data) != one.bytes:
+                raise CheckpointError(f"{file_name} is damaged: the numbers of a tensor are not all there.")
+            return data
+
+    return read
+
+
+def _read(file: CarefulFile, head: bytes, path: Path) -> dict[str, StoredTensor]:
     if head.startswith(b"PK"):
-        return _read_zip(zipfile.ZipFile(file), path)
-    if (safetensors := read_safetensors(file, head, path)) is not None:
+        return _read_zip(file, path)
+    if (safetensors := read_safetensors(file, head)) is not None:
         return safetensors
     if head.startswith(b"\x80"):
         return _read_legacy(file, path)
@@ -52,7 +89,10 @@ def _read(file: IO[bytes], head: bytes, path: Path) -> dict[str, StoredTensor]:
 # ---- zip archives ----------------------------------------------------------------------------------------------------
 
 
-def _read_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, StoredTensor]:
+def _read_zip(file: CarefulFile, path: Path) -> dict[str, StoredTensor]:
+    file.most_bytes = LARGEST_CONTENTS_BYTES
+    archive = zipfile.ZipFile(file)
+    file.most_bytes = None
     names = [name for name in archive.namelist() if re.fullmatch(r"[^/]+/data\.pkl", name)]
     if len(names) != 1:
         raise CheckpointError(f"{path.name} is a zip file, but none that PyTorch wrote.")
@@ -63,11 +103,7 @@ def _read_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, StoredTensor]:
     found = _module_tensors(value) if f"{root}constants.pkl" in archive.namelist() else _state_dict(value, path)
 
     def read_storage(storage: Storage) -> bytes:
-        size = storage.numel * _element(storage)[1]
-        data = _member(archive, f"{root}data/{storage.key}", size)
-        if len(data) != size:
-            raise CheckpointError(f"{path.name} is damaged: the numbers of a tensor are not all there.")
-        return data
+        return _member(archive, f"{root}data/{storage.key}", min(_bytes(storage), file.size))
 
     return _stored(found, read_storage)
 
@@ -92,29 +128,37 @@ def _state_dict(value: Any, path: Path) -> dict[str, TensorRef]:
 
 
 def _module_tensors(root: object) -> dict[str, TensorRef]:
-    """The tensors of a TorchScript module and of the modules in it, named by their path, as its state_dict would."""
+    """The tensors of a TorchScript module and of the modules in it, named by their path, as its state_dict would.
+
+    A module may name itself, and thousands of times: what waits is counted, not what was visited.
+    """
     found: dict[str, TensorRef] = {}
-    waiting: list[tuple[tuple[str, ...], object]] = [((), root)]
-    visits = 0
+    waiting: list[tuple[str, object]] = [("", root)]
+    seen = 0
     while waiting:
         path, value = waiting.pop()
-        visits += 1
-        if visits > MOST_TENSORS or len(path) > DEEPEST_MODULE:
-            raise CheckpointError("The TorchScript file has more modules than any CLIP.")
         if isinstance(value, TensorRef):
-            found[".".join(path)] = value
+            found[path.removeprefix(".")] = value
         elif isinstance(value, Inert) and isinstance(value.state, dict):
-            waiting += [((*path, name), item) for name, item in value.state.items() if isinstance(name, str)]
+            seen += len(value.state)
+            if seen > MOST_PARTS or len(path) > LONGEST_PATH:
+                raise CheckpointError("The TorchScript file has more modules than any CLIP.")
+            waiting += [
+                (f"{path}.{name}", item)
+                for name, item in value.state.items()
+                if isinstance(name, str) and isinstance(item, TensorRef | Inert) and len(name) <= LONGEST_PATH
+            ]
     return found
 
 
 # ---- consecutive pickles ---------------------------------------------------------------------------------------------
 
 
-def _read_legacy(file: IO[bytes], path: Path) -> dict[str, StoredTensor]:
+def _read_legacy(file: CarefulFile, path: Path) -> dict[str, StoredTensor]:
     """`torch.save` before 1.6: magic number, protocol, system, value, keys, then the numbers of each storage."""
     head = io.BytesIO(file.read(LARGEST_PICKLE_BYTES))
-    magic, protocol, _, value, keys = (unpickle.load(head) for _ in range(5))
+    budget = Budget()
+    magic, protocol, _, value, keys = (unpickle.load(head, budget) for _ in range(5))
     if (magic, protocol) != (LEGACY_MAGIC, LEGACY_PROTOCOL) or not isinstance(keys, list):
         raise CheckpointError(f"{path.name} is a pickle, but none that PyTorch wrote.")
     found = _state_dict(value, path)
@@ -126,16 +170,13 @@ def _read_legacy(file: IO[bytes], path: Path) -> dict[str, StoredTensor]:
         if key not in kinds or numel != kinds[key].numel:
             raise CheckpointError(f"{path.name} is damaged: a storage has not the size that was promised.")
         places[key] = position + 8
-        position += 8 + numel * _element(kinds[key])[1]
-    if file.seek(0, io.SEEK_END) < position:
+        position += 8 + _bytes(kinds[key])
+    if file.size < position:
         raise CheckpointError(f"{path.name} is damaged or cut short.")
 
     def read_storage(storage: Storage) -> bytes:
         file.seek(places[storage.key])
-        data = file.read(storage.numel * _element(storage)[1])
-        if len(data) != storage.numel * _element(storage)[1]:
-            raise CheckpointError(f"{path.name} is damaged or cut short.")
-        return data
+        return file.read(_bytes(storage))
 
     return _stored(found, read_storage)
 
@@ -172,12 +213,19 @@ def _element(storage: Storage) -> tuple[str, int]:
     return known
 
 
+def _bytes(storage: Storage) -> int:
+    return storage.numel * _element(storage)[1]
+
+
 def _stored(found: Mapping[str, TensorRef], read_storage: Callable[[Storage], bytes]) -> dict[str, StoredTensor]:
     def read(ref: TensorRef) -> Callable[[], bytes]:
         return lambda: _rows(ref, read_storage(ref.storage))
 
     known = {name: ref for name, ref in found.items() if ref.storage.kind in DTYPES}
-    return {name: StoredTensor(_element(ref.storage)[0], ref.shape, read(ref)) for name, ref in known.items()}
+    return {
+        name: StoredTensor(_element(ref.storage)[0], ref.shape, read(ref), _bytes(ref.storage))
+        for name, ref in known.items()
+    }
 
 
 def _rows(ref: TensorRef, data: bytes) -> bytes:
@@ -186,6 +234,8 @@ def _rows(ref: TensorRef, data: bytes) -> bytes:
     from numpy.lib.stride_tricks import as_strided
 
     size = _element(ref.storage)[1]
+    if len(data) != _bytes(ref.storage):
+        raise CheckpointError("The numbers of a tensor are not all there.")
     count = math.prod(ref.shape)
     extent = ref.offset + sum((side - 1) * step for side, step in zip(ref.shape, ref.stride, strict=False)) + 1
     if len(ref.shape) != len(ref.stride) or (count and extent > ref.storage.numel) or count > ref.storage.numel:

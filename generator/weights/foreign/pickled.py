@@ -6,14 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dreamrig.errors import FailedError
+from generator.weights.foreign.stored import CheckpointError, as_shape, natural, naturals
 
-DEEPEST_KEY = 4
-"""Tuples inside tuples that may be the key of a dictionary: hashing recurses on the C stack, unchecked."""
+MOST_OPCODES = 2_000_000
+"""In all pickles of one file. A tensor takes 35 to 40 (measured), 100 with an optimiser's state; the largest checkpoint
+that the registry names has some 3,000 tensors, which makes 300,000. Two million are read in two seconds."""
+LARGEST_NUMBER_BITS = 4096
+LARGEST_KEY_NUMBER = 1 << 20
+"""Numbers above can be chosen so that a dictionary of them takes the square of their count."""
 
 
-class PickleError(FailedError):
+class PickleError(CheckpointError):
     """The pickle is damaged, or does what no checkpoint does."""
+
+
+@dataclass
+class Budget:
+    """The work that one file may cause: items that are read, copied or looked at."""
+
+    left: int = MOST_OPCODES
+
+    def spend(self, items: int = 1) -> None:
+        """PickleError where that is more than any checkpoint takes."""
+        self.left -= items
+        if self.left < 0:
+            raise PickleError("The pickle inside the file is larger than that of any checkpoint.")
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class TensorRef:
 def _tensor(storage: object, offset: object, shape: object, stride: object, *_: object) -> TensorRef:
     if not isinstance(storage, Storage):
         raise PickleError("A tensor in the file has no storage.")
-    return TensorRef(storage, _natural(offset), _naturals(shape), _naturals(stride))
+    return TensorRef(storage, natural(offset), as_shape(shape), naturals(stride))
 
 
 def _parameter(tensor: object, *_: object) -> object:
@@ -92,42 +109,34 @@ KNOWN: dict[Global, Callable[..., object]] = {
 }
 
 
-def call(made_by: object, arguments: object) -> object:
+def call(made_by: object, arguments: object, budget: Budget) -> object:
     """The value of a known call, an Inert for every other one."""
     known = KNOWN.get(made_by) if isinstance(made_by, Global) else None
     if known is None or not isinstance(arguments, tuple):
         return Inert(made_by, arguments)
+    if known is ordered_dict:  # the one that copies what it is given, which may be given a thousand times
+        budget.spend(sum(len(items) for items in arguments if isinstance(items, list | tuple)))
     return known(*arguments)
 
 
 def as_storage(identity: object) -> Storage:
     """("storage", type, key, device, count, ...) as torch names what lies outside of the pickle."""
     match identity:
-        case ("storage", Global(name=kind), str(key), _, int(numel)) if numel >= 0:
-            return Storage(key, kind, numel)
-        case ("storage", Global(name=kind), str(key), _, int(numel), None) if numel >= 0:
-            return Storage(key, kind, numel)
+        case ("storage", Global(name=kind), str(key), _, numel, *rest) if rest in ([], [None]):
+            return Storage(key, kind, natural(numel))
     raise PickleError("The file refers to something outside of it that is no storage.")
 
 
-def _natural(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 2**48:
-        raise PickleError("A size in the file is no possible size.")
-    return value
+def as_key(value: Any) -> Any:
+    """The value as the key of a dictionary: texts and small numbers; whatever else could be a key becomes an Inert.
 
-
-def _naturals(values: object) -> tuple[int, ...]:
-    if not isinstance(values, tuple | list) or len(values) > 16:
-        raise PickleError("A tensor in the file has no possible shape.")
-    return tuple(map(_natural, values))
-
-
-def as_key(value: Any, depth: int = 0) -> Any:
-    """The value where it may be the key of a dictionary."""
-    if isinstance(value, tuple):
-        if depth == DEEPEST_KEY:
-            raise PickleError("A key in the file is nested too deep.")
-        return tuple(as_key(item, depth + 1) for item in value)
-    if value is None or isinstance(value, str | bytes | int | float | Global | Inert):
+    Hashing a tuple looks at all that is in it, however often the same thing is in it: a few hundred bytes of tuples of
+    tuples would take for ever. An Inert is hashed by its identity.
+    """
+    if value is None or isinstance(value, str | Global | Inert):
         return value
+    if isinstance(value, int) and abs(value) < LARGEST_KEY_NUMBER:
+        return value
+    if isinstance(value, tuple | frozenset | int | float | bytes | Storage | TensorRef):
+        return Inert("key", value)
     raise PickleError("A key in the file is no possible key.")

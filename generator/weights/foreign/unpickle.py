@@ -13,17 +13,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from generator.weights.foreign.pickled import Global, Inert, PickleError, as_key, as_storage, call, ordered_dict
+from generator.weights.foreign.pickled import (
+    LARGEST_NUMBER_BITS,
+    Budget,
+    Global,
+    Inert,
+    PickleError,
+    as_key,
+    as_storage,
+    call,
+    ordered_dict,
+)
+from generator.weights.foreign.stored import CheckpointError
 
-MOST_OPCODES = 20_000_000
 
+def load(file: IO[bytes], budget: Budget | None = None) -> Any:
+    """The value of the pickle at the file's position, which moves behind it; PickleError for anything odd.
 
-def load(file: IO[bytes]) -> Any:
-    """The value of the pickle at the file's position, which moves behind it; PickleError for anything odd."""
+    budget: shared by the pickles of one file.
+    """
     try:
-        return _Machine().run(file)
-    except PickleError:
+        return _Machine(Budget() if budget is None else budget).run(file)
+    except (PickleError, MemoryError):
         raise
+    except CheckpointError as error:
+        raise PickleError(error.message) from error
     except Exception as error:  # every way in which a hostile file can be wrong ends in one sentence
         raise PickleError(f"The pickle inside the file is damaged ({type(error).__name__}).") from error
 
@@ -45,19 +59,21 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 class _Machine:
     """The stack, the memo, and one method per opcode that needs more than a push."""
 
+    budget: Budget
     stack: list[Any] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
 
     def run(self, file: IO[bytes]) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-            if count > MOST_OPCODES:
-                raise PickleError("The pickle inside the file is larger than that of any checkpoint.")
+        for opcode, argument, _ in pickletools.genops(file):
+            self.budget.spend()
             self.step(opcode.name, argument)
         (value,) = self.stack
         return value
 
     def step(self, name: str, argument: Any) -> None:
         if name in _PUSH_ARGUMENT:
+            if isinstance(argument, int) and argument.bit_length() > LARGEST_NUMBER_BITS:
+                raise PickleError("A number in the file is larger than that of any checkpoint.")
             self.stack.append(argument)
         elif name in _CONSTANTS:
             self.stack.append(_CONSTANTS[name])
@@ -96,11 +112,13 @@ class _Machine:
 
     def stack_global(self, _: object) -> None:
         module, name = self.pop_many(2)
-        self.push(Global(str(module), str(name)))
+        if not isinstance(module, str) or not isinstance(name, str):  # str() of a list of lists could take for ever
+            raise PickleError("A name in the file is no text.")
+        self.push(Global(module, name))
 
     def reduce(self, _: object) -> None:
         made_by, arguments = self.pop_many(2)
-        self.push(call(made_by, arguments))
+        self.push(call(made_by, arguments, self.budget))
 
     def new_object(self, _: object) -> None:
         made_by, arguments = self.pop_many(2)

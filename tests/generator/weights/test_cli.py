@@ -504,3 +504,31 @@ def test_the_documentation_lists_what_the_registry_has() -> None:
         assert f"| {entry.approximate_mib} MiB |" in rows[name]
         assert all(source.host in rows[name] for source in entry.sources)
         assert entry.kind == "clip" or (entry.terms in rows[name] and entry.trained_on in rows[name])
+
+
+def test_damage_in_the_numbers_of_an_unknown_file_is_found_and_the_next_mirror_gives_it(
+    command: Command,
+    home: Path,
+    originals: Any,
+    server: Any,
+    served: Any,
+    source: Any,
+    make_registry: Callable[..., Path],
+) -> None:
+    """It opens well; only reading every tensor, to convert it, shows the damage."""
+    good = originals.write("vqgan.ckpt").read_bytes()
+    place = good.index(originals.vqgan["decoder.conv_out.weight"].numpy().tobytes())
+    damaged = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
+    urls = server.put("/bad", served(damaged)), server.put("/good", served(good))
+    rows = [source(url, known=False) for url in urls]
+    first = command("fetch", "tiny", "--yes", registry_file=make_registry(tiny=("vqgan", rows[:1])))
+    assert first.code == 1
+    assert "damaged or cut short" in first.err
+    assert list(folder_of(home, "tiny").glob("original-*")) == []
+    assert not (home / "weights" / "recorded.json").exists()
+    entries.cache_clear()
+    answer = command("fetch", "tiny", "--yes", registry_file=make_registry(tiny=("vqgan", rows)))
+    assert answer.code == 0
+    assert "damaged or cut short; trying the next mirror" in answer.err
+    recorded = json.loads((home / "weights" / "recorded.json").read_text())
+    assert {row["sha256"] for row in recorded.values()} == {hashlib.sha256(good).hexdigest()}

@@ -18,10 +18,12 @@ from rich.console import Console
 from dreamrig.errors import FailedError, NotReadyError
 from dreamrig.screen import Screen
 from generator.weights.door import WeightsDoor, open_url
-from generator.weights.download import ATTEMPTS, PARTS
+from generator.weights.download import PARTS
 from generator.weights.fetch import fetch
+from generator.weights.foreign.stored import CheckpointError
 from generator.weights.progress import Progress
 from generator.weights.registry import entries
+from generator.weights.retry import ATTEMPTS
 
 Fetch = Any
 """A function, and the folder that it fetches into."""
@@ -51,10 +53,11 @@ def get(tmp_path: Path, make_registry: Callable[..., Path], talk: list[str], wai
     def run(*sources: dict[str, Any], **door: Any) -> Any:
         file = make_registry(tiny=("vqgan", list(sources)))
         entries.cache_clear()
-        outside = WeightsDoor(sleep=waits.append, registry_file=file, **door)
-        return fetch(entries(file)["tiny"], folder, outside, talk.append, lambda done, total: None)
+        outside = WeightsDoor(sleep=waits.append, chance=lambda: 1.0, registry_file=file, **door)
+        return fetch(entries(file)["tiny"], folder, outside, talk.append, lambda done, total: None, run.use)  # type: ignore[attr-defined]
 
     run.folder = folder  # type: ignore[attr-defined]  # for tests to look into
+    run.use = lambda fetched: fetched  # type: ignore[attr-defined]  # for tests to change
     return run
 
 
@@ -420,3 +423,51 @@ def test_without_a_length_a_line_comes_every_hundred_mib() -> None:
     for mib in range(0, 250, 10):
         progress.on_bytes(mib * 1024 * 1024, None)
     assert re.findall(r"tiny  (\d+) MiB  [\d.]+ MiB/s\n", screen.getvalue()) == ["100", "200"]
+
+
+# ---- files that turn out to be damaged when they are used
+
+
+def test_a_file_that_cannot_be_used_is_forgotten_and_the_next_mirror_asked(
+    get: Fetch, server: Any, served: Any, source: Any, data: bytes, talk: list[str]
+) -> None:
+    damaged = data[:-1] + bytes([data[-1] ^ 1])
+    bad, good = server.put("/bad", served(damaged)), server.put("/good", served(data))
+
+    def use(fetched: Any) -> Any:
+        if fetched.path.read_bytes() == damaged:
+            raise CheckpointError("A tensor of it is damaged.")
+        return fetched
+
+    get.use = use
+    with pytest.raises(FailedError, match="A tensor of it is damaged"):
+        get(source(bad, known=False))
+    assert list(get.folder.glob(PARTS)) == []
+    assert_is(get(source(bad, known=False), source(good, known=False)), data)
+    assert any("A tensor of it is damaged; trying the next mirror" in line for line in talk)
+
+
+def test_a_file_with_the_published_hash_is_not_fetched_again_because_it_cannot_be_used(
+    get: Fetch, server: Any, served: Any, source: Any, data: bytes
+) -> None:
+    one, two = server.put("/one", served(data)), server.put("/two", served(data))
+
+    def use(fetched: Any) -> Any:
+        raise CheckpointError("It holds no weights.")
+
+    get.use = use
+    with pytest.raises(CheckpointError, match="holds no weights"):
+        get(source(one, data), source(two, data))
+    assert [path for path, _ in server.requests] == ["/one"]
+
+
+def test_damage_that_is_no_text_is_a_mirror_that_failed(
+    get: Fetch, server: Any, served: Any, source: Any, data: bytes
+) -> None:
+    """Bytes in the place of a name raised UnicodeDecodeError, and the second mirror was never asked."""
+    damaged = bytearray(data)
+    place = damaged.index(b"decoder.conv_in.weight")
+    damaged[place : place + 4] = b"\xff\xfe\xfd\xfc"
+    bad, good = server.put("/bad", served(bytes(damaged))), server.put("/good", served(data))
+    assert_is(get(source(bad, known=False), source(good, known=False)), data)
+    assert [path for path, _ in server.requests] == ["/bad", "/good"]
