@@ -33,6 +33,14 @@ RECTANGLE = re.compile(rf"{FRACTION}(?:,{FRACTION}){{3}}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Control characters, halves of surrogate pairs, line and paragraph separators.
 REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Embeddings, overrides and isolates of writing direction: a text with them is shown as another than it is, and spoils
+# what stands beside it on a page. Right-to-left scripts need none of them.
+REFUSED_CHARACTERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# What is drawn as nothing though its category says otherwise: fillers of Hangul, the empty pattern of Braille, and what
+# Unicode keeps for characters without a shape.
+BLANK = re.compile("[\u115f\u1160\u2065\u2800\u3164\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]")
+INVISIBLE_CATEGORIES = ("Z", "M", "Cc", "Cf", "Cs")
+"""Spaces, marks without a letter, formats; a character that is newer than this Python's tables counts as seen."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +117,21 @@ def _scenes(text: str, parse_one: Callable[[str], Prompt]) -> tuple[Prompt, ...]
 
 
 def _refuse_unreadable(text: str, longest: int) -> None:
-    if not text.strip():
+    if not _is_visible(text):
         raise UsageError("The prompt is empty.", hint='say what to draw, e.g. "sunset over the sea"')
     if len(text) > longest:
         raise UsageError(f"The prompt has {len(text)} characters.", hint=f"use at most {longest}; a sentence is enough")
     for character in text:
-        if unicodedata.category(character) in REFUSED_CATEGORIES:
+        if unicodedata.category(character) in REFUSED_CATEGORIES or character in REFUSED_CHARACTERS:
             raise UsageError(
                 f"The prompt holds a control character (U+{ord(character):04X}).",
                 hint="write it on one line, without tabs or control characters",
             )
+
+
+def _is_visible(text: str) -> bool:
+    """Whether anything of the text would be seen on paper."""
+    return any(not unicodedata.category(one).startswith(INVISIBLE_CATEGORIES) for one in BLANK.sub("", text))
 
 
 def _parse_one(part: str, masks: Collection[str]) -> Prompt:
@@ -127,7 +140,7 @@ def _parse_one(part: str, masks: Collection[str]) -> Prompt:
     text, numbers = _split_numbers(text)
     if not region:  # it may stand before the numbers as well as behind them
         text, region = _split_region(text, masks)
-    if not text:
+    if not _is_visible(text):
         raise UsageError(
             "A prompt has no text." if part else "There is nothing beside a |.",
             hint='write text before the weight, e.g. "sunset:2 | boat:1"',

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from dreamrig.errors import UsageError
 from generator.wishes.parse import parse_weights, parse_wishes
-from generator.wishes.prompts import NUMBER, PLACES, Prompt, parse, parse_masks, parse_noise, parse_pictures
+from generator.wishes.prompts import (
+    NUMBER,
+    PLACES,
+    Prompt,
+    _is_visible,
+    parse,
+    parse_masks,
+    parse_noise,
+    parse_pictures,
+)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,10 @@ def test_the_longest_is_accepted() -> None:
     assert parse("x" * 1000) == (Prompt("x" * 1000),)
 
 
-texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="|^"), max_size=80)
+OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+texts = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="|^" + OVERRIDES), max_size=80
+)
 weights = st.floats(-1000, 1000).filter(bool)
 stops = st.floats(allow_nan=False, max_value=1e300)
 
@@ -96,10 +108,48 @@ stops = st.floats(allow_nan=False, max_value=1e300)
 @example("https://h:443", -2.0, 1.0)
 def test_round_trip(text: str, weight: float, stop: float) -> None:
     text = text.strip()
-    assume(text and not text.endswith(":") and not NUMBER.fullmatch(text))
+    assume(_is_visible(text) and not text.endswith(":") and not NUMBER.fullmatch(text))
     prompt = Prompt(text, weight, stop)
     assert parse(str(prompt)) == (prompt,)
     assert parse(f"{prompt} | {prompt}") == (prompt, prompt)
+
+
+@pytest.mark.parametrize("character", OVERRIDES, ids=ascii)
+def test_what_turns_the_writing_direction_of_a_page_is_refused(character: str) -> None:
+    """A friend's prompt stands in other people's lists: "evil \u202egnp.exe" would be read as another text there."""
+    with pytest.raises(UsageError, match=f"U\\+{ord(character):04X}"):
+        parse(f"a sea {character}cod.scr")
+    with pytest.raises(UsageError):
+        parse_pictures(f"/a{character}.png")
+
+
+@pytest.mark.parametrize(
+    "text", ["שקיעה מעל הים", "غروب فوق البحر", "👩\u200d🚀", "日没", "e\u0301", "!", "\U0001fae9"]
+)
+def test_right_to_left_scripts_and_joined_signs_are_text(text: str) -> None:
+    assert parse(text) == (Prompt(text),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200b",
+        "\u00ad \ufeff",
+        "\u3000",
+        "\u3164",
+        "\u2800\u2800",
+        "\u115f",
+        "\ufe0f",
+        "\u0301",
+        "\U000e0041",
+        "\U000e0fff",
+    ],
+    ids=ascii,
+)
+def test_a_text_that_nobody_can_see_is_empty(text: str) -> None:
+    for prompt in (text, f"{text}:2", f"sea | {text}:1:0.5", f"sea ^ {text}"):
+        with pytest.raises(UsageError, match=r"empty|no text|nothing beside"):
+            parse(prompt)
 
 
 @given(st.lists(st.text("abc xyz,.é!", min_size=1).filter(str.strip), min_size=2, max_size=5))
