@@ -132,7 +132,7 @@ def new_run(
 
 def _named_folder(base: Path, name: str) -> Path:
     """The folder of that name; one that a killed process left empty of a run is taken over."""
-    if not RUN_ID.fullmatch(name):
+    if not RUN_ID.fullmatch(name) or name == "last":
         raise UsageError(f"{name!r} is no name for a run's folder.", hint="use letters, digits, - and _")
     folder = base / name
     try:
@@ -204,14 +204,17 @@ def list_runs(base: Path | None = None) -> list[Run]:
 def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) -> Run:
     """The run with this id, path, unmistakable part of an id, or "last"; UsageError names near ones.
 
+    An exact id costs the reading of one file, however many runs there are.
     to_resume: where several fit, only those that can be resumed count.
     """
-    known = list_runs(base)
     given = Path(name).expanduser()
     if given.is_dir() and (given / RECORD).is_file():
         return _load_given(given.absolute())
-    exact = [run for run in known if run.id == name]
-    matches = exact or (known[:1] if name == "last" else [run for run in known if name and name in run.id])
+    exact = run_with_id(name, base)
+    if exact is not None:
+        return exact
+    known = list_runs(base)
+    matches = known[:1] if name == "last" else [run for run in known if name and name in run.id]
     if to_resume and len(matches) > 1:
         matches = [run for run in matches if run.seen() in RESUMABLE] or matches
     if len(matches) == 1:
@@ -219,6 +222,15 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     if matches:
         raise UsageError(f"{name!r} fits {len(matches)} runs.", hint=f"which one: {_some_ids(matches)}")
     raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, known))
+
+
+def run_with_id(run_id: str, base: Path | None = None) -> Run | None:
+    """The run with exactly this id; None where there is none that can be read."""
+    if not RUN_ID.fullmatch(run_id):
+        return None
+    with contextlib.suppress(ValueError):
+        return load_run((runs_folder() if base is None else base) / run_id)
+    return None
 
 
 def _load_given(folder: Path) -> Run:

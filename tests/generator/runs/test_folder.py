@@ -13,7 +13,7 @@ import pytest
 
 from dreamrig.errors import NotReadyError, UsageError
 from generator.runs import folder as runs
-from generator.runs.folder import Run, find_run, list_runs, load_run, new_run, slug, sole_worker
+from generator.runs.folder import Run, find_run, list_runs, load_run, new_run, run_with_id, slug, sole_worker
 from generator.runs.mark import process_mark
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -121,6 +121,33 @@ def test_finding_by_id_part_path_and_last(tmp_path: Path) -> None:
     assert find_run("fog", tmp_path) == fog
     assert find_run("last", tmp_path) == fog
     assert find_run(str(sea.folder), tmp_path) == sea
+
+
+WATCHED = """
+import sys; from pathlib import Path; from generator.runs.folder import find_run
+touched = []
+EVENTS = ('open', 'os.scandir', 'os.listdir')
+sys.addaudithook(lambda event, args: touched.append(str(args[0])) if event in EVENTS else None)
+run = find_run(sys.argv[1], Path(sys.argv[2]))
+touched = [name for name in touched if name.startswith(sys.argv[2])]
+assert touched == [str(run.folder / "run.json")], touched
+print(run.id)
+"""
+
+
+def test_an_exact_id_reads_one_file_and_lists_nothing(tmp_path: Path) -> None:
+    """At 5,000 runs a listing is most of a second of the processor's time, at every request of a server."""
+    first, _ = make_run(tmp_path), make_run(tmp_path, minutes=1)
+    words = [sys.executable, "-c", WATCHED, first.id, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False)
+    assert done.stdout == f"{first.id}\n", done.stderr
+    assert run_with_id(first.id, tmp_path) == first
+    assert run_with_id(first.id[:-1], tmp_path) is None
+    assert run_with_id(f"../{tmp_path.name}/{first.id}", tmp_path) is None
+    (first.folder / runs.RECORD).write_text("damaged")
+    assert run_with_id(first.id, tmp_path) is None
+    with pytest.raises(UsageError, match="no run"):
+        find_run(first.id, tmp_path)
 
 
 def test_two_that_fit_are_both_named_unless_only_one_can_be_resumed(tmp_path: Path) -> None:
