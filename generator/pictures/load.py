@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from dreamrig.errors import UsageError
+from generator.pictures.regular import open_regular
 
 
 def open_picture(path: str, mode: str) -> Image.Image:
@@ -23,7 +24,7 @@ def open_picture(path: str, mode: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as opened:
+            with open_regular(file) as data, Image.open(data) as opened:
                 return _in_mode(_in_eight_bits(ImageOps.exif_transpose(opened)), mode)
     except FileNotFoundError:
         raise UsageError(f"There is no picture {path}.", hint="give the path of a PNG or JPEG file") from None

@@ -10,6 +10,7 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import STARTS
+from generator.pictures.regular import open_regular
 from generator.wishes.prompts import Prompt, parse_masks, parse_pictures
 
 CHUNK_BYTES = 1024 * 1024
@@ -89,11 +90,11 @@ def describe_pictures(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def describe_picture(path: str, hint: str) -> dict[str, str]:
-    """name and sha256 of a picture file; UsageError where it cannot be read."""
+    """name and sha256 of a picture file; UsageError where it cannot be read, or is no file of a picture's size."""
     file = Path(path).expanduser()
     digest = hashlib.sha256()
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             while chunk := opened.read(CHUNK_BYTES):
                 digest.update(chunk)
     except (OSError, ValueError) as error:

@@ -1,6 +1,7 @@
 """From a picture or film back to its recipe.
 
-A file may come from a stranger: sizes and counts are bounded, no pixel is decoded, nothing it names is opened.
+A file may come from a stranger: sizes and counts are bounded, no pixel is decoded, nothing it names is opened, now or
+later: what comes out holds names of files alone, as every picture of ours does, and names are asked for again.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ HEAD_BYTES = 12
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe inside a PNG, JPEG, WebP or MP4; UsageError, in words, for anything that is none of ours."""
+    """The recipe inside a PNG, JPEG, WebP or MP4, public; UsageError, in words, for anything that is none of ours."""
     try:
         with path.open("rb") as file:
             text = _find_recipe(file, path)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", hint="give a picture that dreamrig made") from error
     try:
-        return Recipe.from_dict(parse_object(text))
+        return Recipe.from_dict(parse_object(text)).public()
     except DocumentError:
         raise _damaged(path) from None
 

@@ -63,7 +63,7 @@ class Recipe:
     def public(self) -> Recipe:
         """The recipe without anything that tells about the machine's files."""
         config = dict(self.config)
-        if config.get("start") not in STARTS:
+        if config.get("start", GenerateConfig.start) not in STARTS:
             config["start"] = IMAGE_START
         config = with_names_alone(config)
         if "model" in config:
@@ -75,8 +75,9 @@ class Recipe:
     def to_config(self, **overrides: Any) -> GenerateConfig:
         """The config to run again; UsageError where something is missing, or is no setting of this version."""
         values = {**self.config, **overrides}
-        if values.get("start") == IMAGE_START and self.start_image is not None:
-            name, sha256 = self.start_image.get("name", "?"), self.start_image.get("sha256", "?")
+        if values.get("start") == IMAGE_START and "start" not in overrides and self.film is None:
+            known = self.start_image or {}
+            name, sha256 = known.get("name", "?"), known.get("sha256", "?")
             raise UsageError(
                 f"This picture started from the image {name!r} (sha256 {sha256[:12]}…), which it does not carry.",
                 hint=f"give it again: --start /path/to/{name}",

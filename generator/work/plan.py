@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dreamrig.errors import UsageError
@@ -135,6 +135,4 @@ def _once_more(order: Order, recipe: Recipe) -> Plan:
     given = with_absolute_paths(order.given)
     if order.prompt:
         given["prompt"] = order.prompt
-    if "start" in given:
-        recipe = replace(recipe, start_image=None)
     return Plan(prompt=str(given.get("prompt", recipe.config.get("prompt", ""))), given=given, recipe=recipe)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.pictures.paths import describe_pictures, paths_in, with_absolute_paths, with_names_alone
+from generator.pictures.load import open_picture
+from generator.pictures.paths import describe_pictures, flag_of, paths_in, with_absolute_paths, with_names_alone
+from generator.pictures.reading import RECIPE_KEY, read_recipe
 from generator.pictures.recipe import Recipe
+from generator.pictures.regular import LARGEST_PICTURE_BYTES
 
 SETTINGS: dict[str, Any] = {
     "prompt": "sea @sky",
@@ -85,3 +92,48 @@ def test_a_damaged_recipe_is_refused_not_a_crash(config: dict[str, Any]) -> None
         Recipe(config={"prompt": "x", **config}).to_config()
     with pytest.raises(UsageError):
         Recipe.from_dict({"schema": 1, "config": {}, "pictures": ["x"]})
+
+
+FROM_A_STRANGER = {
+    "start": "/etc/passwd",
+    "mask": "/dev/zero",
+    "overlay": "../../secret.png",
+    "regions": "sky=/dev/zero",
+    "image_prompts": "/proc/self/environ:2",
+}
+
+
+@pytest.mark.parametrize("setting", sorted(FROM_A_STRANGER))
+def test_a_picture_from_a_stranger_names_no_file_of_this_machine(setting: str, tmp_path: Path) -> None:
+    """Whoever made it wrote what they liked into it: /dev/zero, once opened, is never read to its end."""
+    config = {**GenerateConfig(prompt="x @sky").to_dict(), setting: FROM_A_STRANGER[setting]}
+    forged = PngInfo()
+    forged.add_itxt(RECIPE_KEY, json.dumps(Recipe(config=config).to_dict()))
+    Image.new("RGB", (8, 8)).save(tmp_path / "stranger.png", pnginfo=forged)
+    recipe = read_recipe(tmp_path / "stranger.png")
+    assert "/" not in str(recipe.config[setting])
+    with pytest.raises(UsageError, match="does not carry") as caught:
+        recipe.to_config()
+    assert flag_of(setting) in caught.value.hint
+    given = with_absolute_paths({setting: FROM_A_STRANGER[setting].replace("/dev/zero", "/mine.png")})
+    assert recipe.to_config(**given).to_dict()[setting] == given[setting]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to a device", "too large"])
+def test_only_files_of_a_pictures_size_are_opened(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    elif kind == "too large":
+        with path.open("wb") as file:
+            file.truncate(LARGEST_PICTURE_BYTES + 1)  # a hole: it takes no room
+    else:
+        path = Path("/dev/zero")
+    with pytest.raises(UsageError):
+        describe_pictures({"mask": str(path)})
+    with pytest.raises(UsageError):
+        open_picture(str(path), "L")

@@ -25,7 +25,9 @@ def test_any_value_comes_back_from_toml(value: Any) -> None:
 
 
 @given(
-    prompt=st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"], exclude_characters=":|^"), min_size=1),
+    prompt=st.text(
+        st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"], exclude_characters=":|^"), min_size=1
+    ),
     step_size=st.floats(1e-6, 100),
     seed=st.integers(0, 2**63 - 1),
 )
