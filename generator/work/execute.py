@@ -23,8 +23,10 @@ from generator.sinks.frames import FramesSink
 from generator.sinks.picture import LargePictureSink, PictureSink, preview_sink
 from generator.sinks.report import Report
 from generator.sinks.timings import Stopwatch, TimingsSink, save_report
+from generator.state import State
 from generator.work.job import Job, silent
 from generator.work.report import resume_hint
+from generator.work.resume import tell_restart
 from generator.work.stop import Stop, StopButton
 
 
@@ -106,24 +108,42 @@ class _Work:
 
     def events(self, stop: Stop) -> Iterator[Event]:
         """The engine's events; the arithmetic of the first step is counted on the way."""
+        started, events = self.begin(stop)
+        yield started
+        stop.arm()
+        with estimate_flops(self.flops):
+            first = next(events)
+        yield first
+        yield from events
+
+    def begin(self, stop: Stop) -> tuple[Event, Iterator[Event]]:
+        """Started, and what follows: from the job's state or, where the engine can make nothing of that, anew."""
+        events = self.generate(self.job.resume, stop)
+        try:
+            return next(events), events
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, ValueError, RuntimeError) as error:  # another version's tensors, by name or by shape
+            if self.job.resume is None:
+                raise
+            tell_restart(f"The checkpoint does not fit this version of dreamrig ({type(error).__name__}).", self.say)
+        events = self.generate(None, stop)
+        return next(events), events
+
+    def generate(self, state: State | None, stop: Stop) -> Iterator[Event]:
+        """The engine at work on the job."""
         job = self.job
-        events = engine.generate(
+        return engine.generate(
             job.config,
             job.models,
             clock=self.clock,
-            resume=job.resume,
+            resume=state,
             should_stop=stop.is_pressed,
             phases=self.phases,
             run_id=job.run.id,
             import_seconds=job.beginning.import_seconds,
             load_seconds=job.beginning.load_seconds,
         )
-        yield next(events)
-        stop.arm()
-        with estimate_flops(self.flops):
-            first = next(events)
-        yield first
-        yield from events
 
     def handle(self, event: Event) -> None:
         """Show the event, then keep what is worth keeping."""

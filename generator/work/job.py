@@ -18,10 +18,11 @@ from generator.pictures.paths import describe_pictures
 from generator.pictures.recipe import Recipe, describe_start_image, differences
 from generator.pictures.upscale import Enlarge
 from generator.runs import folder as runs
-from generator.runs.folder import CHECKPOINT, CONFIG, RECORD, Kind, Run
+from generator.runs.folder import CONFIG, RECORD, Kind, Run
 from generator.sinks import Say
 from generator.work.out import out_file
 from generator.work.plan import Plan
+from generator.work.resume import usable_state
 
 if TYPE_CHECKING:
     from generator.models.base import Models
@@ -88,6 +89,7 @@ def open_job(
     base: the folder of runs; None = this machine's.   folder: name of a new run's folder; None = from time and prompt.
     out: a file, or an existing folder, for the picture too.   overwrite: out may exist.
     say: is told what was changed, and what may change the pixels.
+    A checkpoint that cannot be used is told, and the run begins anew.
     A body that fails before `execute` began leaves no folder of a new run, and an old run as failed or interrupted.
     UsageError where another process is at work in the folder.
     """
@@ -98,15 +100,16 @@ def open_job(
     tell_differences(plan.recipe, recipe, say)
     beginning = beginning or Beginning(began_at=clock())
     with hold_run(plan.run, recipe, base=base, folder=folder, out=out) as run:
+        state = None if plan.run is None else usable_state(run, config, models, say)
         yield Job(
             config=config,
             models=models,
-            run=run,
+            run=run.record(steps_done=0) if state is None and run.steps_done else run,
             recipe=recipe,
             beginning=beginning,
             clock=_honest(clock, models),
             is_new=plan.run is None,
-            resume=None if plan.run is None else load_checkpoint(run),
+            resume=state,
             out=None if run.out is None else Path(run.out),
             overwrite=overwrite or plan.run is not None,
             profile=profile,
@@ -195,17 +198,6 @@ def tell_differences(before: Recipe | None, now: Recipe, say: Say) -> None:
     """Say what may change the pixels although the recipe is the same."""
     for difference in [] if before is None else differences(before, now):
         say(f"note: {difference}: this may give different pixels")
-
-
-def load_checkpoint(run: Run) -> State | None:
-    """The state to continue from; None where the run died before its first checkpoint."""
-    try:
-        data = (run.folder / CHECKPOINT).read_bytes()
-    except FileNotFoundError:
-        return None
-    from generator.state import state_from_bytes
-
-    return state_from_bytes(data)
 
 
 def _honest(clock: Clock, models: Models) -> Clock:
