@@ -1,51 +1,13 @@
-"""What a GPU cannot do better than, from its datasheet and the arithmetic of a step: bounds, never measurements.
-
-A step needs its least FLOPs (the thriftiest convolutions known, see generator.engine.flops), and no unit of the GPU
-does more than its peak at the highest clock. Memory is left out: how much of the traffic a cache can save is not known
-exactly.
-"""
+"""Bounds of GPUs for the work of a result: see provision.cards.limits, whose words they use."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from bench.result import figures
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
-from provision.cards.datasheets import PRECISIONS, TERA, Datasheet, colab_datasheets
-
-FREE = "t4"
-"""Key of the GPU that Colab gives for free."""
-WORTH_SAYING = 1.05
-
-
-@dataclass(frozen=True)
-class Bound:
-    """The least time that a GPU can need for a step."""
-
-    sheet: Datasheet
-    precision: str
-    """Of the fastest unit that the workload allows."""
-    least_step_seconds: float
-
-    @property
-    def most_steps_per_second(self) -> float:
-        """it/s that it cannot exceed."""
-        return 1 / self.least_step_seconds
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the card can never clock above what the bound was made from."""
-        return self.sheet.boost_is_limit
-
-    @property
-    def basis(self) -> str:
-        """What it was made from, in words."""
-        peak, figure = self.sheet.peak_tflops(self.precision), self.sheet.fp32_tflops
-        doubt = f" ({figure.doubt})" if figure.doubt else ""
-        return f"{peak:.3g} TFLOP/s in {self.precision}; {figure.source}{doubt}"
+from provision.cards.datasheets import PRECISIONS, Datasheet, colab_datasheets
+from provision.cards.limits import FREE, WORTH_SAYING, Bound, make_bound
 
 
 def allowed_precision(profile: str, sheet: Datasheet) -> str:
@@ -61,7 +23,7 @@ def bound_for(result: BenchResult, sheet: Datasheet) -> Bound | None:
     if not least:
         return None
     precision = allowed_precision(result.workload.profile, sheet)
-    return Bound(sheet, precision, least / (sheet.peak_tflops(precision) * TERA))
+    return make_bound(sheet, precision, least)
 
 
 def bounds_for(result: BenchResult, sheets: Iterable[Datasheet] | None = None) -> list[Bound]:
@@ -72,28 +34,19 @@ def bounds_for(result: BenchResult, sheets: Iterable[Datasheet] | None = None) -
 
 
 def sure_factor(result: BenchResult, bound: Bound) -> float:
-    """How many times as fast as that GPU the result is at least, by the slow end of its 95 % interval."""
+    """How many times as fast as that GPU the result is at least."""
+    return bound.sure_factor(slowest_step_seconds(result))
+
+
+def slowest_step_seconds(result: BenchResult) -> float:
+    """The slow end of its 95 % interval."""
     summary = summarise(result)
-    slowest = summary.step_seconds if summary.interval is None else summary.interval.high
-    return bound.least_step_seconds / slowest
+    return summary.step_seconds if summary.interval is None else summary.interval.high
 
 
 def describe_bound(result: BenchResult, bound: Bound) -> str:
     """One sentence that says what follows from a bound, and no more."""
-    factor, pace = sure_factor(result, bound), bound.most_steps_per_second
-    name = bound.sheet.name
-    if factor >= WORTH_SAYING and bound.is_exact:
-        peak = f"even at its datasheet peak it does no more than {figures.pace(pace)}"
-        return f"At least {_rounded_down(factor)}x as fast as any {name}: {peak}."
-    return (
-        f"No {name} does more than {figures.pace(pace)} here; whether it is slower than this rig, a bound cannot tell."
-    )
-
-
-def _rounded_down(factor: float) -> str:
-    """ "1.08", "1.9", "14.2": one digit after the point, two where one would leave nothing to say."""
-    digits = 100 if factor < 1.2 else 10
-    return f"{math.floor(factor * digits) / digits:g}"
+    return bound.describe(slowest_step_seconds(result))
 
 
 def headline(result: BenchResult) -> str | None:

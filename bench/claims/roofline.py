@@ -14,7 +14,8 @@ from bench.measure.ceilings import Ceilings, parse_ceilings
 from bench.result.figures import short_device
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
-from provision.cards.datasheets import GIGA, TERA, Datasheet, find_datasheet
+from dreamrig.words import GIGA, TERA
+from provision.cards.datasheets import Datasheet, find_datasheet
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from bench.result import store
-from bench.result.figures import short
 from bench.result.result import BenchResult
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD
+from dreamrig.words import short
 
 NONE_YET = "No results of this machine yet. Make one: dreamrig bench run --quick"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from bench.measure.blocks import Progress
 from bench.result import stats
-from bench.result.figures import duration, short
 from dreamrig.screen import Screen
+from dreamrig.words import duration, short
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from bench.result import stats, store
-from bench.result.figures import short
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.words import short
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.result import stats
-from bench.result.figures import short
 from bench.result.stats import Interval
+from dreamrig.words import short
 
 
 @dataclass(frozen=True)

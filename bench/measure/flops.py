@@ -34,11 +34,8 @@ class WorkCount:
     bytes_moved: float = 0.0
 
     def add_flops(self, flops: float, share: float, precision: str) -> None:
-        """Count FLOPs on numbers of a precision; `share` of them cannot be saved.
-
-        What is done in fp64 can: small matrices of the cutouts, made on the processor and kept for later steps.
-        """
-        self.total.add(flops, 0.0 if precision == "fp64" else share)
+        """Count FLOPs on numbers of a precision; `share` of them cannot be saved."""
+        self.total.add(flops, share, is_double=precision == "fp64")
         self.flops_by_precision[precision] = self.flops_by_precision.get(precision, 0.0) + flops
 
     def work(self) -> Work:

@@ -11,8 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bench.measure.ceilings import Ceilings
-from dreamrig.words import MIB
-from provision.cards.datasheets import GIGA, TERA
+from dreamrig.words import GIGA, MIB, TERA
 
 if TYPE_CHECKING:
     import torch

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.report.chart import Bar, BarChart, bar_chart
 from bench.result import figures
+from dreamrig.words import duration, pace
 
 if TYPE_CHECKING:
     from bench.report.page import Entry, Group, Page
@@ -81,10 +82,10 @@ def _head(canvas: _Canvas, group: Group, entry: Entry) -> None:
     mark = f"{entry.result.created[:10]}, workload {group.hash[:8]}"
     canvas.text(WIDTH - MARGIN, 108, mark, 19, SOFT, "rs")
     canvas.text(MARGIN, 138, canvas.fitting(entry.name, 46, room - 280), 46, INK)
-    amount, unit = figures.pace(entry.summary.steps_per_second).split(" ")
+    amount, unit = pace(entry.summary.steps_per_second).split(" ")
     end = canvas.text(MARGIN, 248, amount, 112, INK)
     canvas.text(end + 16, 248, unit, 46, SOFT)
-    picture = f"a picture in {figures.duration(entry.summary.picture_seconds)}"
+    picture = f"a picture in {duration(entry.summary.picture_seconds)}"
     words = [figures.pace_range(entry.summary.interval), picture, *(v.word for v in entry.summary.verdicts)]
     right = WIDTH - MARGIN
     for line, text in enumerate(filter(None, words[:3])):

@@ -9,6 +9,7 @@ from bench.report.page import Entry, Group
 from bench.result import figures, stats
 from bench.result.result import BenchResult
 from bench.result.verdict import known
+from dreamrig.words import duration, memory, percent, short
 
 TELEMETRY = (
     ("sm_clock_mhz", "GPU clock", "MHz"),
@@ -59,22 +60,22 @@ def table_rows(group: Group) -> tuple[list[str], list[list[str]]]:
 
 def _row(entry: Entry) -> list[str]:
     result, summary = entry.result, entry.summary
-    picture = figures.duration(summary.picture_seconds) + ("" if summary.picture_is_measured else " (computed)")
+    picture = duration(summary.picture_seconds) + ("" if summary.picture_is_measured else " (computed)")
     share = entry.standing.share if entry.standing else None
     timing = result.timing
     return [
         f"{entry.name} ({result.place})",
-        figures.short(summary.steps_per_second),
+        short(summary.steps_per_second),
         figures.pace_range(summary.interval) or "too few blocks",
         ratio_words(entry.ratio),
         picture,
-        "" if summary.spread is None else figures.percent(summary.spread),
-        "" if share is None else figures.percent(share),
+        "" if summary.spread is None else percent(summary.spread),
+        "" if share is None else percent(share),
         _memory(result),
-        "" if summary.joules_per_picture is None else f"{figures.short(summary.joules_per_picture / 1000)} kJ",
+        "" if summary.joules_per_picture is None else f"{short(summary.joules_per_picture / 1000)} kJ",
         "" if entry.cost is None else cost_words(entry.cost),
-        "" if timing.load_seconds is None else figures.duration(timing.load_seconds),
-        "" if timing.first_step_seconds is None else figures.duration(timing.first_step_seconds),
+        "" if timing.load_seconds is None else duration(timing.load_seconds),
+        "" if timing.first_step_seconds is None else duration(timing.first_step_seconds),
         ", ".join(verdict.word for verdict in summary.verdicts) or "clean",
     ]
 
@@ -85,12 +86,12 @@ def ratio_words(ratio: stats.Interval | None) -> str:
         return ""
     if ratio.holds(1.0):
         return "no difference shown"
-    return f"{figures.short(ratio.median)}x ({figures.short(ratio.low)}-{figures.short(ratio.high)})"
+    return f"{short(ratio.median)}x ({short(ratio.low)}-{short(ratio.high)})"
 
 
 def _memory(result: BenchResult) -> str:
     peak = result.memory.peak_allocated_mib or result.memory.peak_process_mib
-    return "" if peak is None else figures.memory(peak)
+    return "" if peak is None else memory(peak)
 
 
 def environment_rows(result: BenchResult) -> list[tuple[str, str]]:
@@ -98,7 +99,7 @@ def environment_rows(result: BenchResult) -> list[tuple[str, str]]:
     device, host, software, tool = result.device, result.host, result.software, result.tool
     rows: list[tuple[str, object]] = [
         ("device", device.name),
-        ("device memory", device.memory_mib and figures.memory(device.memory_mib)),
+        ("device memory", device.memory_mib and memory(device.memory_mib)),
         ("power limit", device.power_limit_watts and f"{device.power_limit_watts:.0f} W"),
         ("driver", device.driver),
         ("CUDA", software.cuda_runtime),
@@ -109,7 +110,7 @@ def environment_rows(result: BenchResult) -> list[tuple[str, str]]:
         ("system", host.os),
         ("kernel", host.kernel),
         ("processor", host.cpu and f"{host.cpu}, {host.cpu_threads} threads"),
-        ("memory", host.memory_mib and figures.memory(host.memory_mib)),
+        ("memory", host.memory_mib and memory(host.memory_mib)),
         ("place", result.place),
         ("weights", "random" if result.workload.weights.random else result.workload.weights.name),
         ("settings of torch", ", ".join(f"{name} {value}" for name, value in software.flags.items())),

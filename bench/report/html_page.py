@@ -13,6 +13,7 @@ from bench.report.page import Entry, Group, Page
 from bench.report.style import STYLE
 from bench.result import figures
 from bench.result.stats import Interval
+from dreamrig.words import duration, pace, percent, short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -20,7 +21,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 def render(page: Page) -> str:
     """The document."""
     group, entry = page.hero
-    title = f"{entry.name}: {figures.pace(entry.summary.steps_per_second)} on {group.title}"
+    title = f"{entry.name}: {pace(entry.summary.steps_per_second)} on {group.title}"
     body = [_hero(group, entry), *(_group(one) for one in page.groups), _published(page.published)]
     body += [_problems(page.problems), READING]
     return (
@@ -35,15 +36,15 @@ def render(page: Page) -> str:
 
 def _hero(group: Group, entry: Entry) -> str:
     summary = entry.summary
-    amount, unit = figures.pace(summary.steps_per_second).split(" ")
+    amount, unit = pace(summary.steps_per_second).split(" ")
     interval = figures.pace_range(summary.interval)
     facts = [
-        ("a picture", figures.duration(summary.picture_seconds)),
+        ("a picture", duration(summary.picture_seconds)),
         ("95 % interval", interval or "too few blocks"),
         ("blocks", str(len(entry.result.timing.blocks))),
     ]
     if entry.standing and entry.standing.share is not None:
-        facts.append(("of what it can do", figures.percent(entry.standing.share)))
+        facts.append(("of what it can do", percent(entry.standing.share)))
     headline = f'<p class="headline">{escape(group.headline)}</p>' if group.headline else ""
     marks = "".join(f'<span class="mark">{escape(verdict.word)}</span>' for verdict in summary.verdicts)
     tiles = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)
@@ -111,7 +112,7 @@ def _detail(entry: Entry) -> str:
         _small("blocks, from zero", figures.pace_range(_range(result.step_seconds)), svg.blocks(result.step_seconds))
     ]
     for one in telemetry_series(result):
-        low, high = figures.short(min(one.values)), figures.short(max(one.values))
+        low, high = short(min(one.values)), short(max(one.values))
         reach = low if low == high else f"{low}-{high}"
         charts.append(_small(one.label, f"{reach} {one.unit}", svg.series(one)))
     why = "".join(f"<li><b>{escape(v.word)}</b>: {escape(v.why)}</li>" for v in entry.summary.verdicts)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.claims import bounds, roofline
-from bench.claims.bounds import Bound
 from bench.claims.published import Published, load_published
 from bench.claims.roofline import Standing
 from bench.compare.cost import Cost, cost_of
@@ -14,6 +13,8 @@ from bench.report.chart import Bar, BarChart, bar_chart
 from bench.result import figures, stats
 from bench.result.result import BenchResult, Work
 from bench.result.verdict import Summary, summarise
+from dreamrig.words import pace
+from provision.cards.limits import Bound
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _measured_bar(entry: Entry) -> Bar:
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         kind="measured",
-        text=figures.pace(summary.steps_per_second),
+        text=pace(summary.steps_per_second),
         tip=f"measured {result.created[:10]}, 95 % interval {figures.pace_range(summary.interval) or 'not known'}",
     )
 
@@ -151,6 +152,6 @@ def _bound_bar(bound: Bound) -> Bar:
         low=None,
         high=None,
         kind="bound",
-        text=f"≤ {figures.pace(bound.most_steps_per_second)}",
+        text=f"≤ {pace(bound.most_steps_per_second)}",
         tip=f"bound from the datasheet: {bound.basis}",
     )

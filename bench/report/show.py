@@ -8,10 +8,10 @@ from typing import Any
 from bench.claims import roofline
 from bench.claims.bounds import bounds_for, headline
 from bench.result import stats
-from bench.result.figures import short
 from bench.result.result import BenchResult
 from bench.result.stats import Interval
 from bench.result.verdict import Summary, known, summarise
+from dreamrig.words import duration, memory, short
 
 
 def result_rows(result: BenchResult) -> list[tuple[str, str]]:
@@ -56,13 +56,13 @@ def pace_words(summary: Summary) -> str:
     if summary.interval is not None:
         rates = summary.interval.inverse()
         words += f" (95 % interval {short(rates.low)} to {short(rates.high)})"
-    return f"{words}, {show_seconds(summary.step_seconds)} a step"
+    return f"{words}, {duration(summary.step_seconds)} a step"
 
 
 def picture_words(summary: Summary) -> str:
     """Seconds of a whole picture: measured, or made up of its steps."""
     how = "measured" if summary.picture_is_measured else "its steps alone, not measured"
-    return f"{show_seconds(summary.picture_seconds)} for {summary.picture_steps} steps ({how})"
+    return f"{duration(summary.picture_seconds)} for {summary.picture_steps} steps ({how})"
 
 
 def blocks_words(result: BenchResult, summary: Summary) -> str:
@@ -89,7 +89,7 @@ def apart_words(result: BenchResult) -> str:
         "first step": timing.first_step_seconds,
         "warm-up": timing.warmup.seconds if timing.warmup else None,
     }
-    return ", ".join(f"{name} {show_seconds(value)}" for name, value in parts.items() if value is not None)
+    return ", ".join(f"{name} {duration(value)}" for name, value in parts.items() if value is not None)
 
 
 def memory_words(result: BenchResult) -> str:
@@ -99,7 +99,7 @@ def memory_words(result: BenchResult) -> str:
         "reserved there": result.memory.peak_reserved_mib,
         "of the process": result.memory.peak_process_mib,
     }
-    return ", ".join(f"{value:,.0f} MiB {name}" for name, value in peaks.items() if value is not None)
+    return ", ".join(f"{memory(value)} {name}" for name, value in peaks.items() if value is not None)
 
 
 def gauge_words(result: BenchResult) -> str:
@@ -146,17 +146,6 @@ def bound_lines(result: BenchResult) -> list[str]:
     lines = ["Against Colab: bounds from datasheets, not measurements. A GPU cannot do more here than"]
     lines += [f"  {bound.sheet.name:<{width}}  {short(bound.most_steps_per_second):>7} it/s" for bound in bounds]
     return [*lines, said]
-
-
-def show_seconds(value: float) -> str:
-    """ "42.6 ms", "1.23 s", "12 min 5 s"."""
-    if value < 1:
-        return f"{value * 1000:.3g} ms"
-    if value < 120:
-        return f"{value:.3g} s"
-    minutes, seconds = divmod(round(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def render(rows: list[tuple[str, str]]) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from bench.claims.roofline import Roof, Standing
 from bench.report.chart import Axis, Bar, BarChart, axis_for, decades
 from bench.report.details import Series
-from bench.result import figures
+from dreamrig.words import short
 
 BAR_HEIGHT, AXIS_HEIGHT = 26, 22
 ROOFLINE_HEIGHT, SERIES_HEIGHT = 320, 74
@@ -122,7 +122,7 @@ def _roof(roof: Roof, across: Axis, up: Axis, index: int) -> list[str]:
     if roof.ridge is not None:
         start = max(across.low, up.low / roof.peak_tflops * roof.ridge)
         parts.append(_line(_x(across, start), _y(up, roof.at(start)), _x(across, roof.ridge), peak, shape))
-    label = f"{roof.label}: {figures.short(roof.peak_tflops)} TFLOP/s"
+    label = f"{roof.label}: {short(roof.peak_tflops)} TFLOP/s"
     return [*parts, _text(RIGHT, peak, label, "roof-name", dy=14 if index else -6, anchor="end")]
 
 
@@ -130,13 +130,13 @@ def _point(place: Standing, across: Axis, up: Axis, *, is_named: bool) -> list[s
     assert place.intensity is not None
     x, y = _x(across, place.intensity), _y(up, place.tflops)
     anchor, dx = ("end", -10) if x > 75 else ("start", 10)
-    tip = f"{place.label}: {figures.short(place.tflops)} TFLOP/s at {figures.short(place.intensity)} FLOP per byte"
+    tip = f"{place.label}: {short(place.tflops)} TFLOP/s at {short(place.intensity)} FLOP per byte"
     circle = f'<circle cx="{x:.2f}%" cy="{y:.2f}%" r="6" class="point"><title>{escape(tip)}</title></circle>'
     if not is_named:
         return [circle]
     return [
         circle,
-        _text(x, y, f"{_clipped(place.label)} {figures.short(place.tflops)}", "point-name", dx=dx, dy=5, anchor=anchor),
+        _text(x, y, f"{_clipped(place.label)} {short(place.tflops)}", "point-name", dx=dx, dy=5, anchor=anchor),
     ]
 
 

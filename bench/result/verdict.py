@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bench.result import stats
 from bench.result.result import BenchResult, Telemetry
 from bench.result.stats import Interval
+from dreamrig.words import NOISY_SPREAD
 
-NOISY_SPREAD = 0.10
 CLOCK_DROP = 0.05
 """Of a GPU's clock, from the first quarter of the blocks to the last: throttled. A processor's reading jitters more."""
 CPU_CLOCK_DROP = 0.10

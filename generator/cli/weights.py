@@ -11,7 +11,7 @@ from dreamrig import console
 from dreamrig.command import make_app, run_group
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, InterruptedByUser, NotReadyError, RigError, UsageError
 from dreamrig.screen import Screen
-from dreamrig.words import MIB
+from dreamrig.words import MIB, memory
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
@@ -223,5 +223,5 @@ def _add_remove(app: "typer.Typer", door: WeightsDoor) -> None:
         if as_json:
             console.print_json(COMMAND, {"removed": entry.name, "freed_bytes": freed})
         else:
-            print(f"{entry.name}: {freed / MIB:.1f} MiB freed" if freed else f"{entry.name}: there was nothing")
+            print(f"{entry.name}: {memory(freed / MIB)} freed" if freed else f"{entry.name}: there was nothing")
         return EXIT_GOOD

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -82,10 +83,14 @@ class FlopCount:
     least_flops: float = 0.0
     """What would be left of them if every convolution were done by the thriftiest algorithm known."""
 
-    def add(self, flops: float, share: float) -> None:
-        """Count FLOPs, of which `share` cannot be saved."""
+    def add(self, flops: float, share: float, *, is_double: bool = False) -> None:
+        """Count FLOPs, of which `share` cannot be saved.
+
+        is_double: what is done in fp64 can: small matrices of the cutouts, made on the processor and kept for later
+        steps.
+        """
         self.flops += flops
-        self.least_flops += flops * share
+        self.least_flops += 0.0 if is_double else flops * share
 
 
 class _Watch(TorchFunctionMode):
@@ -105,7 +110,8 @@ class _Watch(TorchFunctionMode):
             # The gradient of one input costs what the forward did; weights are frozen and get none.
             passes = 2 if out.requires_grad else 1
             share = _share(args, kwargs or {}) if name in CONVOLUTIONS else 1.0
-            self.count.add(passes * _apply(formula, args, kwargs or {}, out), share)
+            flops = passes * _apply(formula, args, kwargs or {}, out)
+            self.count.add(flops, share, is_double=out.dtype == torch.float64)
         return out
 
 
@@ -155,7 +161,7 @@ def _operator_flops() -> Iterator[FlopCount]:
 
     def see(operator: Operator) -> None:
         if operator.flops is not None:
-            added.add(operator.flops, operator_share(operator.func, operator.args))
+            added.add(operator.flops, operator_share(operator.func, operator.args), is_double=_is_double(operator))
 
     with watch_operators(see):
         yield added
@@ -191,6 +197,10 @@ def watch_operators(see: Callable[[Operator], None]) -> Iterator[None]:
 
     with Watcher():  # type: ignore[no-untyped-call]  # torch ships it untyped
         yield
+
+
+def _is_double(operator: Operator) -> bool:
+    return isinstance(operator.result, Tensor) and operator.result.dtype == torch.float64
 
 
 def operator_share(func: Any, args: Sequence[Any]) -> float:

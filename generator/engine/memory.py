@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
-from dreamrig.words import MIB
+from dreamrig.words import MIB, memory
 from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
 from generator.engine.seams import AROUND_CELLS
 from generator.models.allocators import allocator_of
@@ -123,7 +123,7 @@ def require_fit(config: GenerateConfig, models: Models, available_mib: float | N
         hint = f"the largest size that fits: --width {width} --height {height_for(width, config, models)}"
     raise NotReadyError(
         f"{config.width}x{config.height} with {config.cutouts} cutouts needs about "
-        f"{estimate_memory_mib(config, models):.0f} MiB; {available_mib:.0f} MiB are free.",
+        f"{memory(estimate_memory_mib(config, models))}; {memory(available_mib)} are free.",
         hint=hint,
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dreamrig.console import print_error
 from dreamrig.errors import FailedError, RigError, UsageError
 from dreamrig.screen import Screen
+from dreamrig.words import pace
 from generator.events import Event, Finished, Preview, Started, Step
 from generator.pictures.upscale import configured_upscaler
 from generator.runs import folder as runs
@@ -97,7 +98,7 @@ class LivePicture:
         elif isinstance(event, Step):
             self.step, self.rate = event.index + 1, 1 / event.seconds if event.seconds else 0.0
         elif isinstance(event, Preview):
-            self._show(event.image(), f"step {self.step} of {self.steps}, {self.rate:.1f} it/s")
+            self._show(event.image(), f"step {self.step} of {self.steps}, {pace(self.rate)}")
         elif isinstance(event, Finished):
             self._show(event.image(), f"{event.index} steps in {event.seconds:.1f} s")
 

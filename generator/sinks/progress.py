@@ -122,7 +122,7 @@ class ProgressSink:
         seconds = self.step_seconds or 0.0
         pace = words.pace(1 / seconds) if seconds else "-.-- it/s"
         facts = [pace, f"ETA {words.clock_face((self.total - self.done) * seconds)}", f"loss {loss:.3f}"]
-        return facts if peak_memory_mib is None else [*facts, f"peak {peak_memory_mib:.0f} MiB"]
+        return facts if peak_memory_mib is None else [*facts, f"peak {words.memory(peak_memory_mib)}"]
 
     def close(self) -> None:
         """Leave the bar as it stands and give the terminal back; harmless when there is none."""

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dreamrig.words import NOISY_SPREAD, duration, memory, pace, percent, short
 from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet
+from provision.cards.limits import FREE, Bound, make_bound
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,12 +20,8 @@ if TYPE_CHECKING:
     from generator.engine.flops import FlopCount
 
 SCHEMA = 1
-NOISY_SPREAD = 0.1
-GIGA, TERA = 1e9, 1e12
 
 
-REFERENCE_GPU = "t4"
-"""What Colab gives for free."""
 FASTEST = {"fp32": "tf32", "mixed": "fp16"}
 """Precision of a config -> the fastest one its arithmetic may use: torch lets convolutions use TF32 unless told."""
 
@@ -123,11 +121,21 @@ class Report:
         """GPU -> the most it/s its datasheet arithmetic allows for this step; empty where the step was not counted."""
         if not self.least_flops_per_step:
             return {}
-        return {sheet.name: self.peak_tflops(sheet) * TERA / self.least_flops_per_step for sheet in colab_datasheets()}
+        return {sheet.name: self.bound(sheet).most_steps_per_second for sheet in colab_datasheets()}
+
+    def bound(self, sheet: Datasheet) -> Bound:
+        """The bound of a GPU for this step, which must have been counted."""
+        assert self.least_flops_per_step is not None
+        return make_bound(sheet, self.fastest_precision, self.least_flops_per_step)
+
+    @property
+    def fastest_precision(self) -> str:
+        """The one that a GPU's fastest unit may use for this run."""
+        return FASTEST.get(self.precision, "fp16")
 
     def peak_tflops(self, sheet: Datasheet) -> float:
         """TFLOP/s that the sheet allows in this run's precision."""
-        return sheet.peak_tflops(FASTEST.get(self.precision, "fp16"))
+        return sheet.peak_tflops(self.fastest_precision)
 
     def to_dict(self) -> dict[str, Any]:
         """Measured and derived values, ready for JSON."""
@@ -152,23 +160,11 @@ class Report:
 
 
 def describe_bound(report: Report) -> str | None:
-    """One line that places the run against Colab, worded as the bound that it is; None without a count."""
-    sheet = datasheet(REFERENCE_GPU)
-    bound = report.colab_bounds().get(sheet.name)
-    if bound is None or report.least_flops_per_step is None:
+    """One line that places the run against Colab, in the words of every bound; None without a count or a pace."""
+    median, quartiles = report.median_step_seconds, report.step_quartiles
+    if not report.least_flops_per_step or not median:
         return None
-    about = "about " if report.flops_method == "estimated" else ""
-    gigaflops = report.least_flops_per_step / GIGA
-    return (
-        f"a {sheet.name} could not run this step faster than {_pace(bound)} it/s even at 100 % of its datasheet "
-        f"arithmetic ({report.peak_tflops(sheet):.1f} TFLOP/s; at least {about}{gigaflops:.3g} GFLOP a step). "
-        "A bound, not a measurement."
-    )
-
-
-def _pace(value: float) -> str:
-    """ "4,070", "5.18", "0.046": three digits that count."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return report.bound(datasheet(FREE)).describe(quartiles[1] if quartiles else median)
 
 
 def report_rows(report: Report) -> list[tuple[str, str]]:
@@ -181,13 +177,13 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
         ("saving", _seconds(report.saving_seconds)),
         ("first preview", _since_command(report.first_preview_seconds)),
         ("picture", f"{_since_command(report.total_seconds)}, {_part(report)}"),
-        ("peak memory", "unknown" if report.peak_memory_mib is None else f"{report.peak_memory_mib:,.0f} MiB"),
+        ("peak memory", "unknown" if report.peak_memory_mib is None else memory(report.peak_memory_mib)),
         ("device", report.device + (f", {report.threads} threads" if report.threads else "")),
         ("versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
     ]
     shares = report.phase_shares()
     if shares is not None:
-        rows.append(("where it goes", ", ".join(f"{name} {share:.0%}" for name, share in shares.items())))
+        rows.append(("where it goes", ", ".join(f"{name} {percent(share)}" for name, share in shares.items())))
     bound = describe_bound(report)
     if bound is not None:
         rows.append(("against Colab", bound))
@@ -195,20 +191,21 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
 
 
 def _steady(report: Report) -> str:
-    """ "4.31 it/s (0.232 s a step; middle half 4.20-4.40 it/s, spread 5 %)"."""
-    pace, median = report.steps_per_second, report.median_step_seconds
-    if pace is None or median is None or not report.steady_step_seconds:
+    """ "4.31 it/s (232 ms a step; middle half 4.20-4.40 it/s, spread 5%)"."""
+    rate, median = report.steps_per_second, report.median_step_seconds
+    if rate is None or median is None or not report.steady_step_seconds:
         return "none"
-    text = f"{pace:.2f} it/s ({median:.3f} s a step"
+    text = f"{pace(rate)} ({duration(median)} a step"
     quartiles, spread = report.step_quartiles, report.spread
     if quartiles is None or spread is None or not quartiles[0]:
         return text + ")"
     noisy = ": noisy, the machine was busy" if spread > NOISY_SPREAD else ""
-    return f"{text}; middle half {1 / quartiles[1]:.2f}-{1 / quartiles[0]:.2f} it/s, spread {spread:.0%}{noisy})"
+    middle = f"{short(1 / quartiles[1])}-{pace(1 / quartiles[0])}"
+    return f"{text}; middle half {middle}, spread {percent(spread)}{noisy})"
 
 
 def _seconds(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f} s"
+    return "unknown" if value is None else duration(value)
 
 
 def _since_command(value: float | None) -> str:

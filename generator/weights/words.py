@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dreamrig.words import MIB
+from dreamrig.words import MIB, memory
 from generator.weights import registry
 from generator.weights.registry import Entry, Installed
 from generator.weights.store import Status
@@ -47,16 +47,16 @@ def render_list(found: Sequence[Status], base: Path) -> str:
 def _state_words(one: Status) -> str:
     if one.installed is not None:
         kept = f" + {one.original_bytes / MIB:.0f} original" if one.original_bytes else ""
-        return f"ready, {one.installed.bytes / MIB:.0f} MiB{kept}"
+        return f"ready, {memory(one.installed.bytes / MIB)}{kept}"
     if one.state == "part":
         return f"{max(one.part_bytes, one.original_bytes) / MIB:.0f} of ~{one.entry.approximate_mib} MiB"
-    return f"~{one.entry.approximate_mib} MiB to fetch"
+    return f"~{memory(one.entry.approximate_mib)} to fetch"
 
 
 def render_terms(entry: Entry) -> str:
     """What somebody should know before downloading."""
     rows = {
-        "size": f"about {entry.approximate_mib} MiB, of which only what drawing needs is kept",
+        "size": f"about {memory(entry.approximate_mib)}, of which only what drawing needs is kept",
         "from": ", then ".join(dict.fromkeys(source.host for source in entry.sources)),
         "licence": entry.licence,
         "trained on": entry.trained_on,
@@ -70,7 +70,7 @@ def render_ready(facts: Installed, base: Path, *, is_new: bool) -> str:
     words = "fetched and converted" if is_new else "already here"
     known = "as published" if facts.is_published else "not one the registry lists"
     lines = [
-        f"{facts.name}: {words}, {facts.bytes / MIB:.0f} MiB",
+        f"{facts.name}: {words}, {memory(facts.bytes / MIB)}",
         f"  file      {registry.folder_of(facts.name, base) / registry.MODEL}",
         f"  SHA-256   {facts.sha256}",
         f"  original  {facts.original_sha256} ({known})",

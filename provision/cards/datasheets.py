@@ -10,11 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dreamrig.words import TERA
 from provision.checked_json import Reader
 from provision.diagnosis.knowledge import read_json
 
 SCHEMA = 1
-TERA, GIGA, MEGA = 1e12, 1e9, 1e6
+MEGA = 1e6
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 
 

@@ -188,8 +188,8 @@ def test_list_tells_every_state(command: Command, home: Path, server: Any) -> No
     assert rows["tiny-gumbel"]["part_bytes"] == 200_000
     assert rows["tiny-vqgan"]["original_bytes"] > rows["tiny-vqgan"]["installed"]["bytes"]
     text = command("list").out
-    assert re.search(r"tiny-vqgan +ready, \d MiB \+ \d original", text)
-    assert re.search(r"tiny/clip@8px +~1 MiB to fetch", text)
+    assert re.search(r"tiny-vqgan +ready, \d\.\d MiB \+ \d original", text)
+    assert re.search(r"tiny/clip@8px +~1.0 MiB to fetch", text)
 
 
 def test_a_second_fetch_asks_nobody(command: Command, server: Any) -> None:
