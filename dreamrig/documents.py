@@ -122,6 +122,8 @@ def convert(kind: type[T], document: Mapping[str, Any]) -> T:
         raise DocumentError(f"is wrong: {_in_words(what)}", _dotted(place.rstrip("`"))) from None
     except OverflowError:
         raise DocumentError("holds a number that is too large") from None
+    except UnicodeEncodeError:
+        raise DocumentError("holds half a letter (a lone surrogate)") from None
 
 
 def _in_words(what: str) -> str:

@@ -9,11 +9,16 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from bench.result import reading
+from dreamrig.errors import UsageError
 
-SCHEMA_FILE = "claims/published.schema.json"
+SCHEMA, KIND = "bench-published/1", "published"
+Positive = Annotated[float, Meta(gt=0)]
+Side = Annotated[int, Meta(ge=1)]
 FOLDER = Path(__file__).parents[1] / "baselines" / "published"
 
 
@@ -21,25 +26,25 @@ FOLDER = Path(__file__).parents[1] / "baselines" / "published"
 class Published:
     """One statement of one source. None = it does not say."""
 
-    id: str
+    id: Annotated[str, Meta(pattern="^[a-z0-9-]+$")]
     """The name of its file."""
     subject: str
     """Which program, or which kind of it."""
     statement: str
     """What the source says, in short."""
-    steps_per_second_low: float | None
-    steps_per_second_high: float | None
+    steps_per_second_low: Positive | None
+    steps_per_second_high: Positive | None
     """None beside a low one: at least that."""
     gpu: str | None
-    width: int | None
+    width: Side | None
     """Pixels."""
-    height: int | None
-    cutouts: int | None
+    height: Side | None
+    cutouts: Side | None
     networks: str | None
-    memory_mib: Mapping[str, float] | None
+    memory_mib: Mapping[str, Positive] | None
     """Size of the picture, e.g. "512x512" -> memory."""
     source: str
-    doubts: tuple[str, ...]
+    doubts: Annotated[tuple[str, ...], Meta(min_length=1)]
     """Why it says less than it seems to."""
 
     @property
@@ -62,8 +67,9 @@ class Published:
 
 def parse_published(document: Mapping[str, Any], source: str) -> Published:
     """A figure from parsed JSON; UsageError names the file and the field that is wrong."""
-    reading.require_shape(document, reading.load_schema(SCHEMA_FILE), source)
-    return reading.build(Published, document)
+    if (document.get("schema"), document.get("kind")) != (SCHEMA, KIND):
+        raise UsageError(f"{source}: its schema and kind are not {SCHEMA} and {KIND}.", hint=reading.HINT)
+    return reading.build(Published, document, source)
 
 
 @functools.cache

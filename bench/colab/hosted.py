@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 from bench.compare.cost import load_prices
@@ -33,6 +33,8 @@ EXPECTED_MINUTES = 10
 BEGIN, END = "-----BEGIN DREAMRIG RESULT-----", "-----END DREAMRIG RESULT-----"
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("dreamrig", "provision", "generator", "bench")
+STAYS_AT_HOME = ("bench/proofs", "generator/starter/making")
+"""They prove figures of docs/ and trained the starter; neither is part of the product, nor in the wheel."""
 GIVEN_AS = {"G4": "RTX PRO 6000"}
 """Word of the client -> what the driver calls that GPU, where the word is no part of it."""
 
@@ -175,11 +177,17 @@ def pack(*, with_weights: bool) -> bytes:
         for folder in FOLDERS:
             for path in sorted((ROOT / folder).rglob("*")):
                 is_weight = path.suffix == ".safetensors"
-                is_left_out = path.suffix == ".ipynb" or "__pycache__" in path.parts or (is_weight and not with_weights)
+                is_left_out = not travels(path.relative_to(ROOT)) or (is_weight and not with_weights)
                 if path.is_file() and not is_left_out:  # numbers at random do not get smaller, only slower
                     how = zipfile.ZIP_STORED if is_weight else zipfile.ZIP_DEFLATED
                     archive.write(path, path.relative_to(ROOT).as_posix(), how)
     return file.getvalue()
+
+
+def travels(path: PurePath) -> bool:
+    """Whether a file of ours, by its path in the checkout, is part of what runs elsewhere."""
+    is_made = path.suffix == ".ipynb" or "__pycache__" in path.parts
+    return not is_made and not any(path.is_relative_to(folder) for folder in STAYS_AT_HOME)
 
 
 SCRIPT = '''
@@ -188,7 +196,8 @@ import base64, importlib.util, io, json, os, pathlib, subprocess, sys, threading
 folder = pathlib.Path("dreamrig-bench").absolute()
 zipfile.ZipFile(io.BytesIO(base64.b64decode("""{archive}"""))).extractall(folder)
 needed = dict(typer="typer", rich="rich", platformdirs="platformdirs", psutil="psutil", pynvml="nvidia-ml-py",
-              torch="torch", numpy="numpy", PIL="pillow", safetensors="safetensors")
+              torch="torch", numpy="numpy", PIL="pillow", safetensors="safetensors",
+              msgspec="msgspec")
 missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
 if missing:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)

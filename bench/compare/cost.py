@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
+from dreamrig.documents import read_object
 from dreamrig.errors import UsageError
 
 PRICES_FILE = Path(__file__).parent / "prices.json"
@@ -40,8 +40,7 @@ def require_price(kwh_price: float | None) -> float | None:
 @functools.cache
 def load_prices(path: Path = PRICES_FILE) -> Mapping[str, Any]:
     """The table that comes with dreamrig."""
-    prices: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return prices
+    return read_object(path)
 
 
 def cost_of(result: BenchResult, kwh_price: float | None, prices: Mapping[str, Any] | None = None) -> Cost | None:

@@ -6,10 +6,10 @@ import platform
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bench.measure.nvml import NvmlGauge
-from bench.result.result import PLACES, BenchResult, Device, Host, Software, Tool
+from bench.result.result import PLACES, BenchResult, Device, Host, Place, Software, Tool
 from dreamrig import __version__
 from dreamrig.errors import UsageError
 from dreamrig.words import MIB
@@ -41,7 +41,7 @@ def _git(root: Path, *words: str) -> str | None:
     return ran.stdout.strip() if ran.returncode == 0 else None
 
 
-def describe_host(machine: Machine | None = None) -> tuple[Host, str]:
+def describe_host(machine: Machine | None = None) -> tuple[Host, Place]:
     """The machine, and the place: one of PLACES."""
     from provision.facts.collectors import linux
     from provision.facts.facts import look_up, put
@@ -90,7 +90,7 @@ def without_names(result: BenchResult, machine: Machine | None = None) -> BenchR
     return replace(result, host=host, telemetry=telemetry)
 
 
-def _place(found: str, *, is_container: bool) -> str:
+def _place(found: str, *, is_container: bool) -> Place:
     """A place of the facts as a place of a result."""
     if found == "colab":
         return "colab-hosted"
@@ -98,14 +98,14 @@ def _place(found: str, *, is_container: bool) -> str:
         return "container"
     if found == "other" and platform.system() == "Darwin":
         return "mac"
-    return found if found in PLACES else "other"
+    return cast("Place", found) if found in PLACES else "other"
 
 
-def require_place(asked: str) -> str:
+def require_place(asked: str) -> Place:
     """A place that somebody named; UsageError for one that there is not."""
     if asked not in PLACES:
         raise UsageError(f"There is no place {asked!r}.", hint=f"use one of: {', '.join(PLACES)}")
-    return asked
+    return cast("Place", asked)
 
 
 def _processor() -> str:

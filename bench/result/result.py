@@ -1,4 +1,4 @@
-"""What one measurement found, and the file it lives in (schema bench-result/1, see result.schema.json).
+"""What one measurement found, and the file it lives in (schema bench-result/1).
 
 Stored are raw block times and what decides them; it/s, medians, intervals and words are derived on reading, by
 `stats` and `verdict`. A result holds no host name, no user name, no serial number and no path.
@@ -7,23 +7,55 @@ Importing this module imports no torch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
+
+from msgspec import Meta
 
 from bench.result import reading
-from dreamrig import paths
+from bench.result.limits import (
+    MOST_BLOCKS,
+    MOST_SAMPLES,
+    Card,
+    Count,
+    Few,
+    Flops,
+    Generation,
+    Hash,
+    Hex,
+    Instant,
+    Joules,
+    Mib,
+    Name,
+    Reading,
+    Reason,
+    Remark,
+    Seconds,
+    Setting,
+    Share,
+    Span,
+    Text,
+    Threads,
+    Uuid,
+    Version,
+    Watts,
+    Whole,
+    WslVersion,
+)
+from dreamrig import documents
 from dreamrig.errors import UsageError
 from dreamrig.plain import to_plain
 
 SCHEMA = "bench-result/1"
-SCHEMA_FILE = "result/result.schema.json"
 ANEW = "make it anew: dreamrig bench run"
-PLACES = ("linux", "wsl", "windows", "mac", "container", "colab-hosted", "colab-local", "other")
+MOST_STEPS = 1_000_000
+"""Of a picture."""
 
+Place = Literal["linux", "wsl", "windows", "mac", "container", "colab-hosted", "colab-local", "other"]
+PLACES: tuple[str, ...] = get_args(Place)
 Profile = Literal["strict", "as-shipped"]
 Effort = Literal["quick", "default", "thorough"]
 
@@ -32,8 +64,8 @@ Effort = Literal["quick", "default", "thorough"]
 class Weights:
     """Which networks were run."""
 
-    name: str
-    sha256: str
+    name: Text
+    sha256: Hex
     """Over all weight files; "" where they are random."""
     random: bool
     """Weights drawn at random: as fast, and no picture."""
@@ -43,13 +75,13 @@ class Weights:
 class WorkloadUsed:
     """What was run; results with different hashes measure different work."""
 
-    name: str
-    version: int
-    hash: str
+    name: Name
+    version: Version
+    hash: Hash
     profile: Profile
-    params: Mapping[str, Any]
+    params: Mapping[str, Setting]
     """Every pinned value."""
-    batch: int
+    batch: Few
     step_files: bool
     """Whether each step wrote its picture and metadata, as the notebook of 2021 did."""
     weights: Weights
@@ -59,8 +91,8 @@ class WorkloadUsed:
 class Tool:
     """The dreamrig that measured."""
 
-    version: str
-    commit: str | None = None
+    version: Text
+    commit: Hex | None = None
     is_dirty: bool | None = None
 
 
@@ -69,20 +101,20 @@ class Device:
     """What computed."""
 
     kind: Literal["cpu", "cuda", "mps"]
-    name: str
-    memory_mib: float | None = None
+    name: Card
+    memory_mib: Mib | None = None
     """Of the card; None on a CPU."""
-    uuid_hash: str | None = None
+    uuid_hash: Hex | None = None
     """Tells one card from another without naming it."""
-    driver: str | None = None
-    cuda_driver: str | None = None
+    driver: Text | None = None
+    cuda_driver: Text | None = None
     """Highest CUDA that the driver supports."""
-    capability: str | None = None
+    capability: Text | None = None
     """e.g. "8.6"."""
-    pci_generation: int | None = None
-    power_limit_watts: float | None = None
-    default_power_limit_watts: float | None = None
-    count: int = 1
+    pci_generation: Generation | None = None
+    power_limit_watts: Watts | None = None
+    default_power_limit_watts: Watts | None = None
+    count: Few = 1
     """Cards in the machine; one of them computed."""
 
 
@@ -90,13 +122,13 @@ class Device:
 class Host:
     """The machine around the device."""
 
-    os: str
-    kernel: str | None = None
-    cpu: str | None = None
-    cpu_threads: int | None = None
-    memory_mib: float | None = None
-    wsl_version: int | None = None
-    windows_build: int | None = None
+    os: Text
+    kernel: Text | None = None
+    cpu: Text | None = None
+    cpu_threads: Threads | None = None
+    memory_mib: Mib | None = None
+    wsl_version: WslVersion | None = None
+    windows_build: Whole | None = None
     is_container: bool | None = None
 
 
@@ -104,12 +136,12 @@ class Host:
 class Software:
     """What ran on it."""
 
-    python: str
-    torch: str
-    cuda_runtime: str | None = None
-    cudnn: str | None = None
-    threads: int | None = None
-    flags: Mapping[str, Any] = field(default_factory=dict)
+    python: Text
+    torch: Text
+    cuda_runtime: Text | None = None
+    cudnn: Text | None = None
+    threads: Threads | None = None
+    flags: Mapping[str, Setting] = field(default_factory=dict)
     """precision, tf32_matmul, tf32_convolutions, cudnn_benchmark, deterministic: as they were during the steps."""
 
 
@@ -117,16 +149,16 @@ class Software:
 class Block:
     """Some steps in a row, timed as one: the device was waited for at both ends and nowhere between."""
 
-    steps: int
-    seconds: float
+    steps: Count
+    seconds: Span
 
 
 @dataclass(frozen=True, kw_only=True)
 class Warmup:
     """What was run before the first block that counts."""
 
-    steps: int
-    seconds: float
+    steps: Whole
+    seconds: Seconds
     is_settled: bool
     """Whether block medians had stopped moving."""
 
@@ -135,20 +167,20 @@ class Warmup:
 class Picture:
     """One whole picture: start, steps, last decode and PNG; networks loaded and warm."""
 
-    steps: int
-    seconds: float
+    steps: Count
+    seconds: Span
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
     """Every time that was taken, in seconds."""
 
-    blocks: tuple[Block, ...]
-    first_step_seconds: float | None = None
+    blocks: Annotated[tuple[Block, ...], Meta(min_length=1, max_length=MOST_BLOCKS)]
+    first_step_seconds: Seconds | None = None
     """Cold: kernels are loaded and memory is taken for the first time."""
-    import_seconds: float | None = None
+    import_seconds: Seconds | None = None
     """Of torch and the engine; None where they had been imported before."""
-    load_seconds: float | None = None
+    load_seconds: Seconds | None = None
     """Of the networks, from disk to device."""
     warmup: Warmup | None = None
     picture: Picture | None = None
@@ -159,10 +191,10 @@ class Timing:
 class Memory:
     """Highest while measuring, MiB."""
 
-    peak_allocated_mib: float | None = None
+    peak_allocated_mib: Mib | None = None
     """Of torch's allocator on the device."""
-    peak_reserved_mib: float | None = None
-    peak_process_mib: float | None = None
+    peak_reserved_mib: Mib | None = None
+    peak_process_mib: Mib | None = None
     """Resident memory of the process."""
 
 
@@ -170,14 +202,14 @@ class Memory:
 class Telemetry:
     """What the device said about itself while the blocks ran."""
 
-    source: str
+    source: Text
     """nvml or psutil."""
-    interval_seconds: float
-    seconds: tuple[float, ...]
+    interval_seconds: Span
+    seconds: Annotated[tuple[Reading, ...], Meta(max_length=MOST_SAMPLES)]
     """When each sample was taken, from the first block on."""
-    samples: Mapping[str, tuple[float | None, ...]]
+    samples: Mapping[str, Annotated[tuple[Reading | None, ...], Meta(max_length=MOST_SAMPLES)]]
     """One column per field of bench.measure.telemetry, as long as `seconds`; what cannot be read is missing."""
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Reason] = field(default_factory=dict)
     """Field -> why it could not be read."""
 
 
@@ -185,9 +217,9 @@ class Telemetry:
 class Energy:
     """Of the device over the blocks."""
 
-    joules: float | None = None
-    steps: int | None = None
-    source: str | None = None
+    joules: Joules | None = None
+    steps: Count | None = None
+    source: Text | None = None
     """counter, or sampled power; None = not known."""
 
 
@@ -195,14 +227,14 @@ class Energy:
 class Work:
     """Arithmetic and traffic of one step; None = not counted."""
 
-    flops_per_step: float | None = None
-    flops_method: str | None = None
+    flops_per_step: Flops | None = None
+    flops_method: Text | None = None
     """counted or estimated, see generator.engine.flops."""
-    least_flops_per_step: float | None = None
+    least_flops_per_step: Flops | None = None
     """With the thriftiest convolutions known: what no library can go below, which is what bounds are made from."""
-    flops_by_precision: Mapping[str, float] | None = None
+    flops_by_precision: Mapping[str, Share] | None = None
     """fp32, fp16, bf16, ...: the same FLOPs by the type of the numbers that were multiplied."""
-    bytes_per_step: float | None = None
+    bytes_per_step: Flops | None = None
     """If every operator reads its inputs from memory once and writes its outputs once; fusing and caches need less."""
 
 
@@ -210,11 +242,11 @@ class Work:
 class BenchResult:
     """One measurement of one workload on one machine."""
 
-    id: str
+    id: Uuid
     """A UUID."""
-    created: str
+    created: Instant
     """UTC, RFC 3339."""
-    place: str
+    place: Place
     """One of PLACES."""
     effort: Effort
     workload: WorkloadUsed
@@ -231,9 +263,9 @@ class BenchResult:
     """What `bench ceiling` measured on the same device, where it was."""
     price: Mapping[str, Any] | None = None
     """What an hour of this machine cost, as told by its owner or its landlord."""
-    session: str | None = None
+    session: Text | None = None
     """Equal for results that were measured interleaved."""
-    note: str | None = None
+    note: Remark | None = None
 
     @property
     def step_seconds(self) -> tuple[float, ...]:
@@ -253,8 +285,7 @@ class BenchResult:
     def from_dict(cls, document: Mapping[str, Any], source: str = "the result") -> BenchResult:
         """The inverse of to_dict; UsageError names `source` and the first field that is wrong."""
         require_schema(document, source)
-        reading.require_shape(document, reading.load_schema(SCHEMA_FILE), source)
-        result = reading.build(cls, document)
+        result = reading.build(cls, document, source)
         _require_sense(result, source)
         return result
 
@@ -280,6 +311,9 @@ def _require_sense(result: BenchResult, source: str) -> None:
         datetime.fromisoformat(result.created)
     except ValueError:
         raise UsageError(f"{source}: created is {result.created!r}, which is no date.", hint=ANEW) from None
+    steps = result.workload.params.get("steps", 1)
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
+        raise UsageError(f"{source}: workload.params.steps is {documents.quote(steps)}.", hint=ANEW)
     telemetry = result.telemetry
     for name, column in (telemetry.samples if telemetry else {}).items():
         if telemetry and len(column) != len(telemetry.seconds):
@@ -296,4 +330,4 @@ def read_result(path: Path) -> BenchResult:
 
 def write_result(result: BenchResult, path: Path) -> None:
     """Write the file, whole or not at all; its folder must exist."""
-    paths.write_atomic(path, (json.dumps(result.to_dict(), indent=1, ensure_ascii=False) + "\n").encode())
+    documents.write_object(path, result.to_dict(), indent=1)

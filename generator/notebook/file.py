@@ -133,7 +133,7 @@ else:
 '''
 """The cell that both notebooks begin with. It imports nothing of ours before it has found or installed it."""
 
-NEEDED = ("torch", "typer", "rich", "platformdirs", "psutil", "pynvml", "numpy", "PIL", "safetensors")
+NEEDED = ("torch", "typer", "rich", "platformdirs", "psutil", "pynvml", "numpy", "PIL", "safetensors", "msgspec")
 
 
 def install_cell(number: int) -> Cell:

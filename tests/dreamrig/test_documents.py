@@ -97,6 +97,7 @@ def test_a_document_becomes_a_dataclass() -> None:
         ({"kind": "gpu"}, "a.json: kind is wrong: invalid enum value 'gpu'."),
         ({"flags": {"\x1b": "x"}}, "a.json: flags[...] is wrong: expected float, got str."),
         ({"blocks": [{"steps": 1, "seconds": 10**400}]}, "a.json"),
+        ({"kind": "\ud800"}, "a.json holds half a letter"),
     ],
 )
 def test_the_field_that_is_wrong_is_named(changes: Mapping[str, Any], sentence: str) -> None:

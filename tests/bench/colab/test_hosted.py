@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,18 @@ from typing import Any
 
 import pytest
 
-from bench.colab.hosted import BEGIN, END, Door, bench_colab, make_script, pack, parse_output
+from bench.colab.hosted import (
+    BEGIN,
+    END,
+    FOLDERS,
+    ROOT,
+    STAYS_AT_HOME,
+    Door,
+    bench_colab,
+    make_script,
+    pack,
+    parse_output,
+)
 from bench.result.result import BenchResult, read_result
 from bench.workloads import find_workload
 from dreamrig.errors import FailedError, InterruptedByUser, NotReadyError, UsageError
@@ -134,6 +147,24 @@ def test_the_script_is_python_and_carries_what_it_runs() -> None:
     assert {"pyproject.toml", "bench/cli/main.py", "generator/engine/loop.py", "dreamrig/cli.py"} <= set(without)
     assert {Path(name).suffix for name in set(with_weights) - set(without)} == {".safetensors"}
     assert not [name for name in without if "__pycache__" in name or ".venv" in name]
+
+
+def test_what_proves_and_what_trained_stays_at_home_and_out_of_the_wheel() -> None:
+    names = zipfile.ZipFile(io.BytesIO(pack(with_weights=True))).namelist()
+    left_out = [name for name in names if "proofs" in name or "/making/" in name or name.endswith(".ipynb")]
+    assert left_out == []
+    assert {name.partition("/")[0] for name in names} == {*FOLDERS, "pyproject.toml"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"] == list(STAYS_AT_HOME)
+    assert all((ROOT / folder).is_dir() for folder in STAYS_AT_HOME)
+
+
+def test_every_package_that_is_needed_is_asked_for_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    script = make_script(find_workload(SMALL), "quick")
+    for requirement in project["project"]["dependencies"]:
+        name = re.split(r"[><=]", requirement)[0]
+        assert f'="{name}"' in script, name
 
 
 def test_what_was_packed_runs_by_itself(tmp_path: Path) -> None:
