@@ -23,6 +23,7 @@ LAYERS: Mapping[str, str] = {
     "driver": "NVIDIA driver",
     "cuda": "CUDA libraries",
     "torch": "PyTorch",
+    "python": "Python packages, weights, notebooks",
     "container": "Containers",
     "usage": "Commands",
 }

@@ -7,7 +7,8 @@ from typing import Any
 from provision.diagnosis.predicate import Predicate
 
 LAYERS = (
-    "firmware", "windows", "wsl", "network", "disk", "guest", "driver", "cuda", "torch", "container", "usage"
+    "firmware", "windows", "wsl", "network", "disk", "guest", "driver", "cuda", "torch", "python",
+    "container", "usage",
 )  # fmt: skip
 """Where causes lie, in fixing order: what is broken further down cannot be told before what is above works."""
 
@@ -33,6 +34,8 @@ class Signature:
     regex: str
     weight: float
     states: bool
+    raises: bool
+    """They are no evidence alone: a name, a product, a number. They count where something else points to the cause."""
 
 
 @dataclass(frozen=True)

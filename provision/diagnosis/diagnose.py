@@ -2,7 +2,8 @@
 
 Text score of a cause, 0 to 1, all products taken in the order of the file:
     c = the highest weight among its codes that stand in the text (0 without one), however each is written;
-    score = 1 - (1 - c) * (1 - w1) * (1 - w2) ... over its signatures that are found, each once;
+    score = 1 - (1 - c) * (1 - w1) * (1 - w2) ... over its signatures that are found, each once; signatures that only
+    raise (names, products, numbers: words that are no evidence alone) count where a code or another signature is found;
     times the factor of every context that is found; at most 1; rounded.
 A regular expression is searched, letter case ignored, in the normalised text; where it is not found there, in the same
 text with every line break read as one space; and then in the same text without its line breaks, as terminals break
@@ -165,6 +166,8 @@ def match_text(cause: Cause, reading: Reading) -> TextMatch:
     """How the text points to `cause`."""
     found = [(code, id_) for code in cause.codes for id_ in sorted(code.ids) if id_ in reading.codes]
     hits = [(signature, hit) for signature in cause.signatures if (hit := reading.search(signature.regex))]
+    if not found and all(signature.raises for signature, _ in hits):
+        return TextMatch()
     missing = 1 - max((code.weight for code, _ in found), default=0.0)
     for signature, _ in hits:
         missing *= 1 - signature.weight
@@ -176,7 +179,8 @@ def match_text(cause: Cause, reading: Reading) -> TextMatch:
     if score <= 0:
         return TextMatch()
     ids = dict.fromkeys(id_ for _, id_ in found)
-    first_lines = {f"line {reading.line_number(hit.offset)}" for _, hit in hits[:1]}
+    telling = [hit for signature, hit in hits if not signature.raises] or [hit for _, hit in hits]
+    first_lines = {f"line {reading.line_number(hit.offset)}" for hit in telling[:1]}
     evidence = [reading.evidence(reading.codes[id_].offset, reading.codes[id_].shown) for id_ in ids]
     evidence += [reading.evidence(*hit) for _, hit in hits]
     return TextMatch(

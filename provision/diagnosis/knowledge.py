@@ -149,7 +149,8 @@ def _parse_code(item: Reader, *, weight: bool) -> Code:
 
 def _parse_signature(item: Reader) -> Signature:
     states = item.get("states", "true or false", optional=True) or False
-    return Signature(item.get("regex", "a text"), item.share("weight"), states)
+    raises = item.get("raises", "true or false", optional=True) or False
+    return Signature(item.get("regex", "a text"), item.share("weight"), states, raises)
 
 
 def _parse_context(item: Reader) -> tuple[str, float]:

@@ -1,7 +1,7 @@
 # The best diagnosis first, and each of several errors with its best. The twin of arrange in provision/diagnosis/diagnose.py.
 
 # In fixing order, as LAYERS in provision/diagnosis/cause.py.
-$script:Layers = @('firmware', 'windows', 'wsl', 'network', 'disk', 'guest', 'driver', 'cuda', 'torch', 'container', 'usage')
+$script:Layers = @('firmware', 'windows', 'wsl', 'network', 'disk', 'guest', 'driver', 'cuda', 'torch', 'python', 'container', 'usage')
 
 function Get-DiagnosisOrder {
     <#

@@ -54,7 +54,9 @@ function Get-TextMatch {
             $hit = Search-ErrorText $Reading $signature.regex
             if ($hit) { [pscustomobject]@{ Signature = $signature; Hit = $hit } }
         })
-    if (-not $found.Count -and -not $hits.Count) { return $script:NoMatch }
+    # Words that only raise a score make none.
+    $telling = @($hits | Where-Object { -not (Get-MemberValue $_.Signature 'raises') })
+    if (-not $found.Count -and -not $telling.Count) { return $script:NoMatch }
     $heaviest = 0.0
     foreach ($one in $found) { if ($one.Code.Weight -gt $heaviest) { $heaviest = $one.Code.Weight } }
     $missing = 1 - $heaviest
@@ -70,7 +72,7 @@ function Get-TextMatch {
     $match.States = @($hits | Where-Object { Get-MemberValue $_.Signature 'states' }).Count -gt 0
     $match.Evidence = @(Get-MatchEvidence -Reading $Reading -Code $codes -Hit $hits)
     $match.Explains = @(if ($codes.Count) { $codes | ForEach-Object { $_.ComparedBy } } else {
-            'line ' + ($Reading.Text.Substring(0, $hits[0].Hit.Offset).Split("`n").Count - 1)
+            'line ' + ($Reading.Text.Substring(0, $telling[0].Hit.Offset).Split("`n").Count - 1)
         })
     $match
 }
