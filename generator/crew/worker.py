@@ -1,0 +1,267 @@
+"""A worker: `python -m generator.crew.worker`. Orders on standard input, tellings on standard output, talk to its log.
+
+It ends when its input ends, on SIGTERM, or when its parent dies: each time it finishes the step, keeps, and leaves.
+The networks stay loaded between jobs. A lost CUDA device ends the process, because nothing in it will work again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from types import FrameType
+from typing import IO, Any
+
+from dreamrig.errors import RigError
+from generator import devices
+from generator.config import GenerateConfig
+from generator.crew import drawing, offers, protocol
+from generator.crew.drawing import Begun, Networks
+from generator.crew.protocol import Cancel, Draw, Leave, Order, Telling, Unload
+from generator.events import Event, Step
+from generator.work.stop import StopButton
+
+SECONDS_BETWEEN_BEATS = 5.0
+SECONDS_BETWEEN_STEPS_TOLD = 0.25
+PR_SET_PDEATHSIG = 1
+EXIT_DEVICE_LOST = 5
+
+
+class Worker:
+    """Reads orders in one thread, beats in another, draws in the main one."""
+
+    def __init__(self, tell: Callable[[Telling], None], networks: Networks, given: Mapping[str, Any]) -> None:
+        """given: the owner's settings for every picture, e.g. the model."""
+        self.tell, self.networks, self.given = tell, networks, given
+        self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        self.current: tuple[int, int] | None = None
+        self.cancelled: set[tuple[int, int]] = set()
+        self.stop = StopButton()
+        self.is_leaving = False
+        self.step_seconds: dict[tuple[str, int, int, int], float] = {}
+
+    # ---- from other threads and from signal handlers
+
+    def take(self, order: Order) -> None:
+        """An order has come in."""
+        if isinstance(order, Leave):
+            self.leave()
+        elif isinstance(order, Cancel):
+            with self.lock:
+                attempt = (order.job, order.attempt)
+                self.cancelled.add(attempt)
+                if self.current == attempt:
+                    self.stop.press()
+        else:
+            self.orders.put(order)
+
+    def leave(self) -> None:
+        """Finish the step that is going on, keep, end. Takes no lock: a signal handler may be in the way of itself."""
+        self.is_leaving = True
+        self.stop.press()
+        self.orders.put(Leave())
+
+    # ---- the main thread
+
+    def work(self) -> int:
+        """Until told to leave; returns the exit code."""
+        self.be_ready()
+        while True:
+            order = self.orders.get()
+            if isinstance(order, Leave):
+                return 0
+            if isinstance(order, Unload):
+                self.networks.unload()
+            elif isinstance(order, Draw):
+                if not self.draw(order):
+                    return EXIT_DEVICE_LOST
+                if self.networks.are_loaded:
+                    self.be_ready()
+
+    def be_ready(self) -> None:
+        """Load the networks that friends will ask for, and publish what can be drawn with them."""
+        config = offers.usual_config({}, "plain", self.given)
+        models, _ = self.networks.get(config)
+        device = models.image.codebook.device
+        self.tell(
+            protocol.Ready(
+                device=devices.describe(device),
+                offers=offers.as_dicts(offers.offers(models, self.given, self.step_seconds)),
+                examples=examples(config.model),
+                free_mib=round(devices.available_memory_mib(device), 1),
+            )
+        )
+
+    def draw(self, order: Draw) -> bool:
+        """Do one job and answer it; False = this process is of no use any more."""
+        attempt = (order.job, order.attempt)
+        with self.lock:
+            self.current, self.stop = attempt, StopButton()
+            if attempt in self.cancelled or self.is_leaving:
+                self.stop.press()
+        try:
+            ending = self._try(order)
+        finally:
+            with self.lock:
+                self.current = None
+                self.cancelled.discard(attempt)
+        self.tell(ending)
+        return not (isinstance(ending, protocol.Failed) and ending.code == "device_lost")
+
+    def _try(self, order: Draw) -> protocol.Ending:
+        if self.stop.is_pressed():
+            return protocol.Interrupted(order.job, order.attempt, 0)
+        before = perf_counter()
+        config: GenerateConfig | None = None
+        try:
+            config = GenerateConfig.from_dict(order.config)
+            teller = _Teller(order, self.tell)
+            outcome = drawing.draw(
+                config,
+                Path(order.folder),
+                self.networks,
+                stop=self.stop,
+                begun=teller.begun,
+                tell=teller.event,
+                kept=teller.kept,
+                say=say,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server has to know
+            return self._failed(order, config, error)
+        if outcome.is_interrupted:
+            return protocol.Interrupted(order.job, order.attempt, outcome.run.steps_done)
+        step_seconds = outcome.report.median_step_seconds
+        if step_seconds is not None:
+            self.step_seconds[offers.step_key(config)] = step_seconds
+        seconds = perf_counter() - before - teller.load_seconds
+        return protocol.Done(order.job, order.attempt, round(seconds, 3), step_seconds)
+
+    def _failed(self, order: Draw, config: GenerateConfig | None, error: Exception) -> protocol.Failed:
+        code = drawing.code_of(error)
+        if not isinstance(error, RigError):
+            say("".join(traceback.format_exception(error)))
+        failed = protocol.Failed(order.job, order.attempt, code, drawing.words_of(error))
+        if code != "out_of_memory" or config is None:
+            return failed
+        models, _ = self.networks.get(config)
+        thrifty = drawing.thriftier(config, models)
+        return replace(
+            failed,
+            fits=drawing.largest_width(config, models),
+            thriftier=None if thrifty is None else thrifty.to_dict(),
+        )
+
+
+class _Teller:
+    """Turns a run's events into messages of one attempt."""
+
+    def __init__(self, order: Draw, tell: Callable[[Telling], None]) -> None:
+        self.job, self.attempt, self.steps = order.job, order.attempt, int(order.config.get("steps", 0))
+        self.tell = tell
+        self.load_seconds = 0.0
+
+    def begun(self, facts: Begun) -> None:
+        self.load_seconds = facts.load_seconds
+        words = {word: list(near) for word, near in facts.unknown_words.items()}
+        self.tell(
+            protocol.Began(self.job, self.attempt, facts.resumed_at, round(facts.load_seconds, 3), words, facts.note)
+        )
+
+    def kept(self, step: int) -> None:
+        self.tell(protocol.Kept(self.job, self.attempt, step))
+
+    def event(self, event: Event, change: float | None) -> None:
+        if isinstance(event, Step):
+            done = event.index + 1
+            self.tell(protocol.Stepped(self.job, self.attempt, done, self.steps, change))
+            self.tell(protocol.Previewed(self.job, self.attempt, done))
+
+
+def examples(model: str) -> tuple[str, ...]:
+    """Prompts that are sure to work with a model."""
+    from generator.starter.words import example_prompts
+
+    return tuple(example_prompts())
+
+
+def say(text: str) -> None:
+    """Talk, for the log."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def read_orders(source: IO[bytes], worker: Worker) -> None:
+    """Hand every line on; the end of the input is the order to leave."""
+    for line in source:
+        try:
+            order = protocol.decode(line)
+        except protocol.ProtocolError as error:
+            say(f"ignored: {error}")
+            continue
+        if isinstance(order, Draw | Cancel | Unload | Leave):
+            worker.take(order)
+    worker.leave()
+
+
+def beat(tell: Callable[[Telling], None], seconds: float) -> None:
+    """Tell for ever that this process lives."""
+    pause = threading.Event()
+    while not pause.wait(seconds):
+        tell(protocol.Beat())
+
+
+def die_with_parent() -> None:
+    """Ask Linux for a SIGTERM when the parent dies, should the end of standard input not tell."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def teller(target: IO[bytes], lock: threading.Lock) -> Callable[[Telling], None]:
+    """A function that writes whole lines from any thread; a server that is gone is no error."""
+
+    def tell(telling: Telling) -> None:
+        data = protocol.encode(telling)
+        with lock, contextlib.suppress(BrokenPipeError, ValueError):
+            target.write(data)
+            target.flush()
+
+    return tell
+
+
+def main(argv: list[str], load: Callable[[GenerateConfig], Any] | None = None) -> int:
+    """argv: one JSON object, the owner's settings for every picture.   load: other networks, for tests."""
+    given = json.loads(argv[0]) if argv else {}
+    die_with_parent()
+    target = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anybody prints goes to the log, not between the messages
+    tell = teller(target, threading.Lock())
+    worker = Worker(tell, Networks() if load is None else Networks(load), given)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        worker.leave()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the server decides
+    threading.Thread(target=beat, args=(tell, SECONDS_BETWEEN_BEATS), daemon=True).start()
+    threading.Thread(target=read_orders, args=(sys.stdin.buffer, worker), daemon=True).start()
+    try:
+        return worker.work()
+    except RigError as error:
+        say(f"error: {error.message} {error.hint}")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)  # a reader that waits for standard input would keep the process
