@@ -30,7 +30,8 @@ from generator.runs.folder import CHECKPOINT, PICTURE_LARGE, RECORD, Run
 from generator.sinks import Sink
 from generator.state import State, require_same_run
 from generator.work.execute import Outcome, execute
-from generator.work.job import Beginning, Job, hold_run, load_checkpoint, make_recipe
+from generator.work.job import Beginning, Job, hold_run, make_recipe
+from generator.work.resume import load_checkpoint
 from generator.work.stop import Stop
 
 SECONDS_BETWEEN_PREVIEWS = 0.5

@@ -122,9 +122,8 @@ def revoke(db: sqlite3.Connection, friend: int, now: int) -> None:
     """Let a friend in no more: sessions and invitations end at once; the pictures stay."""
     db.execute("UPDATE friend SET revoked_at = ? WHERE id = ? AND is_owner = 0", (now, friend))
     for table in ("session", "invite"):
-        db.execute(
-            f"DELETE FROM {table} WHERE friend IN (SELECT id FROM friend WHERE id = ? AND is_owner = 0)", (friend,)
-        )  # noqa: S608 - two names of ours
+        its = f"DELETE FROM {table} WHERE friend IN (SELECT id FROM friend WHERE id = ? AND is_owner = 0)"  # noqa: S608 - two names of ours
+        db.execute(its, (friend,))
 
 
 def limit(db: sqlite3.Connection, friend: int, **limits: int) -> None:

@@ -34,7 +34,7 @@ def test_only_a_strong_mark_is_relied_on(
     file = make_registry(tiny=("vqgan", [source(url, data, known=False)]))
     entries.cache_clear()
     door = WeightsDoor(sleep=lambda _: None, registry_file=file)
-    fetch(entries(file)["tiny"], tmp_path, door, lambda _: None, lambda *_: None)
+    fetch(entries(file)["tiny"], tmp_path, door, lambda _: None, lambda *_: None, lambda fetched: fetched)
     # a range is only asked for under a promise, which the request names again
     asked = [marks for _, marks in server.conditions]
     assert asked[1:] == ([etag] if continues else [None])

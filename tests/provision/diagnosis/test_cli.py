@@ -182,7 +182,7 @@ def test_bad_input_is_refused_with_a_hint(run: Run, args: list[str], stdin: byte
     ("content", "message"),
     [
         (b"{", "is not JSON"),
-        (b"[]", "is no facts document"),
+        (b"[]", "holds no JSON object"),
         (b'{"schema": 1, "place": "windows", "windows": {"build": "x"}}', "windows.build"),
         (b'{"schema": 2, "place": "windows"}', "schema"),
     ],
