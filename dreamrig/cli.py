@@ -21,6 +21,7 @@ from dreamrig.errors import (
     NotReadyError,
     RigError,
     UsageError,
+    code_of,
 )
 
 COMMANDS: Mapping[str, Command] = {
@@ -137,15 +138,17 @@ def to_rig_error(error: BaseException, command: str | None = None, *, debug: boo
     if isinstance(error, KeyboardInterrupt) or _is_abort(error):
         return InterruptedByUser("Interrupted.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NotReadyError("The disk is full.", hint="see: df -h")
+        return NotReadyError("The disk is full.", hint="see: df -h", code="disk_full")
     if isinstance(error, MemoryError):
         return NotReadyError(
-            "This machine has too little free memory for that.", hint="try a smaller --width and --height"
+            "This machine has too little free memory for that.",
+            hint="try a smaller --width and --height",
+            code="out_of_memory",
         )
     if (usage := _from_command_line_parser(error, command)) is not None:
         return usage
     hint = "" if debug else "this is a bug in dreamrig; run the same command with --debug to see where"
-    return FailedError(f"Unexpected {type(error).__name__}: {error}".rstrip(": ") + ".", hint=hint)
+    return FailedError(f"Unexpected {type(error).__name__}: {error}".rstrip(": ") + ".", hint=hint, code=code_of(error))
 
 
 def _is_abort(error: BaseException) -> bool:

@@ -128,7 +128,7 @@ def explain_write_failure(path: Path, error: OSError) -> RigError:
         case errno.ENOSPC | errno.EDQUOT:
             free = free_mib(path)
             room = "" if free is None else f" ({free} MiB free)"
-            return NotReadyError(f"Cannot write {path}: the disk is full{room}.", hint=move)
+            return NotReadyError(f"Cannot write {path}: the disk is full{room}.", hint=move, code="disk_full")
         case errno.EFBIG:
             return NotReadyError(f"Cannot write {path}: it is larger than this system allows.", hint="see: ulimit -f")
         case errno.EACCES | errno.EPERM | errno.EROFS:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from dreamrig.errors import Code, code_of
 from generator.config import GenerateConfig
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ class Failed:
     """The run ended in this error, which is raised right after."""
 
     error: Exception
+
+    @property
+    def code(self) -> Code:
+        """What went wrong, for a program that has words of its own."""
+        return code_of(self.error)
 
 
 Event = Started | Step | Preview | Checkpointed | Finished | Failed

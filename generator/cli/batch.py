@@ -65,7 +65,7 @@ class Batch:
             outcome = draw(planned, self.shown, self.door, self.sources, began_at, title)
         except (UsageError, FailedError) as error:
             message = f"Picture {number} ({planned.prompt}): {error.message}"
-            self.failed.append(type(error)(message, hint=error.hint))
+            self.failed.append(type(error)(message, hint=error.hint, code=error.code))
             console.print_error(self.failed[-1])
         except KeyboardInterrupt:
             self.ended = InterruptedByUser("Interrupted.", hint=_and_the_others("", number, pictures))

@@ -14,7 +14,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import FailedError, NotReadyError, RigError, code_of
 from generator import devices
 from generator.augment.chance import Chance
 from generator.config import GenerateConfig
@@ -151,13 +151,15 @@ def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list
 
 
 def _actionable(error: Exception, run: Run) -> Exception:
-    """Running out of memory in mid-run as an error with a next step; everything else as it is."""
-    words = str(error)
-    is_memory = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in words or "alloc" in words
-    if not (isinstance(error, RuntimeError) and is_memory):
-        return error
-    smaller = "use a smaller --width and --height, or fewer --cutouts"
-    return NotReadyError(f"The memory ran out at step {run.done}.", hint=smaller)
+    """A device that ran full or was lost in mid-run as an error with a next step; everything else as it is."""
+    code = code_of(error)
+    if code == "out_of_memory" and not isinstance(error, RigError):
+        smaller = "use a smaller --width and --height, or fewer --cutouts"
+        return NotReadyError(f"The memory ran out at step {run.done}.", hint=smaller, code=code)
+    if code == "device_lost":
+        first = str(error).strip().splitlines()[0]
+        return FailedError(f"The device was lost at step {run.done}: {first}.", hint="see: dreamrig doctor", code=code)
+    return error
 
 
 def _to_host(picture: Tensor) -> Tensor:

@@ -125,6 +125,7 @@ def require_fit(config: GenerateConfig, models: Models, available_mib: float | N
         f"{config.width}x{config.height} with {config.cutouts} cutouts needs about "
         f"{memory(estimate_memory_mib(config, models))}; {memory(available_mib)} are free.",
         hint=hint,
+        code="out_of_memory",
     )
 
 

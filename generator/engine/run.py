@@ -123,7 +123,8 @@ class Run:
         """Raise FailedError when some step so far went wrong; this waits for the device."""
         bad = int(self.first_bad_step)
         if bad != NO_BAD_STEP:
-            raise FailedError(f"The loss became NaN at step {bad}.", hint="use a smaller step size or prompt weight")
+            hint = "use a smaller step size or prompt weight"
+            raise FailedError(f"The loss became NaN at step {bad}.", hint=hint, code="not_finite")
 
     def state(self) -> State:
         """The state between two steps, copied to the host."""

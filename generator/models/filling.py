@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import MissingWeightsError, NotReadyError
 
 S = TypeVar("S")
 N = TypeVar("N", bound=nn.Module)
@@ -35,7 +35,7 @@ def fill(name: str, network: N, tensors: Mapping[str, Tensor], *, assign: bool =
 
 
 def _strange(name: str) -> NotReadyError:
-    return NotReadyError(
+    return MissingWeightsError(
         f"The weights called {name} are not of the kind that name stands for.",
         hint=f"fetch them anew: dreamrig weights remove {name}, then dreamrig weights fetch {name}",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dreamrig.documents import read_object
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import MissingWeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,11 +21,11 @@ def read_manifest(folder: Path = STARTER_FOLDER) -> dict[str, Any]:
     try:
         manifest = read_object(folder / "manifest.json")
     except FileNotFoundError:
-        raise NotReadyError("The starter's weights are missing.", hint=_HINT) from None
+        raise MissingWeightsError("The starter's weights are missing.", hint=_HINT) from None
     except (OSError, ValueError) as error:
-        raise NotReadyError(f"The starter's weight manifest cannot be read: {error}.", hint=_HINT) from None
+        raise MissingWeightsError(f"The starter's weight manifest cannot be read: {error}.", hint=_HINT) from None
     if not isinstance(manifest.get("files"), dict):
-        raise NotReadyError("The starter's weight manifest names no files.", hint=_HINT)
+        raise MissingWeightsError("The starter's weight manifest names no files.", hint=_HINT)
     return manifest
 
 
@@ -36,20 +36,20 @@ def digest_of(manifest: dict[str, Any]) -> str:
 
 
 def load_checked(name: str, manifest: dict[str, Any], folder: Path = STARTER_FOLDER) -> dict[str, Tensor]:
-    """The tensors of one file, as float32; NotReadyError when it is missing, cut short or changed."""
+    """The tensors of one file, as float32; MissingWeightsError when it is missing, cut short or changed."""
     import torch
     from safetensors.torch import load
 
     expected = manifest["files"].get(name)
     if expected is None:
-        raise NotReadyError(f"The starter's manifest does not list {name}.", hint=_HINT)
+        raise MissingWeightsError(f"The starter's manifest does not list {name}.", hint=_HINT)
     try:
         data = (folder / name).read_bytes()
     except OSError:
-        raise NotReadyError(f"The weight file {name} is missing.", hint=_HINT) from None
+        raise MissingWeightsError(f"The weight file {name} is missing.", hint=_HINT) from None
     if len(data) != expected["bytes"]:
-        raise NotReadyError(f"The weight file {name} has {len(data)} bytes, not {expected['bytes']}.", hint=_HINT)
+        raise MissingWeightsError(f"The weight file {name} has {len(data)} bytes, not {expected['bytes']}.", hint=_HINT)
     if hashlib.sha256(data).hexdigest() != expected["sha256"]:
-        raise NotReadyError(f"The weight file {name} is damaged: its SHA-256 is not the manifest's.", hint=_HINT)
+        raise MissingWeightsError(f"The weight file {name} is damaged: its SHA-256 is not the manifest's.", hint=_HINT)
     tensors = load(data)
     return {key: value.float() if value.dtype == torch.float16 else value for key, value in tensors.items()}

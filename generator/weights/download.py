@@ -225,6 +225,7 @@ class Download:
             raise NotReadyError(
                 f"The download needs {missing:.0f} MiB more and the disk has {free} MiB free.",
                 hint="free some space, or put the data elsewhere: export DREAMRIG_HOME=/folder/with/room",
+                code="disk_full",
             )
 
     def checked(self) -> Fetched:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from dreamrig.documents import DocumentError, read_object, write_object
-from dreamrig.errors import NotReadyError, UsageError
+from dreamrig.errors import MissingWeightsError, NotReadyError, UsageError
 from dreamrig.paths import weights_folder
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def converted_tensors(name: str, base: Path | None = None) -> dict[str, Tensor]:
 
     facts = installed(name, base)
     if facts is None:
-        raise NotReadyError(f"The weights {name} are not here yet.", hint=f"run: dreamrig weights fetch {name}")
+        raise MissingWeightsError(f"The weights {name} are not here yet.", hint=f"run: dreamrig weights fetch {name}")
     path = folder_of(name, base) / MODEL
     try:
         if path.stat().st_mtime_ns != facts.checked_mtime_ns:
@@ -195,7 +195,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _damaged(name: str) -> NotReadyError:
-    return NotReadyError(
+    return MissingWeightsError(
         f"The weights {name} are damaged: their SHA-256 is not the one noted.",
         hint=f"fetch them again: dreamrig weights fetch {name} --again",
     )

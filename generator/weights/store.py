@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dreamrig.documents import write_object
-from dreamrig.errors import NotReadyError, UsageError
+from dreamrig.errors import MissingWeightsError, NotReadyError, UsageError
 from dreamrig.locks import sole_holder
 from dreamrig.paths import ensure_folder, explain_write_failure
 from generator.weights.convert import TEMPORARY_HEAD, ConversionError, convert
@@ -126,7 +126,7 @@ def verify_model(entry: Entry, base: Path) -> Installed:
         folder = folder_of(entry.name, base)
         word = "damaged" if (folder / META).exists() or (folder / MODEL).exists() else "not here yet"
         hint = f"run: dreamrig weights fetch {entry.name}"
-        raise NotReadyError(f"The weights {entry.name} are {word}.", hint=hint)
+        raise MissingWeightsError(f"The weights {entry.name} are {word}.", hint=hint)
     check(facts, base)
     return facts
 

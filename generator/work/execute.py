@@ -66,7 +66,7 @@ def execute(job: Job, *, watchers: Sequence[Sink] = (), stop: Stop | None = None
     except NotReadyError as error:
         kept = work.end_badly("failed", error)
         hints = [error.hint, resume_hint(job.run) if kept else ""]
-        raise NotReadyError(error.message, hint="; then ".join(filter(None, hints))) from error
+        raise NotReadyError(error.message, hint="; then ".join(filter(None, hints)), code=error.code) from error
     except Exception as error:
         work.end_badly("failed", error)
         raise
