@@ -51,8 +51,10 @@ def ensure_folder(folder: Path) -> Path:
     return folder
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write `data` to `path` so that a reader sees the old file or the whole new one, also after a power cut.
+
+    durable: False = a power cut may take it: for what is written twice a second and soon gone anyway.
 
     A symbolic link is followed, so the link stays and its target changes. The folder must exist. On failure nothing is
     left behind and the old file stands; disk full, no permission and the like become NotReadyError.
@@ -61,9 +63,10 @@ def write_atomic(path: Path, data: bytes) -> None:
     # A dot in front hides the file from listings; a fixed head instead of the target's name keeps long names possible.
     temporary = target.with_name(f".dreamrig-{secrets.token_hex(6)}.tmp")
     try:
-        _write_durably(temporary, data)
+        _write_new(temporary, data, durable=durable)
         os.replace(temporary, target)
-        _sync_folder(target.parent)
+        if durable:
+            _sync_folder(target.parent)
     except BaseException as error:  # an interrupt must not leave a half-written file either
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -95,12 +98,13 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    """Create `path` (it must not exist) with the permissions the umask gives, and push its bytes to the disk."""
+def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
+    """Create `path` (it must not exist) with the permissions the umask gives; durable: push its bytes to the disk."""
     with path.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -176,9 +176,9 @@ class GenerateConfig:
     threads: Annotated[int, Knob(low=0, high=1_024, counts=False)] = 0
     """CPU threads of a step; 0 = torch's own choice."""
     preview_every: Annotated[int, Knob(low=0, high=1_000_000, group=KEPT, counts=False)] = 10
-    """Steps between previews; 0 = none."""
+    """Steps between previews; 0 = none. Where left alone, two a second at most."""
     checkpoint_every: Annotated[int, Knob(low=0, high=1_000_000, group=KEPT, counts=False)] = 10
-    """Steps between checkpoints; 0 = only at the end."""
+    """Steps between checkpoints; 0 = only at the end. Where left alone, also not before 5 s, and after 30 s."""
     frames_every: Annotated[int, Knob(low=0, high=1_000_000, group=KEPT, counts=False)] = 0
     """Steps between the frames that are kept for `dreamrig video timelapse`; 0 = none."""
     deterministic: Annotated[bool, Knob(group=NETWORKS)] = True

@@ -22,6 +22,7 @@ from generator.engine import memory
 from generator.engine.aims import gather, kept_of, make_aims
 from generator.engine.arithmetic import step_mode
 from generator.engine.objective import Phases, no_phases
+from generator.engine.pace import BySteps, Pace
 from generator.engine.run import Run
 from generator.engine.starts import grid
 from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
@@ -45,6 +46,7 @@ def generate(
     resume: State | None = None,
     should_stop: Callable[[], bool] = _never,
     phases: Phases | None = None,
+    pace: Pace | None = None,
     available_mib: float | None = None,
     run_id: str = "",
     load_seconds: float | None = None,
@@ -73,7 +75,7 @@ def generate(
         first_step=run.done,
     )
     try:
-        reason = yield from _steps(run, clock, should_stop, phases or no_phases)
+        reason = yield from _steps(run, clock, should_stop, phases or no_phases, pace or BySteps(config))
         with step_mode(config, device):
             picture = run.final_picture()
         yield Finished(run.done, partial(_to_host, picture), reason, seconds=clock() - started_at)
@@ -86,25 +88,24 @@ def generate(
 
 
 def _steps(
-    run: Run, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases
+    run: Run, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases, pace: Pace
 ) -> Generator[Event, None, Reason]:
     """All steps that are left; returns why they ended."""
-    config = run.config
     interrupted = False
     while not run.is_done and not interrupted:
         index = run.done
         before = clock()
-        with step_mode(config, run.device):
+        with step_mode(run.config, run.device):
             taken = run.advance(phases)
         image = partial(_to_host, taken.picture)
         memory_mib = devices.peak_memory_mib(run.device)
         yield Step(index, partial(_to_number, taken.loss), clock() - before, image, memory_mib)
-        if config.preview_every and index % config.preview_every == 0:
+        if pace.wants_preview(index):
             run.require_finite()
             yield Preview(index, image)
         interrupted = should_stop() and not run.is_done
         is_last = interrupted or run.is_done
-        if config.checkpoint_every and run.done % config.checkpoint_every == 0 and not is_last:
+        if not is_last and pace.wants_checkpoint(run.done):
             yield Checkpointed(run.done, run.state())
     yield Checkpointed(run.done, run.state())
     return "interrupted" if interrupted else "done"

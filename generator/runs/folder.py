@@ -4,7 +4,7 @@ runs/<id>/  config.json             the recipe: everything needed to do it again
             run.json                status, steps done, seconds, and which process is at work
             picture.png             with its recipe inside      picture-large.png   enlarged, to look at
             checkpoint.safetensors  to continue from            timings.json        the report as data
-            preview.png             only while the run goes on
+            preview.jpg             only while the run goes on
             frames/                 pictures on the way, where --frames-every or `dreamrig video` keeps them
             film.mp4                the film, where this is the folder of one
 Every file is written whole or not at all. A run whose process is gone while run.json says "running" has crashed.
@@ -32,7 +32,9 @@ from generator.runs.mark import UNKNOWN_MARK, process_mark
 
 SCHEMA = 1
 CONFIG, RECORD, CHECKPOINT, TIMINGS = "config.json", "run.json", "checkpoint.safetensors", "timings.json"
-PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.png"
+PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.jpg"
+OLDER_PREVIEW = "preview.png"
+"""Of a run that an earlier version began."""
 FRAMES = "frames"
 SLUG_CHARACTERS = 40
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
@@ -75,7 +77,7 @@ class Run:
     @property
     def picture(self) -> Path | None:
         """The best picture there is: the final one, else the last preview, else None."""
-        for name in (PICTURE, PREVIEW):
+        for name in (PICTURE, PREVIEW, OLDER_PREVIEW):
             if (self.folder / name).is_file():
                 return self.folder / name
         return None

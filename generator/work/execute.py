@@ -27,6 +27,7 @@ from generator.state import State
 from generator.work.job import Job, silent
 from generator.work.report import resume_hint
 from generator.work.resume import tell_restart
+from generator.work.rhythm import BySeconds
 from generator.work.stop import Stop, StopButton
 
 
@@ -96,7 +97,7 @@ class _Work:
             self.wants_frame = frames.wants
         return [
             *([optional(frames, self.say, "the film will lack frames")] if frames else []),
-            optional(preview_sink(job.run, job.recipe), self.say, "no preview is saved"),
+            optional(preview_sink(job.run), self.say, "no preview is saved"),
             optional(self.checkpoints, self.say, "until it can be written, an interruption costs more steps"),
             PictureSink(job.run, job.recipe, job.out, job.overwrite),
             optional(LargePictureSink(job.run, job.recipe, job.upscale), self.say, "there is no enlarged picture"),
@@ -140,6 +141,7 @@ class _Work:
             resume=state,
             should_stop=stop.is_pressed,
             phases=self.phases,
+            pace=BySeconds(job.config, job.rhythm),
             run_id=job.run.id,
             import_seconds=job.beginning.import_seconds,
             load_seconds=job.beginning.load_seconds,

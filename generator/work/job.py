@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from generator.sinks import Say
 from generator.work.out import out_file
 from generator.work.plan import Plan
 from generator.work.resume import usable_state
+from generator.work.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from generator.models.base import Models
@@ -55,6 +56,8 @@ class Job:
     run: Run
     recipe: Recipe
     beginning: Beginning
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    """How often it is shown and kept."""
     clock: Clock = perf_counter
     is_new: bool = True
     """Whether the run's folder was made for this job."""
@@ -81,6 +84,7 @@ def open_job(
     profile: bool = False,
     upscale: Enlarge | None = None,
     beginning: Beginning | None = None,
+    rhythm: Rhythm | None = None,
     clock: Clock = perf_counter,
     say: Say = silent,
 ) -> Iterator[Job]:
@@ -88,6 +92,7 @@ def open_job(
 
     base: the folder of runs; None = this machine's.   folder: name of a new run's folder; None = from time and prompt.
     out: a file, or an existing folder, for the picture too.   overwrite: out may exist.
+    rhythm: None = the usual one, but for what the plan's steps were given for.
     say: is told what was changed, and what may change the pixels.
     A checkpoint that cannot be used is told, and the run begins anew.
     A body that fails before `execute` began leaves no folder of a new run, and an old run as failed or interrupted.
@@ -107,6 +112,7 @@ def open_job(
             run=run.record(steps_done=0) if state is None and run.steps_done else run,
             recipe=recipe,
             beginning=beginning,
+            rhythm=rhythm or Rhythm.around(plan.given),
             clock=_honest(clock, models),
             is_new=plan.run is None,
             resume=state,

@@ -489,7 +489,7 @@ def test_killed_it_has_crashed_and_resumes_to_the_same_bytes(
     running.communicate()
     (told,) = command("history", "--json").data["runs"]
     assert told["status"] == "crashed"
-    assert told["picture"].endswith("preview.png")
+    assert told["picture"].endswith("preview.jpg")
     resumed = command("generate", "--resume", run.id, "--json").data
     assert 6 <= resumed["timings"]["first_step"] < 40
     whole = command("generate", "x", *LONG, "--json").data

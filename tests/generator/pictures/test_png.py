@@ -133,12 +133,14 @@ def test_the_large_picture(size: tuple[int, int], expected: tuple[int, int]) -> 
 
 def test_sinks_write_picture_and_large_picture_and_remove_the_preview(tmp_path: Path) -> None:
     run, out = new_run(prompt="x", seed=1, steps=2, base=tmp_path / "runs"), tmp_path / "out.png"
-    preview_sink(run, make_recipe())(Preview(0, lambda: IMAGE))
-    assert read_recipe(run.folder / "preview.png").steps_done == 0
+    preview_sink(run)(Preview(0, lambda: IMAGE))
+    with Image.open(run.folder / "preview.jpg") as preview:
+        assert (preview.format, preview.size, dict(preview.getexif())) == ("JPEG", to_picture(IMAGE).size, {})
+    (run.folder / "preview.png").write_bytes(b"of an earlier version")
     finished = Finished(2, lambda: IMAGE, "done", 1.0)
     PictureSink(run, make_recipe(), out)(finished)
     LargePictureSink(run, make_recipe())(finished)
-    assert not (run.folder / "preview.png").exists()
+    assert not list(run.folder.glob("preview.*"))
     assert out.read_bytes() == (run.folder / "picture.png").read_bytes()
     assert read_recipe(out).steps_done == 2
     assert read_recipe(run.folder / "picture-large.png") == read_recipe(out)

@@ -175,6 +175,8 @@ def test_an_unknown_run_names_near_ones(tmp_path: Path) -> None:
 def test_the_picture_is_the_final_one_else_the_preview(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert run.picture is None
+    (run.folder / "preview.png").write_bytes(b"")
+    assert run.picture == run.folder / "preview.png"
     (run.folder / runs.PREVIEW).write_bytes(b"")
     assert run.picture == run.folder / runs.PREVIEW
     (run.folder / runs.PICTURE).write_bytes(b"")
