@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 
@@ -77,6 +78,21 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
+
+
+@lru_cache(maxsize=256)
+def _constant(
+    make: Callable[..., torch.Tensor], arguments: tuple[object, ...], device: torch.device, dtype: torch.dtype
+) -> torch.Tensor:
+    return to_device(make(*arguments).to(dtype), device)
+
+
+def constant(make: Callable[..., torch.Tensor], *arguments: object, like: torch.Tensor) -> torch.Tensor:
+    """make(*arguments), which is always the same, in the type and on the device of `like`; sent there once.
+
+    Shared by all callers: never write to it.
+    """
+    return _constant(make, arguments, like.device, like.dtype)
 
 
 def peak_memory_mib(device: torch.device) -> float | None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from generator.devices import to_like
+from generator.devices import constant, to_like
 
 EPSILON = 1e-6
 """Added to the value before it divides, so that black has saturation 0."""
@@ -39,9 +39,14 @@ def turn_hue(images: Tensor, radians: Tensor) -> Tensor:
     """
     value, spread = _value_and_spread(images)
     sextants = _hue_sextants(images, value, spread) + _each(radians * (3 / math.pi), images)
-    first = torch.tensor([5.0, 3.0, 1.0], device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
+    first = constant(_first_sextants, like=images)
     place = (first + sextants).remainder(6)
     return value - value * spread / (value + EPSILON) * torch.minimum(place, 4 - place).clamp(0, 1)
+
+
+def _first_sextants() -> Tensor:
+    """Where red, green and blue stand on the circle, (1, 3, 1, 1)."""
+    return torch.tensor([5.0, 3.0, 1.0]).view(1, 3, 1, 1)
 
 
 def _hue_sextants(images: Tensor, value: Tensor, spread: Tensor) -> Tensor:

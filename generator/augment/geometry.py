@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from generator.devices import to_like
+from generator.devices import constant, to_like
 
 BEYOND = 2.0
 """Pixels outside the cutout at which places are held: nothing is there to read, and far ones overflow an index."""
@@ -78,6 +78,10 @@ def mapped(matrix: Tensor, size: int, like: Tensor) -> Tensor:
 SPLINE_POINTS = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, -1.0], [0.0, 0.0]], dtype=torch.float64)
 
 
+def _spline_points() -> Tensor:
+    return SPLINE_POINTS
+
+
 def spline_weights(moved: Tensor) -> Tensor:
     """Weights (N, 5 + 3, 2) of a spline that takes five moved points (N, 5, 2) back to SPLINE_POINTS, float64.
 
@@ -99,7 +103,7 @@ def splined(weights: Tensor, size: int, like: Tensor) -> Tensor:
     """Every pixel's place after a spline: (N, S, S, 2)."""
     grid = _spanned(size, like).view(1, -1, 2)
     weights = to_like(weights, like)
-    bend = _bending(grid, to_like(SPLINE_POINTS, like)[None])  # (1, S S, 5)
+    bend = _bending(grid, constant(_spline_points, like=like)[None])  # (1, S S, 5)
     flat = torch.cat([torch.ones_like(grid[:, :, :1]), grid], dim=2)
     return _to_places((torch.cat([bend, flat], dim=2) @ weights).view(-1, size, size, 2), size)
 
@@ -132,7 +136,7 @@ def displaced(noise: Tensor, sigma: float, alpha: float) -> Tensor:
     The blur is gaussian, of ELASTIC_KERNEL pixels, zero outside; alpha 1 moves by up to half a side before it.
     """
     size = noise.shape[-1]
-    blur = to_like(blur_matrix(size, sigma), noise)
+    blur = constant(blur_matrix, size, sigma, like=noise)
     moved = alpha * (blur @ noise @ blur.T)
     spanned = _spanned(size, noise) + moved.permute(0, 2, 3, 1)
     return _to_places(spanned.clamp(-1, 1), size)

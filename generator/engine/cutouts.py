@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from generator.devices import to_like
+from generator.devices import constant
+from generator.engine.resampling import taps_for
 
 LANCZOS_A = 2
 BICUBIC_A = -0.75
@@ -57,12 +58,21 @@ def apply(image: Tensor, boxes: Tensor, size: int) -> Tensor:
     """Cut and resample: image (1, 3, H, W), boxes (N, 3) on the CPU -> (N, 3, S, S), differentiable in the image."""
     channels, height, width = image.shape[1:]
     count = len(boxes)
-    down = to_like(_stack(boxes[:, 1], boxes[:, 2], height, size), image)  # (N, S, H)
-    across = to_like(_stack(boxes[:, 0], boxes[:, 2], width, size), image)  # (N, S, W)
+    down, across = _matrices(boxes, width, height, size, image)  # (N, S, H), (N, S, W)
     by_row = image[0].permute(1, 0, 2).reshape(height, channels * width)  # (H, 3 W)
     rows = (down.view(count * size, height) @ by_row).view(count, size, channels, width)
     rows = rows.transpose(1, 2).reshape(count, channels * size, width)
     return torch.bmm(rows, across.transpose(1, 2)).view(count, channels, size, size)
+
+
+def _matrices(boxes: Tensor, width: int, height: int, size: int, image: Tensor) -> tuple[Tensor, Tensor]:
+    """The resample matrices of all boxes, down and across, where the image is."""
+    if image.device.type != "cpu":
+        taps = taps_for(resample_matrix, (width, height), size, image.device, LANCZOS_A)
+        down, across = taps.matrices(boxes, width, height)
+        return down.to(image.dtype), across.to(image.dtype)
+    x, y, sides = boxes.unbind(1)
+    return _stack(y, sides, height, size).to(image.dtype), _stack(x, sides, width, size).to(image.dtype)
 
 
 def _stack(offsets: Tensor, sides: Tensor, length: int, size: int) -> Tensor:
@@ -79,7 +89,7 @@ def pool(image: Tensor, size: int) -> Tensor:
     Mean of adaptive average and adaptive maximum pooling: output i reads the pixels from floor(i H / S) to
     ceil((i + 1) H / S). Written with products and an index, whose gradients are repeatable on every device.
     """
-    down, across = (to_like(_mean_matrix(length, size), image) for length in image.shape[2:])
+    down, across = (constant(_mean_matrix, length, size, like=image) for length in image.shape[2:])
     with torch.no_grad():
         places = functional.adaptive_max_pool2d(image, size, return_indices=True)[1].flatten(2)
     largest = image.flatten(2).gather(2, places).view(*image.shape[:2], size, size)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from generator.devices import constant
 from generator.models.codebook import codebook_deviation, codebook_range, nearest_codes, rows_of
 
 LEVEL_DECAY = 0.7
@@ -28,7 +29,7 @@ class _ReplaceGrad(torch.autograd.Function):
 
 class _ClampWithGrad(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, low: Any, high: Any) -> Tensor:
         clamped = torch.clamp(x, low, high)
         ctx.save_for_backward(x, clamped)
         return clamped
@@ -47,10 +48,9 @@ def replace_grad(value: Tensor, gradient_to: Tensor) -> Tensor:
 def clamp_with_grad(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
     """An ordinary clamp whose gradient passes wherever a descent step does not lead further outside.
 
-    low, high: numbers, or tensors that broadcast to x. Within the range the gradient always passes.
+    low, high: two numbers, or two tensors that broadcast to x. Within the range the gradient always passes.
     """
-    bounds = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (low, high))
-    return cast(Tensor, _ClampWithGrad.apply(x, *bounds))  # type: ignore[no-untyped-call]  # torch ships it untyped
+    return cast(Tensor, _ClampWithGrad.apply(x, low, high))  # type: ignore[no-untyped-call]  # torch ships it untyped
 
 
 def quantise(latent: Tensor, codebook: Tensor) -> Tensor:
@@ -138,8 +138,8 @@ def upsample(level: Tensor, rows: int, columns: int) -> Tensor:
 
     level: (B, C, r, c)   returns: (B, C, rows, columns)
     """
-    down = bilinear_matrix(level.shape[2], rows).to(level)
-    across = bilinear_matrix(level.shape[3], columns).to(level)
+    down = constant(bilinear_matrix, level.shape[2], rows, like=level)
+    across = constant(bilinear_matrix, level.shape[3], columns, like=level)
     return down @ level @ across.T
 
 

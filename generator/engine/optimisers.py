@@ -141,11 +141,9 @@ def _without_growth(down: Tensor, parameter: Tensor, gradient: Tensor) -> Tensor
     if parameter.dim() < 2:
         return down
     cosine = functional.cosine_similarity(gradient.flatten(), parameter.flatten(), dim=0).abs()
-    if cosine >= ADAMP_ANGLE / math.sqrt(parameter.numel()):
-        return down
     direction: Tensor = parameter / (torch.linalg.vector_norm(parameter) + EPSILON)
     along: Tensor = (direction * down).sum() * direction
-    return down - along
+    return torch.where(cosine >= ADAMP_ANGLE / math.sqrt(parameter.numel()), down, down - along)
 
 
 WAYS: Mapping[str, Way] = {

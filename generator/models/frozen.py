@@ -49,6 +49,46 @@ class _NormSilu(torch.autograd.Function):
         return back[0], None, None, None, None
 
 
+class _NormSiluByPlace(torch.autograd.Function):
+    """_NormSilu of a picture laid out place by place, where torch's group norm takes none: everywhere but on a CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
+        parts = x.permute(0, 2, 3, 1).reshape(len(x), -1, groups, x.shape[1] // groups)  # (B, H W, G, C / G), a view
+        variance, mean = torch.var_mean(parts, dim=(1, 3), correction=0)  # (B, G)
+        rstd = (variance + eps).rsqrt()
+        ctx.save_for_backward(x, weight, bias, mean, rstd)
+        return F.silu(_normed(x, weight, bias, mean, rstd), inplace=True)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
+        x, weight, bias, mean, rstd = ctx.saved_tensors
+        channels, groups = x.shape[1], mean.shape[1]
+        after = gradients[0].contiguous(memory_format=torch.channels_last)
+        gradient = _silu_back(after, _normed(x, weight, bias, mean, rstd))
+        # With y = w (x - m) r + b: dx = r (w g - mean(w g) - y' mean(w g y')), y' = (x - m) r, means over the group.
+        count = channels // groups * x[0, 0].numel()
+        sums = (gradient.sum((2, 3)) * weight).view(len(x), groups, -1).sum(2)
+        products = ((gradient * x).sum((2, 3)) * weight).view(len(x), groups, -1).sum(2)
+        along = rstd * (products - mean * sums) / count
+        offset = _per_channel(rstd * (mean * rstd * along - sums / count), channels)
+        back = gradient.mul_(_per_channel(rstd, channels) * weight.view(1, -1, 1, 1))
+        back.addcmul_(x, _per_channel(rstd.square() * along, channels), value=-1)
+        return back.add_(offset), None, None, None, None
+
+
+def _normed(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor) -> Tensor:
+    """The group norm of x with mean and one over deviation (B, G) known."""
+    scale = _per_channel(rstd, x.shape[1]) * weight.view(1, -1, 1, 1)
+    return (x * scale).add_(bias.view(1, -1, 1, 1) - _per_channel(mean, x.shape[1]) * scale)
+
+
+def _per_channel(of_groups: Tensor, channels: int) -> Tensor:
+    """(B, G) -> (B, C, 1, 1)."""
+    batch, groups = of_groups.shape
+    return of_groups[:, :, None].expand(batch, groups, channels // groups).reshape(batch, channels, 1, 1)
+
+
 class _QuickGELU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -77,7 +117,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1, pa
 
 def norm_silu(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
     """silu(group_norm(x)), differentiable in x alone; only x is kept, the rest is made again on the way back."""
-    return cast(Tensor, _NormSilu.apply(x, weight, bias, groups, eps))  # type: ignore[no-untyped-call]  # torch ships it untyped
+    by_place = x.device.type != "cpu" and _order(x) is torch.channels_last
+    function = _NormSiluByPlace if by_place else _NormSilu
+    return cast(Tensor, function.apply(x, weight, bias, groups, eps))  # type: ignore[no-untyped-call]  # torch ships it untyped
 
 
 def quick_gelu(x: Tensor) -> Tensor:
