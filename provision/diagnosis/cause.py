@@ -70,6 +70,16 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """How a fact stands in a text. regex: with one group, the value."""
+
+    fact: str
+    regex: str
+    kind: str
+    """yes-no, word, text, number, capability or cuda."""
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """All that is known."""
 
@@ -83,3 +93,5 @@ class Knowledge:
     """The ids that some cause carries."""
     known: frozenset[str]
     """All ids and names, those of `codes` included."""
+    told: tuple[Telling, ...] = ()
+    """How facts stand in texts."""

@@ -18,7 +18,8 @@ Verdict, the first that fits (when = its predicate over the facts: true, false o
     possible    score > 0
     (not listed otherwise)
 
-Without any facts document, when is unknown for every cause.
+Without a facts document, the facts are those that stand in the text (`told`), and when counts only where it rests on
+one of them, and of a cause that the text points to; without any, it is unknown for every cause.
 
 Rank = score * (0.5 + prior / 2) * (1.5 where when is true, else 1), rounded; the score counts as 1 where there is no
 text. Order: confirmed, likely, possible, likely by facts alone, ruled out; inside, harmless causes last, then, where
@@ -36,7 +37,7 @@ Rounded: floor(x * 10000 + 0.5) / 10000. The next query: see provision/diagnosis
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from provision.diagnosis.cause import LAYERS, Cause, Knowledge, Query
@@ -45,6 +46,7 @@ from provision.diagnosis.intake import CUT_NOTE
 from provision.diagnosis.next_query import Candidate, choose_query
 from provision.diagnosis.predicate import FactReader, evaluate, facts_behind
 from provision.diagnosis.reading import Reading, read_text
+from provision.diagnosis.told import facts_told
 
 CONFIRMED, LIKELY, POSSIBLE, RULED_OUT = "confirmed", "likely", "possible", "ruled out"
 LIKELY_SCORE = 0.6
@@ -101,6 +103,8 @@ class Report:
     notes: tuple[str, ...] = ()
     has_text: bool = False
     """There was more than blanks to read."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """Dotted path -> value, of facts that stand in the text; empty where there is a facts document."""
 
     @property
     def found(self) -> bool:
@@ -130,14 +134,26 @@ class TextMatch:
 def diagnose(text: str | bytes | None, facts: FactSource | Mapping[str, Any] | None, knowledge: Knowledge) -> Report:
     """What `text` and `facts` say about a machine, the best first. Either may be None; nothing is read or changed."""
     reading = read_text(text, knowledge)
-    read = fact_reader(facts)
-    values = [None if facts is None else evaluate(cause.when, read) for cause in knowledge.causes]
+    told = facts_told(reading.flat, knowledge.told) if facts is None and reading is not None else {}
+    read = told.get if told else fact_reader(facts)
+    values = [_when(cause, read, facts is not None, bool(told)) for cause in knowledge.causes]
     judged = [_judge(cause, when, reading, read) for cause, when in zip(knowledge.causes, values, strict=True)]
-    diagnoses = arrange([diagnosis for diagnosis in judged if diagnosis is not None])
+    found = [diagnosis for diagnosis in judged if diagnosis is not None]
+    diagnoses = arrange([diagnosis for diagnosis in found if diagnosis.explains] if told else found)
     query = choose_query(_candidates(diagnoses), knowledge.queries, read)
     codes = [decode_code(code, knowledge) for code in list(reading.codes.values())[:CODES_TOLD]] if reading else []
     notes = (CUT_NOTE,) if reading is not None and reading.is_cut else ()
-    return Report(tuple(diagnoses), query, tuple(codes), notes, reading is not None)
+    return Report(tuple(diagnoses), query, tuple(codes), notes, reading is not None, told)
+
+
+def _when(cause: Cause, read: FactReader, has_document: bool, has_told: bool) -> bool | None:
+    """The predicate of a cause over the facts; where only a text tells some, it must rest on one of them."""
+    if not has_document and not has_told:
+        return None
+    value = evaluate(cause.when, read)
+    if has_document or value is None or facts_behind(cause.when, read, value):
+        return value
+    return None
 
 
 def fact_reader(facts: FactSource | Mapping[str, Any] | None) -> FactReader:

@@ -12,13 +12,14 @@ from typing import Any
 
 from dreamrig.documents import DocumentError, parse_object
 from provision.checked_json import REPAIR, KnowledgeError, Reader
-from provision.diagnosis.cause import Cause, Code, Knowledge, Query, Signature
+from provision.diagnosis.cause import Cause, Code, Knowledge, Query, Signature, Telling
 from provision.diagnosis.literals import required_literals
 from provision.diagnosis.predicate import COMPARISONS, Predicate
 from provision.diagnosis.text import decimal_id, number_id
 
 SCHEMA = 1
 EFFECTS = ("blocks", "degrades", "harmless")
+TELLING_KINDS = ("yes-no", "word", "text", "number", "capability", "cuda")
 PLACES = ("windows", "wsl", "linux", "firmware", "host")
 
 
@@ -92,6 +93,7 @@ def parse_knowledge(node: Any, source: str = "the knowledge base") -> Knowledge:
         name_ids=name_ids,
         carried=carried,
         known=carried | frozenset(name_ids) | frozenset(id_ for code in codes for id_ in code.ids),
+        told=tuple(_parse_telling(item) for item in top.objects("told", optional=True)),
     )
 
 
@@ -161,6 +163,10 @@ def _parse_query(item: Reader) -> Query:
     item.get("command", "a text")
     needs_admin = item.get("needs_admin", "true or false")
     return Query(item.get("id", "a text"), item.texts("facts"), needs_admin, item.node)
+
+
+def _parse_telling(item: Reader) -> Telling:
+    return Telling(item.get("fact", "a text"), item.get("regex", "a text"), item.choice("kind", TELLING_KINDS))
 
 
 def _parse_predicate(node: Any, where: str) -> Predicate | None:

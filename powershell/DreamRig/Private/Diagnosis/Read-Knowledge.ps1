@@ -79,7 +79,7 @@ function ConvertTo-Knowledge {
         })
     [pscustomobject]@{
         Causes = $causes; Codes = $codes; NameIds = $nameIds; Known = $known; Carried = $carriedIds
-        Queries = @(Get-MemberList $Document 'queries')
+        Queries = @(Get-MemberList $Document 'queries'); Told = @(Get-MemberList $Document 'told')
     }
 }
 

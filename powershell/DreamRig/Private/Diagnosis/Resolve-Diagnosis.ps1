@@ -19,8 +19,13 @@ function Resolve-Diagnosis {
     [OutputType([pscustomobject])]
     param([AllowNull()] [AllowEmptyString()] $Text, [AllowNull()] $Facts, [Parameter(Mandatory = $true)] $Knowledge)
     $reading = Read-ErrorText -Text $Text -Knowledge $Knowledge
+    # Without a facts document, the facts are those that stand in the text.
+    $told = if ($null -eq $Facts) { Read-ToldFact -Reading $reading -Telling $Knowledge.Told } else { $null }
+    if ($told) { $Facts = $told }
     $reader = New-FactReader -Facts $Facts
+    $reader.IsTold = $null -ne $told
     $judged = @(foreach ($cause in $Knowledge.Causes) { Get-CauseVerdict $cause $reading $reader })
+    if ($told) { $judged = @($judged | Where-Object { @($_.Explains).Count }) }
     $ordered = @(Get-DiagnosisOrder -Diagnosis $judged)
     $query = Select-NextQuery -Candidate @(Get-QueryCandidate -Diagnosis $ordered) -Query $Knowledge.Queries -Facts $Facts
     $codes = @(if ($reading) { $reading.Codes | Select-Object -First 20 | ForEach-Object { ConvertFrom-ErrorCode -Found $_ -Knowledge $Knowledge } })
@@ -127,6 +132,8 @@ function Get-CauseVerdict {
     $document = $Cause.Document
     # Without any facts, nothing can be said of a predicate, also of one that asks whether a fact is unknown.
     $when = if ($null -eq $Reader.Facts) { $null } else { Test-Predicate $Cause.When $Reader }
+    # What a text tells must be what it rests on.
+    if ($Reader.IsTold -and $null -ne $when -and -not @(Get-FactBehind $Cause.When $Reader $when).Count) { $when = $null }
     $match = Get-TextMatch $Cause $Reading
     $verdict = Select-Verdict $when $document.decisive $match ($null -ne $Reading)
     if (-not $verdict) { return }

@@ -82,7 +82,7 @@ function New-FactReader {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([AllowNull()] $Facts, [string] $Path = '', [AllowNull()] $Answer = $null)
-    [pscustomobject]@{ Facts = $Facts; Path = $Path; Answer = $Answer; Cache = @{} }
+    [pscustomobject]@{ Facts = $Facts; Path = $Path; Answer = $Answer; Cache = @{}; IsTold = $false }
 }
 
 function Read-Fact {

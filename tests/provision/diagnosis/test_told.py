@@ -1,0 +1,107 @@
+"""Facts that stand in a text: are they read, and do they count as much as those of a facts document?"""
+
+import pytest
+
+from provision.diagnosis.diagnose import CONFIRMED, RULED_OUT, diagnose
+from provision.diagnosis.knowledge import load_knowledge
+from provision.diagnosis.reading import read_text
+from provision.diagnosis.told import facts_told, read_value
+
+CODE = "WslRegisterDistribution failed with error: 0x80370102"
+SYSTEMINFO = """\
+Hyper-V Requirements:      VM Monitor Mode Extensions: Yes
+                           Virtualization Enabled In Firmware: {firmware}
+                           Second Level Address Translation: Yes
+                           Data Execution Prevention Available: {dep}"""
+NVIDIA_SMI = """\
+| NVIDIA-SMI 461.79       Driver Version: 461.79       CUDA Version: 11.2     |
+|   0  GeForce RTX 3090    WDDM  | 00000000:01:00.0  On |                  N/A |"""
+
+
+def told(text: str) -> dict[str, object]:
+    knowledge = load_knowledge()
+    reading = read_text(text, knowledge)
+    assert reading is not None
+    return dict(facts_told(reading.flat, knowledge.told))
+
+
+def verdicts(text: str) -> dict[str, str]:
+    return {one.cause.slug: one.verdict for one in diagnose(text, None, load_knowledge()).diagnoses}
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "value"),
+    [
+        ("HypervisorPresent : True", "windows.hypervisor_present", True),
+        ("HypervisorPresent=False", "windows.hypervisor_present", False),
+        (SYSTEMINFO.format(firmware="No", dep="Yes"), "windows.firmware_virtualization", False),
+        ("Virtualisierung in Firmware aktiviert: Ja", "windows.firmware_virtualization", True),
+        ("固件中已启用虚拟化: 否", "windows.firmware_virtualization", False),
+        ("hypervisorlaunchtype    Off", "windows.hypervisor_launch_type", "off"),
+        ("Microsoft Windows [Version 10.0.22631.2428]", "windows.build", 22631),
+        ("WSL-Version: 2.0.9.0", "wsl.version", "2.0.9.0"),
+        (NVIDIA_SMI, "windows.nvidia_driver", "461.79"),
+        (NVIDIA_SMI, "cuda.driver_cuda", "11.2"),
+        (NVIDIA_SMI, "cuda.gpu_name", "RTX 3090"),
+        ("too old (found version 12040)", "cuda.driver_cuda", "12.4"),
+        ("RTX 5090 with CUDA capability sm_120 is not compatible", "cuda.capability", "12.0"),
+        ("CUDA used to build PyTorch: 12.4", "torch.cuda", "12.4"),
+    ],
+)
+def test_a_fact_is_read(text: str, fact: str, value: object) -> None:
+    assert told(text)[fact] == value
+
+
+def test_what_is_told_in_two_ways_is_not_known() -> None:
+    assert "windows.hypervisor_present" not in told("before: HypervisorPresent: True\nafter: HypervisorPresent: False")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Virtualization Enabled In Firmware", "Driver Version: 535.104.05", "the driver version", "PyTorch is fine"],
+)
+def test_near_misses(text: str) -> None:
+    assert not {"windows.firmware_virtualization", "windows.nvidia_driver", "torch.version"} & set(told(text))
+
+
+def test_every_fact_that_is_told_is_one_of_the_facts() -> None:
+    assert {telling.fact.split(".")[0] for telling in load_knowledge().told} <= {
+        "windows",
+        "wsl",
+        "cuda",
+        "torch",
+        "python",
+    }
+
+
+def test_systeminfo_in_the_text_decides() -> None:
+    off = verdicts(f"{CODE}\n{SYSTEMINFO.format(firmware='No', dep='Yes')}")
+    assert off["firmware-virtualization-off"] == CONFIRMED
+    on = verdicts(f"{CODE}\n{SYSTEMINFO.format(firmware='Yes', dep='Yes')}")
+    assert on["firmware-virtualization-off"] == RULED_OUT
+    no_execute = verdicts(f"{CODE}\n{SYSTEMINFO.format(firmware='Yes', dep='No')}")
+    assert no_execute["firmware-nx-off"] == CONFIRMED
+
+
+def test_an_old_driver_in_the_table_decides() -> None:
+    text = f"CUDA driver version is insufficient for CUDA runtime version\n{NVIDIA_SMI}"
+    assert verdicts(text)["cuda-driver-too-old"] == CONFIRMED
+
+
+def test_a_facts_document_counts_before_the_text() -> None:
+    text = f"{CODE}\n{SYSTEMINFO.format(firmware='No', dep='Yes')}"
+    facts = {"schema": 1, "place": "windows", "windows": {"firmware_virtualization": True, "hypervisor_present": False}}
+    found = {one.cause.slug: one.verdict for one in diagnose(text, facts, load_knowledge()).diagnoses}
+    assert found["firmware-virtualization-off"] == RULED_OUT
+
+
+def test_facts_alone_find_nothing_without_a_complaint() -> None:
+    assert verdicts(NVIDIA_SMI) == {}
+
+
+def test_values() -> None:
+    assert [read_value("61", "capability"), read_value("13000", "cuda"), read_value("Nein", "yes-no")] == [
+        "6.1",
+        "13.0",
+        False,
+    ]
