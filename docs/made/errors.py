@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provision.diagnosis.knowledge import read_json
+from provision.checked_json import read_json
 from provision.diagnosis.predicate import Predicate, comparisons
 
 PAGE = Path(__file__).parents[1] / "errors.md"

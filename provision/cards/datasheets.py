@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dreamrig.words import TERA
-from provision.checked_json import Reader
-from provision.diagnosis.knowledge import read_json
+from provision.checked_json import Reader, read_json
 
 SCHEMA = 1
 MEGA = 1e6

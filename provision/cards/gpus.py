@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from dreamrig.errors import RigError
-from provision.diagnosis.knowledge import load_gpus
+from provision.checked_json import Reader, read_json
+
+
+@functools.cache
+def load_gpus() -> Mapping[str, Any]:
+    """gpus.json, which is checked by whoever reads it."""
+    return Reader(read_json("gpus.json"), "gpus.json").node
 
 
 def find_gpu(name: str) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ from provision.diagnosis.cause import Knowledge
 from provision.diagnosis.diagnose import diagnose as find_causes
 from provision.diagnosis.intake import INPUT_LIMIT_BYTES, no_text, require_text
 from provision.diagnosis.knowledge import load_firmware, load_knowledge
+from provision.diagnosis.wheel_steps import fit_wheels
 from provision.diagnosis.words import render
 from provision.facts.facts import Facts, load_facts
 from provision.show import print_lines
@@ -121,6 +122,7 @@ def read_piped(door: Door) -> bytes:
 def answer(raw: bytes | None, facts: Facts | None, door: Door, *, as_json: bool, show_all: bool) -> int:
     """Print the report; returns the exit code."""
     report = find_causes(raw, facts, door.knowledge())
+    report = fit_wheels(report, report.told.get if facts is None else facts.get)
     if raw is not None and not report.has_text:
         raise no_text()  # nothing but colours and the like
     if as_json:

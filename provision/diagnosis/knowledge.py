@@ -1,17 +1,15 @@
 """The knowledge base: causes, queries and codes of knowledge/causes.json, checked while they are read.
 
-The other two files are firmware.json (where a board hides its switches) and gpus.json. Adding a cause is adding data.
+The other file is firmware.json (where a board hides its switches). Adding a cause is adding data.
 """
 
 import functools
-import importlib.resources
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dreamrig.documents import DocumentError, parse_object
-from provision.checked_json import REPAIR, KnowledgeError, Reader
+from provision.checked_json import REPAIR, KnowledgeError, Reader, read_json
 from provision.diagnosis.cause import Cause, Code, Knowledge, Query, Signature, Telling
 from provision.diagnosis.literals import required_literals
 from provision.diagnosis.predicate import COMPARISONS, Predicate
@@ -39,21 +37,6 @@ def load_firmware() -> Mapping[str, Any]:
         maker.texts("keys")
     document.get("generic", "an object")
     return document.node
-
-
-@functools.cache
-def load_gpus() -> Mapping[str, Any]:
-    """gpus.json, which is checked by whoever reads it."""
-    return Reader(read_json("gpus.json"), "gpus.json").node
-
-
-def read_json(name: str) -> dict[str, Any]:
-    """The parsed content of a file in provision/knowledge."""
-    file = importlib.resources.files("provision") / "knowledge" / name
-    try:
-        return parse_object(file.read_bytes())
-    except (OSError, DocumentError) as error:
-        raise KnowledgeError(f"The knowledge file {name} cannot be read: {error}.", hint=REPAIR) from error
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provision.cards.gpus import find_gpu
+from provision.cards.wheels import choose_wheel
 from provision.doctor.check import (
     Check,
     FactReader,
@@ -43,14 +44,29 @@ def has_gpu(facts: FactReader) -> bool:
 
 def install_torch(facts: FactReader) -> tuple[Step, ...]:
     """Steps that bring a build of torch that fits."""
-    build, folder = ("cuda", "cu126") if has_gpu(facts) else ("cpu", "cpu")
-    index = f"https://download.pytorch.org/whl/{folder}"
-    command = f"python -m pip install --force-reinstall torch --index-url {index}"
+    build = "cuda" if has_gpu(facts) else "cpu"
     if facts.place == "colab":
         return (Step("Runtime > Disconnect and delete runtime: a fresh one has PyTorch for CUDA.", None, "colab"),)
+    by_hand = fitting_torch(facts, "Or by hand:") if has_gpu(facts) else CPU_TORCH
     return Step(
         "In a checkout, ./rig fetches the build that fits.", f"rm -rf .venv && DREAMRIG_TORCH={build} ./rig doctor"
-    ), Step("Or by hand.", command)
+    ), by_hand
+
+
+CPU_TORCH = Step(
+    "Or by hand.", "python -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cpu"
+)
+
+
+def fitting_torch(facts: FactReader, lead: str) -> Step:
+    """The step that installs the build for this GPU, driver and Python, with torchvision where that is there."""
+    entry = find_gpu(facts.get("cuda.gpu_name") or "") or {}
+    capability = facts.get("cuda.capability") or entry.get("capability")
+    wheel = choose_wheel(capability, facts.get("cuda.driver_cuda"), facts.get("python.version"))
+    if wheel is None:
+        return Step("No build of PyTorch serves this GPU with this driver: dreamrig draws on the CPU.")
+    packages = ("torch", "torchvision") if facts.get("python.torchvision") not in (None, "absent") else ("torch",)
+    return Step(f"{lead} {wheel.sentence(capability)}", wheel.command(packages))
 
 
 @check(
@@ -68,12 +84,7 @@ def torch_cuda(facts: FactReader) -> Finding:
     newer = (
         WINDOWS_DRIVER if facts.place in ("windows", "wsl") else Step("Install a newer NVIDIA driver.", None, "linux")
     )
-    return failed(sentence, proof, newer, Step("Or an older build of PyTorch.", _older_torch(driver)))
-
-
-def _older_torch(driver_cuda: str) -> str:
-    index = {12: "cu126", 11: "cu118"}.get(version_tuple(driver_cuda)[0], "cpu")
-    return f"python -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/{index}"
+    return failed(sentence, proof, newer, fitting_torch(facts, "Or another build of PyTorch:"))
 
 
 @check("torch-arch", "Has PyTorch kernels for this GPU's architecture?", ("torch-cuda",), WITH_GPU)
@@ -95,18 +106,7 @@ def torch_arch(facts: FactReader) -> Finding:
 
 def _arch_steps(facts: FactReader) -> tuple[Step, ...]:
     """A newer build for a newer GPU, an older one for an older."""
-    entry = find_gpu(facts.get("cuda.gpu_name") or "") or {}
-    needs = entry.get("minimum_cuda")
-    text = (
-        f"Install a PyTorch built with CUDA {needs} or newer." if needs else "Install a PyTorch that supports this GPU."
-    )
-    index = "https://download.pytorch.org/whl/" + _index_for(facts.get("cuda.capability") or "")
-    return (Step(text, f"python -m pip install --force-reinstall torch --index-url {index}"),)
-
-
-def _index_for(capability: str) -> str:
-    """Blackwell (10.x, 12.x) needs CUDA 12.8; builds with 12.6 are the last for Maxwell, Pascal and Volta."""
-    return "cu128" if version_tuple(capability)[:1] >= (10,) else "cu126"
+    return (fitting_torch(facts, "Install a PyTorch that supports this GPU:"),)
 
 
 @check("gpu-kernel", "Does a kernel on the GPU compute what the CPU computes?", ("torch-arch",), WITH_GPU)

@@ -18,8 +18,7 @@ from provision.cards.datasheets import (
     parse_datasheets,
 )
 from provision.cards.gpus import find_gpu
-from provision.checked_json import KnowledgeError
-from provision.diagnosis.knowledge import read_json
+from provision.checked_json import KnowledgeError, read_json
 
 DOCUMENT: dict[str, Any] = read_json("datasheets.json")
 DRIVER_NAMES = {

@@ -12,8 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from provision.checked_json import read_json
 from provision.diagnosis.diagnose import diagnose
-from provision.diagnosis.knowledge import load_knowledge, read_json
+from provision.diagnosis.knowledge import load_knowledge
 from provision.diagnosis.predicate import comparisons
 from provision.doctor.checks import CHECKS
 from provision.facts.facts import facts_schema

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from provision.cards.gpus import find_gpu
+from provision.cards.gpus import find_gpu, load_gpus
 from provision.diagnosis.board import find_board
-from provision.diagnosis.knowledge import load_firmware, load_gpus
+from provision.diagnosis.knowledge import load_firmware
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from docs.made.errors import PAGE, in_words, render_page
-from provision.diagnosis.knowledge import read_json
+from provision.checked_json import read_json
 
 PAGE_TEXT = render_page(read_json("causes.json"))
 
