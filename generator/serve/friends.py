@@ -121,9 +121,10 @@ def leave(db: sqlite3.Connection, session: str) -> None:
 def revoke(db: sqlite3.Connection, friend: int, now: int) -> None:
     """Let a friend in no more: sessions and invitations end at once; the pictures stay."""
     db.execute("UPDATE friend SET revoked_at = ? WHERE id = ? AND is_owner = 0", (now, friend))
-    for table in ("session", "invite"):
-        its = f"DELETE FROM {table} WHERE friend IN (SELECT id FROM friend WHERE id = ? AND is_owner = 0)"  # noqa: S608 - two names of ours
-        db.execute(its, (friend,))
+    theirs = db.execute("SELECT id FROM friend WHERE id = ? AND is_owner = 0", (friend,)).fetchall()
+    for (number,) in theirs:
+        db.execute("DELETE FROM session WHERE friend = ?", (number,))
+        db.execute("DELETE FROM invite WHERE friend = ?", (number,))
 
 
 def limit(db: sqlite3.Connection, friend: int, **limits: int) -> None:

@@ -262,7 +262,7 @@ def _rejoin(db: sqlite3.Connection, job: int, state: State, event: str, now: int
 def begin(db: sqlite3.Connection, job: int, attempt: int, resumed_at: int, note: str) -> None:
     """The attempt goes on at a step, which may lie before the one kept: a damaged checkpoint is given up."""
     db.execute(
-        "UPDATE job SET kept_step=?, note=nullif(?,'') WHERE id=? AND attempt=? AND state='running'",
+        "UPDATE job SET kept_step=?, note=coalesce(nullif(?,''), note) WHERE id=? AND attempt=? AND state='running'",
         (resumed_at, note, job, attempt),
     )
 

@@ -1,0 +1,121 @@
+"""The owner's settings of a server: `[serve]` in dreamrig.toml, DREAMRIG_SERVE_*, flags over both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+from dreamrig import settings
+from dreamrig.errors import UsageError
+from dreamrig.settings import Sources
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+VISIBILITIES = ("circle", "own")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """What an owner may set; every field is also `serve.<name>` in a file."""
+
+    host: str = "127.0.0.1"
+    """Where it listens."""
+    port: int = 8700
+    public_url: str = ""
+    """The address friends use, e.g. https://rig.example.ts.net; its host is then answered to, its https makes cookies
+    Secure."""
+    trusted_proxy: str = ""
+    """The address of a proxy whose X-Forwarded-For counts; empty = none."""
+    visibility: str = "circle"
+    """circle: friends see one another's prompts and pictures; own: everybody sees their own."""
+    model: str = "starter"
+    """The networks that draw."""
+    idle_unload: str = "15m"
+    """End the idle worker after so long, so that its memory is free; 0 = never."""
+    keep_free_mib: int = 2048
+    """Refuse new pictures when less room than this would be left on the disk."""
+    hold_words: str = ""
+    """Words, separated by commas, that hold a prompt until the owner has looked at it."""
+    webhook: str = ""
+    """A Discord webhook; its address is a secret."""
+    webhook_posts: str = "shared"
+    """shared or all."""
+    log_prompts: bool = False
+    """Whether log lines hold prompts."""
+
+    def __post_init__(self) -> None:
+        if self.visibility not in VISIBILITIES:
+            raise UsageError(f"serve.visibility is {self.visibility!r}.", hint=f"use {' or '.join(VISIBILITIES)}")
+        if self.webhook_posts not in ("shared", "all"):
+            raise UsageError(f"serve.webhook_posts is {self.webhook_posts!r}.", hint="use shared or all")
+        if self.public_url and (not urlsplit(self.public_url).hostname or self.public_scheme not in ("http", "https")):
+            raise UsageError(f"serve.public_url is {self.public_url!r}.", hint="give a whole address: https://…")
+        if not 0 <= self.port <= 65535:
+            raise UsageError(f"serve.port is {self.port}.", hint="use 1024 to 65535")
+        parse_duration(self.idle_unload)
+
+    @property
+    def public_scheme(self) -> str:
+        """http or https, as friends see it."""
+        return urlsplit(self.public_url).scheme
+
+    @property
+    def is_https(self) -> bool:
+        """Whether friends come by https, so that cookies can be Secure."""
+        return self.public_scheme == "https"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names that a request may call us by."""
+        named = urlsplit(self.public_url).hostname
+        own = {self.host} - {"0.0.0.0", "::"}  # noqa: S104 - to leave them out
+        return frozenset({*LOOPBACK, *own, *({named} if named else ())})
+
+    @property
+    def held_words(self) -> frozenset[str]:
+        """hold_words in small letters."""
+        return frozenset(word.strip().casefold() for word in self.hold_words.split(",") if word.strip())
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Settings of the generator for every picture."""
+        return {"model": self.model}
+
+
+def parse_duration(text: str) -> int:
+    """ "15m", "3h", "90s" or "0" -> seconds; UsageError for anything else."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smh]?)", text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no length of time.", hint="write it like 90s, 15m or 3h")
+    return int(found[1]) * UNITS[found[2] or "s"]
+
+
+def load_settings(flags: Mapping[str, Any], sources: Sources) -> ServeSettings:
+    """Flags over variables over files over defaults. flags: by field name, None = not given."""
+    kinds = get_type_hints(ServeSettings)
+    usual = ServeSettings()
+    found = {
+        one.name: settings.resolve(
+            f"serve.{one.name}", kinds[one.name], flags.get(one.name), getattr(usual, one.name), sources=sources
+        ).value
+        for one in fields(ServeSettings)
+    }
+    return replace(usual, **found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long the server waits for what, in seconds. Tests wait less."""
+
+    tick: float = 1.0
+    leave: float = 10.0
+    """For a worker that was told to leave."""
+    beat: float = 30.0
+    """Without a beat a worker is dead."""
+    stuck: float = 120.0
+    """Without a step at least this long, or STUCK_STEPS usual steps, a drawing worker hangs."""
+    restart: tuple[float, ...] = field(default=(0.2, 1.0, 5.0, 15.0, 60.0))
+    """Before a worker that ended is started again, by how often it did so in a row."""

@@ -1,0 +1,142 @@
+"""What one viewer may see of the line, of a picture, of everything: plain values for pages and for JSON alike.
+
+Counts and places go to everybody; prompts, previews and pictures only as the owner's visibility and a picture's own
+hiding allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generator.serve.estimate import History, Kind, Range, kind_of, words
+from generator.serve.friends import Friend
+from generator.serve.live import Hub
+from generator.serve.queue import Job
+from generator.serve.turns import Place, why_risen
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line as it stands: running first, then in the order of service."""
+
+    jobs: Sequence[Job]
+    names: Mapping[int, str]
+    counts: Mapping[str, int]
+    """State -> how many, of everybody."""
+
+    def number_of(self, key: str) -> int | None:
+        """1 = next after what is running; 0 = running; None = not in the line."""
+        running = sum(job.state == "running" for job in self.jobs)
+        for index, job in enumerate(self.jobs):
+            if job.key == key:
+                return max(0, index - running + 1)
+        return None
+
+    def ahead_of(self, key: str | None) -> list[Job]:
+        """What is drawn before that picture; all of the line for None."""
+        ahead: list[Job] = []
+        for job in self.jobs:
+            if job.key == key:
+                break
+            ahead.append(job)
+        return ahead
+
+
+def may_see(job: Job, viewer: Friend, visibility: str) -> bool:
+    """Whether the viewer may know what is in a picture: its prompt, its previews, itself."""
+    if job.friend == viewer.id:
+        return True
+    return visibility == "circle" and not job.is_hidden and job.deleted_at is None
+
+
+def share_to_do(job: Job, hub: Hub) -> float:
+    """Which part of its steps is still to be made."""
+    done = job.kept_step
+    if hub.progress is not None and hub.progress.job == job.id:
+        done = hub.progress.steps_done
+    return max(0.0, 1.0 - done / max(1, job.steps))
+
+
+def time_left(job: Job | None, line: Line, hub: Hub, history: History, new: Kind | None = None) -> Range | None:
+    """Until a picture is done; of a new one of that kind for None."""
+    ahead = line.ahead_of(None if job is None else job.key)
+    kinds = [(kind_of(one.config, one.wish["preset"]), share_to_do(one, hub)) for one in ahead]
+    if job is not None:
+        kinds.append((kind_of(job.config, job.wish["preset"]), share_to_do(job, hub)))
+    elif new is not None:
+        kinds.append((new, 1.0))
+    loads = hub.load_seconds if hub.worker in ("unloaded", "gone", "starting") else 0.0
+    return history.waiting(kinds, loads)
+
+
+def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
+    """One picture for one viewer."""
+    sees = may_see(job, viewer, visibility)
+    view: dict[str, Any] = {
+        "key": job.key,
+        "state": job.state,
+        "friend": line.names.get(job.friend, "?"),
+        "mine": job.friend == viewer.id,
+        "turn": job.turn,
+        "number": line.number_of(job.key),
+        "prompt": job.prompt if sees else None,
+        "preset": job.wish["preset"],
+        "shape": job.wish["shape"],
+        "steps": job.steps,
+        "steps_done": job.steps if job.state == "done" else job.kept_step,
+        "width": job.config["width"],
+        "height": job.config["height"],
+        "made_at": job.made_at,
+        "code": job.code,
+        "hidden": job.is_hidden,
+        "deleted": job.deleted_at is not None,
+        "attempt": job.attempt,
+    }
+    if sees and job.state == "done" and job.deleted_at is None:
+        view["files"] = {kind: f"/files/{job.key}/{kind}" for kind in ("picture", "large", "thumb-256", "thumb-512")}
+        view |= {"seed": job.config["seed"], "style": job.wish["style"], "seconds": round(job.work_seconds, 1)}
+    if job.state == "running" and hub.progress is not None and hub.progress.job == job.id:
+        view |= _progress_view(job, hub, sees)
+    if job.state in ("queued", "running"):
+        left = time_left(job, line, hub, history)
+        view["left"] = words(left)
+        view["left_seconds"] = None if left is None else [round(left.low, 1), round(left.high, 1)]
+    if job.state == "queued":
+        view["behind"] = behind(job, line)
+    return view
+
+
+def _progress_view(job: Job, hub: Hub, sees: bool) -> dict[str, Any]:
+    assert hub.progress is not None
+    now = hub.progress
+    view: dict[str, Any] = {"steps_done": now.steps_done, "resumed_at": now.resumed_at, "change": now.change}
+    if sees:
+        view |= {"preview": now.preview, "unknown_words": dict(now.unknown_words), "note": now.note}
+        if now.preview:
+            view["live"] = f"/files/{job.key}/live?v={now.attempt}.{now.preview}"
+    return view
+
+
+def behind(job: Job, line: Line) -> str:
+    """Why this place, where somebody who came later goes first."""
+    later = [one for one in line.ahead_of(job.key) if one.id > job.id and one.state == "queued"]
+    if not later:
+        return ""
+    mine = Place(job.key, job.friend, job.turn, 0)
+    return why_risen(mine, line.names.get(later[0].friend, "somebody"), later[0].turn)
+
+
+def line_view(viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
+    """The whole line and what the machine is about, for one viewer."""
+    return {
+        "counts": dict(line.counts),
+        "line": [job_view(job, viewer, line, hub, history, visibility) for job in line.jobs],
+        "mode": hub.mode,
+        "until": hub.until,
+        "reason": hub.reason,
+        "worker": hub.worker,
+        "slept_seconds": round(hub.slept_seconds),
+        "device": hub.device,
+    }
