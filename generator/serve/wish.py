@@ -31,9 +31,9 @@ TAIL = re.compile(r"(?P<text>.*?)(?P<tail>(?:\s+@\S+)?(?::[+-]?[0-9.]+){0,2}\s*)
 class WishError(UsageError):
     """A wish that cannot be granted, in words for a page. field: which of FIELDS is meant."""
 
-    def __init__(self, field: str, message: str, *, hint: str = "", code: str = "bad_request") -> None:
+    def __init__(self, field: str, message: str, *, hint: str = "", reason: str = "bad_request") -> None:
         super().__init__(message, hint=hint)
-        self.field, self.code = field, code
+        self.field, self.reason = field, reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +135,10 @@ def to_config(wish: FriendWish, offers: Sequence[Offer], start: str | None = Non
     """
     offer = find_offer(offers, wish.preset, wish.shape, wish.kind)
     if offer is None:
-        raise WishError("preset", "Nobody here can draw this.", hint="choose another", code="nobody_can")
+        raise WishError("preset", "Nobody here can draw this.", hint="choose another", reason="nobody_can")
     if not offer.fits:
         size = f"the largest width that fits is {offer.largest_width}" if offer.largest_width else "no size fits"
-        raise WishError("preset", f"This does not fit into the memory here: {size}.", code="does_not_fit")
+        raise WishError("preset", f"This does not fit into the memory here: {size}.", reason="does_not_fit")
     seed = secrets.randbelow(LARGEST_SEED + 1) if wish.seed is None else wish.seed
     changes = {"prompt": styled(wish.prompt, wish.style), "seed": seed}
     if wish.kind == "picture":
