@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -18,6 +19,7 @@ from dreamrig.words import MIB
 
 CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
+PROCESS = Path("/proc/self")
 
 
 def resolve_device(name: str) -> torch.device:
@@ -95,10 +97,34 @@ def constant(make: Callable[..., torch.Tensor], *arguments: object, like: torch.
     return _constant(make, arguments, like.device, like.dtype)
 
 
-def peak_memory_mib(device: torch.device) -> float | None:
+def forget_peak_memory(device: torch.device, process: Path = PROCESS) -> bool:
+    """Let peak_memory_mib count anew, from what is held now; False where the system has no way to.
+
+    Linux: "5" resets the high-water mark of the process (proc_pid_clear_refs(5)); the mark of getrusage would stay.
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return True
+    try:
+        (process / "clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def peak_memory_mib(device: torch.device, process: Path = PROCESS) -> float | None:
     """Highest so far: of the allocator on CUDA, of the process elsewhere; None where it cannot be told."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / MIB
+    try:
+        (kib,) = re.findall(rb"^VmHWM:\s+(\d+) kB$", (process / "status").read_bytes(), re.MULTILINE)
+        return int(kib) / 1024
+    except (OSError, ValueError):
+        return _most_resident_mib()
+
+
+def _most_resident_mib() -> float | None:
+    """The process's high-water mark where there is no /proc."""
     try:
         import resource
     except ImportError:  # Windows

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dreamrig.words import NOISY_SPREAD, duration, memory, pace, percent, short
 from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet
@@ -50,7 +50,9 @@ class Report:
     total_seconds: float = 0.0
     """From the command to the saved picture; without the interpreter's own start."""
     peak_memory_mib: float | None = None
-    """Of the device's allocator on CUDA, of the process elsewhere."""
+    """Of the device's allocator on CUDA, of the process elsewhere; the loaded networks are in it."""
+    peak_memory_of: Literal["run", "process"] = "process"
+    """process: the system could not be made to count anew, so that earlier runs of the process may be in it."""
     device: str = ""
     threads: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -177,7 +179,7 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
         ("saving", _seconds(report.saving_seconds)),
         ("first preview", _since_command(report.first_preview_seconds)),
         ("picture", f"{_since_command(report.total_seconds)}, {_part(report)}"),
-        ("peak memory", "unknown" if report.peak_memory_mib is None else memory(report.peak_memory_mib)),
+        ("peak memory", _peak(report)),
         ("device", report.device + (f", {report.threads} threads" if report.threads else "")),
         ("versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
     ]
@@ -202,6 +204,13 @@ def _steady(report: Report) -> str:
     noisy = ": noisy, the machine was busy" if spread > NOISY_SPREAD else ""
     middle = f"{short(1 / quartiles[1])}-{pace(1 / quartiles[0])}"
     return f"{text}; middle half {middle}, spread {percent(spread)}{noisy})"
+
+
+def _peak(report: Report) -> str:
+    if report.peak_memory_mib is None:
+        return "unknown"
+    of = "" if report.peak_memory_of == "run" else " (of the whole process so far)"
+    return f"{memory(report.peak_memory_mib)}{of}"
 
 
 def _seconds(value: float | None) -> str:

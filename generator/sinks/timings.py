@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from generator.events import Event, Preview, Started, Step
 from generator.runs.folder import TIMINGS, write_json
@@ -61,6 +61,7 @@ class TimingsSink:
         saving_seconds: float = 0.0,
         phase_seconds: Mapping[str, float] | None = None,
         threads: int | None = None,
+        peak_memory_of: Literal["run", "process"] = "process",
         flops: FlopCount | None = None,
         flops_method: str = "",
     ) -> Report:
@@ -82,6 +83,7 @@ class TimingsSink:
             saving_seconds=saving_seconds,
             total_seconds=self.clock() - self.began_at,
             peak_memory_mib=self.steps[-1].peak_memory if self.steps else None,
+            peak_memory_of=peak_memory_of,
             device=self.started.device,
             threads=threads,
             versions=dict(self.started.versions),

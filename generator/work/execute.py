@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from dreamrig.errors import InterruptedByUser, NotReadyError, RigError
+from generator.devices import forget_peak_memory
 from generator.engine import loop as engine
 from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
 from generator.events import Event, Finished, Started, Step
@@ -83,6 +84,8 @@ class _Work:
         self.saving = Stopwatch(job.clock)
         self.phases = Stopwatch(job.clock) if job.profile else None
         self.flops = FlopCount()
+        self.counts_alone = False
+        """Whether the peak memory is that of this run alone."""
         self.started: Started | None = None
         self.finished: Finished | None = None
         self.wants_frame: Callable[[Event], bool] = lambda _: False
@@ -109,6 +112,7 @@ class _Work:
 
     def events(self, stop: Stop) -> Iterator[Event]:
         """The engine's events; the arithmetic of the first step is counted on the way."""
+        self.counts_alone = forget_peak_memory(self.job.models.image.codebook.device)
         started, events = self.begin(stop)
         yield started
         stop.arm()
@@ -186,6 +190,7 @@ class _Work:
             saving_seconds=self.saving.seconds.get("saving", 0.0),
             phase_seconds=None if self.phases is None else dict(self.phases.seconds),
             threads=self.job.config.threads or torch.get_num_threads(),
+            peak_memory_of="run" if self.counts_alone else "process",
             flops=self.flops,
             flops_method=ESTIMATED,
         )

@@ -112,6 +112,27 @@ def test_what_the_machine_has_left_is_limited_by_the_container(tmp_path: Path) -
     assert peak is None or peak > 50
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a new peak from an old one")
+def test_the_peak_of_an_earlier_run_can_be_forgotten() -> None:
+    cpu = torch.device("cpu")
+    ballast = bytearray(300 * devices.MIB)
+    before = devices.peak_memory_mib(cpu)
+    del ballast
+    assert devices.forget_peak_memory(cpu)
+    after = devices.peak_memory_mib(cpu)
+    assert before is not None
+    assert after is not None
+    assert after < before - 200
+
+
+def test_without_proc_the_peak_is_that_of_the_whole_process(tmp_path: Path) -> None:
+    cpu, nowhere = torch.device("cpu"), tmp_path / "absent"
+    assert not devices.forget_peak_memory(cpu, nowhere)
+    assert devices.peak_memory_mib(cpu, nowhere) == devices._most_resident_mib()
+    (tmp_path / "status").write_text("Name:\tpython\nVmHWM:\t  208712 kB\nVmRSS:\t   13552 kB\n")
+    assert devices.peak_memory_mib(cpu, tmp_path) == pytest.approx(208712 / 1024)
+
+
 @pytest.mark.parametrize("text", [*(preset.values["augmentations"] for preset in PRESETS.values()), "jitter(hue=0.1)"])
 def test_what_augmentations_keep_is_counted(text: str, models: Models, toy_config: Config) -> None:
     side, count = 48, 60

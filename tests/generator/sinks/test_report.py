@@ -34,6 +34,7 @@ REPORT = Report(
     saving_seconds=0.25,
     total_seconds=5.0,
     peak_memory_mib=512.4,
+    peak_memory_of="run",
     device="cpu (Test CPU)",
     threads=2,
     versions={"python": "3.11.7", "torch": "2.13.0"},
@@ -215,3 +216,8 @@ def test_both_ways_of_counting_know_what_a_fast_convolution_saves() -> None:
 )
 def test_the_least_share_of_a_convolution(kernel: tuple[int, ...], stride: Any, share: float) -> None:
     assert least_share(kernel, stride) == pytest.approx(share)
+
+
+def test_a_peak_that_other_runs_may_have_made_says_so() -> None:
+    told = dict(report_rows(replace(REPORT, peak_memory_of="process")))["peak memory"]
+    assert told == "512 MiB (of the whole process so far)"

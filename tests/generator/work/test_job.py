@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dreamrig.errors import NotReadyError, UsageError
+from generator import devices
 from generator.events import Event, Step
 from generator.models.base import Models
 from generator.pictures.reading import read_recipe
@@ -188,3 +189,16 @@ def test_ordering_and_planning_load_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a new peak from an old one")
+def test_the_peak_memory_is_that_of_this_run_alone(models: Models, tmp_path: Path) -> None:
+    """A worker draws one picture after the other in one process; what the first one took is not the second one's."""
+    ballast = bytearray(300 * 2**20)
+    before = devices.peak_memory_mib(models.image.codebook.device)
+    del ballast
+    report = draw(order(), models, tmp_path).report
+    assert report.peak_memory_of == "run"
+    assert before is not None
+    assert report.peak_memory_mib is not None
+    assert report.peak_memory_mib < before - 200
