@@ -12,6 +12,7 @@ from dreamrig.command import make_app, run_group
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, InterruptedByUser, NotReadyError, RigError, UsageError
 from dreamrig.screen import Screen
 from dreamrig.words import MIB, memory
+from generator.models.outline import outline
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
@@ -119,7 +120,9 @@ def _accept(missing: Sequence[Entry], door: WeightsDoor, *, yes: bool) -> None:
 def _fetch_one(entry: Entry, door: WeightsDoor, *, keep_original: bool) -> None:
     progress = Progress(entry.name, Screen(door.stderr()), door.clock)
     try:
-        weights_store.fetch_model(entry, door, progress.say, progress.on_bytes, keep_original=keep_original)
+        weights_store.fetch_model(
+            entry, door, progress.say, progress.on_bytes, outline=outline, keep_original=keep_original
+        )
     except KeyboardInterrupt:
         hint = f"the same command goes on where it stopped: dreamrig weights fetch {entry.name}"
         raise InterruptedByUser("Interrupted.", hint=hint) from None
@@ -194,7 +197,11 @@ def _add_import(app: "typer.Typer", door: WeightsDoor) -> None:
         (entry,) = _find_all([name], door)
         screen = door.stderr()
         facts = weights_store.import_model(
-            entry, file, door, lambda line: print(console.to_printable(line), file=screen.file, flush=True)
+            entry,
+            file,
+            door,
+            lambda line: print(console.to_printable(line), file=screen.file, flush=True),
+            outline=outline,
         )
         if as_json:
             console.print_json(COMMAND, {"weights": [facts]})

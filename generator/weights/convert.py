@@ -2,7 +2,7 @@
 
 Kept are exactly the tensors of our own networks: encoder, decoder, codebook and the two 1x1 convolutions of a VQGAN,
 both towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. One tensor at a time is in
-memory. Importing this module does not import torch.
+memory. It needs no torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,11 @@ from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.stored import ELEMENT_BYTES, StoredTensor
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from generator.weights.registry import Kind
+
+Shape = tuple[int, ...]
+Outline = Callable[["Kind", Mapping[str, Shape]], tuple[dict[str, Any], Mapping[str, Shape]]]
+"""From the shapes of a file's tensors to the sizes of our network of that kind, and the shapes that it needs."""
 
 TEMPORARY_HEAD = ".dreamrig-"
 """How the name of a file begins that is not whole yet; what a killed process left of it is removed by the next."""
@@ -56,15 +58,18 @@ def convert(
     target: Path,
     on_bytes: Callable[[int, int], None] = lambda done, total: None,
     before_replace: Callable[[], None] = lambda: None,
+    *,
+    outline: Outline,
 ) -> Converted:
     """Write the tensors of `original` that a model of this kind needs to `target`, whole or not at all.
 
     on_bytes: called with bytes written and bytes in all.   before_replace: called when all is written and the target is
-    about to change.   returns: hash and size of the target, sizes of the network.
+    about to change.   outline: tells our own network from the shapes of a file's tensors (generator.models.outline).
+    returns: hash and size of the target, sizes of the network.
     CheckpointError for a file that cannot be read, ConversionError for one of something else.
     """
     with open_checkpoint(original) as stored:
-        chosen, architecture = choose(_without_stage(stored), kind, original.name)
+        chosen, architecture = choose(_without_stage(stored), kind, original.name, outline)
         sha256, size = _write_whole(target, chosen, on_bytes, before_replace)
     return Converted(sha256, size, architecture)
 
@@ -76,30 +81,26 @@ def _without_stage(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor
 
 
 def choose(
-    stored: Mapping[str, StoredTensor], kind: Kind, file_name: str
+    stored: Mapping[str, StoredTensor], kind: Kind, file_name: str, outline: Outline
 ) -> tuple[dict[str, StoredTensor], dict[str, Any]]:
     """The tensors of our own network of this kind, and its sizes; ConversionError where they are not all there."""
-    import torch
-
     if NEEDED[kind] not in stored:
         raise ConversionError(f"{file_name} is no {_WORDS[kind]}: it lacks {NEEDED[kind]}.", hint=_guess(stored))
-    shapes = {name: torch.empty(one.shape, device="meta") for name, one in stored.items()}
     try:
-        with torch.device("meta"):
-            sizes, needed = _network(kind, shapes)
+        sizes, needed = outline(kind, {name: tuple(one.shape) for name, one in stored.items()})
     except Exception as error:  # shapes that fit no network at all can fail anywhere in it
         raise ConversionError(f"{file_name} is no {_WORDS[kind]}: its tensors do not fit together.") from error
-    needed = {name: one for name, one in needed.items() if not name.endswith(COUNTERS)}
+    needed = {name: shape for name, shape in needed.items() if not name.endswith(COUNTERS)}
     for name, wanted in needed.items():
         if name not in stored:
             raise ConversionError(f"{file_name} lacks the tensor {name}.", hint="get it again, from another mirror")
-        if stored[name].shape != tuple(wanted.shape):
+        if tuple(stored[name].shape) != wanted:
             raise ConversionError(f"{file_name} has the tensor {name} in another shape than the others ask for.")
     chosen = {name: stored[name] for name in needed}
     # What is read counts too: tensors that are small parts of one huge storage would have it read for each of them.
     if sum(max(one.bytes, one.read_bytes) for one in chosen.values()) > LARGEST_BYTES:
         raise ConversionError(f"{file_name} is larger than any published model of its kind.")
-    return chosen, asdict(sizes)
+    return chosen, sizes
 
 
 _WORDS = {"vqgan": "checkpoint of a VQGAN", "clip": "checkpoint of a CLIP"}
@@ -111,19 +112,6 @@ def _guess(stored: Mapping[str, StoredTensor]) -> str:
         if name in stored:
             return f"it seems to be the {_WORDS[kind]}"
     return f"it begins with the tensor {next(iter(stored), 'none')[:60]!r}"
-
-
-def _network(kind: Kind, shapes: Mapping[str, Tensor]) -> tuple[Any, Mapping[str, Tensor]]:
-    """(sizes, tensors by name) of our own network that these shapes belong to."""
-    if kind == "vqgan":
-        from generator.models import vqgan
-
-        sizes = vqgan.architecture_of(shapes)
-        return sizes, vqgan.VQGAN(sizes).state_dict()
-    from generator.models import clip
-
-    clip_sizes = clip.architecture_of(shapes)
-    return clip_sizes, clip.CLIP(clip_sizes).state_dict()
 
 
 # ---- safetensors, one tensor at a time -------------------------------------------------------------------------------

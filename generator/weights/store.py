@@ -22,7 +22,7 @@ from dreamrig.documents import write_object
 from dreamrig.errors import MissingWeightsError, NotReadyError, UsageError
 from dreamrig.locks import sole_holder
 from dreamrig.paths import ensure_folder, explain_write_failure
-from generator.weights.convert import TEMPORARY_HEAD, ConversionError, convert
+from generator.weights.convert import TEMPORARY_HEAD, ConversionError, Outline, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.download import PARTS, Fetched, OnBytes, Say
 from generator.weights.fetch import fetch
@@ -69,7 +69,7 @@ def status(entry: Entry, base: Path) -> Status:
 
 
 def fetch_model(
-    entry: Entry, door: WeightsDoor, say: Say, on_bytes: OnBytes, *, keep_original: bool = False
+    entry: Entry, door: WeightsDoor, say: Say, on_bytes: OnBytes, *, outline: Outline, keep_original: bool = False
 ) -> Installed:
     """Download, check and convert one model; what is there of it already is used.
 
@@ -80,20 +80,20 @@ def fetch_model(
         kept = _kept_original(entry, folder)
         if kept is not None:
             with contextlib.suppress(CheckpointError, ConversionError):  # rotten meanwhile: fetched once more
-                return _use(entry, kept, base, say, keep_original=keep_original)
+                return _use(entry, kept, base, say, outline, keep_original=keep_original)
 
         def use(fetched: Fetched) -> Installed:
-            return _use(entry, fetched, base, say, keep_original=keep_original)
+            return _use(entry, fetched, base, say, outline, keep_original=keep_original)
 
         return fetch(_with_recorded(entry, base), folder, door, say, on_bytes, use)
 
 
-def _use(entry: Entry, fetched: Fetched, base: Path, say: Say, *, keep_original: bool) -> Installed:
+def _use(entry: Entry, fetched: Fetched, base: Path, say: Say, outline: Outline, *, keep_original: bool) -> Installed:
     """Convert what was fetched; then, and only then, its hash is worth to be noted."""
     folder = folder_of(entry.name, base)
     original = folder / ORIGINAL
     say(f"SHA-256 {fetched.sha256}, {_how_sure(entry, fetched)}")
-    facts = _convert(entry, fetched.path, fetched, folder, say)
+    facts = _convert(entry, fetched.path, fetched, folder, say, outline)
     _record(fetched, base)
     if not keep_original:
         original.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ def _use(entry: Entry, fetched: Fetched, base: Path, say: Say, *, keep_original:
     return facts
 
 
-def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say) -> Installed:
+def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say, *, outline: Outline) -> Installed:
     """Convert a file that the user has, the published one or one of our own making; the file stays where it is."""
     if not file.is_file():
         raise UsageError(f"There is no file {file}.", hint="give the path of the checkpoint: FILE --as NAME")
@@ -116,7 +116,7 @@ def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say) -> Insta
         fetched = Fetched(file, sha256, file.stat().st_size, Source(file.name, None, None))
         if sha256 not in _published_hashes(entry):
             say(f"note: SHA-256 {sha256} is not one that the registry lists for {entry.name}")
-        return _convert(entry, file, fetched, folder, say)
+        return _convert(entry, file, fetched, folder, say, outline)
 
 
 def verify_model(entry: Entry, base: Path) -> Installed:
@@ -162,14 +162,14 @@ def _locked(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-def _convert(entry: Entry, original: Path, fetched: Fetched, folder: Path, say: Say) -> Installed:
+def _convert(entry: Entry, original: Path, fetched: Fetched, folder: Path, say: Say, outline: Outline) -> Installed:
     """Write model.safetensors, then meta.json."""
     say("converting: keeping what drawing needs")
 
     def unready() -> None:  # until meta.json fits the new file; an earlier model stands until then
         (folder / META).unlink(missing_ok=True)
 
-    converted = convert(original, entry.kind, folder / MODEL, before_replace=unready)
+    converted = convert(original, entry.kind, folder / MODEL, before_replace=unready, outline=outline)
     facts = Installed(
         name=entry.name,
         kind=entry.kind,

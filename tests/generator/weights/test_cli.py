@@ -27,6 +27,7 @@ from generator.config import GenerateConfig
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.full import load_full
+from generator.models.outline import outline
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.convert import TEMPORARY_HEAD
@@ -412,7 +413,7 @@ def test_killed_at_any_change_of_the_disk_nothing_looks_ready_that_is_not(
 
 def fetch_quietly(entry: Any, home: Path, file: Path) -> None:
     door = WeightsDoor(registry_file=file, weights_folder=lambda: home / "weights")
-    weights_store.fetch_model(entry, door, lambda line: None, lambda done, total: None)
+    weights_store.fetch_model(entry, door, lambda line: None, lambda done, total: None, outline=outline)
 
 
 def in_fork(work: Callable[[], None], kill_at: int) -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from torch import Tensor, nn
 
 from dreamrig.errors import FailedError
 from generator.models.clip import CLIP, CLIPArchitecture
+from generator.models.outline import outline
 from generator.models.vqgan import VQGAN, VQGANArchitecture
-from generator.weights.convert import ConversionError, convert
+from generator.weights.convert import ConversionError
+from generator.weights.convert import convert as convert_by
 from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.stored import CheckpointError
 
@@ -31,6 +34,7 @@ FORMS = [
     ("vit.pt", "clip", "vit"),
     ("resnet.pt", "clip", "resnet"),
 ]
+convert = partial(convert_by, outline=outline)
 
 
 @pytest.mark.parametrize(("form", "kind", "weights"), FORMS)
@@ -243,11 +247,12 @@ def test_a_limit_of_the_file_system_leaves_nothing_behind(originals: Any, tmp_pa
     original = originals.write("vqgan.ckpt")
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "import generator.models.vqgan; from generator.weights.convert import convert\n"
+        "from generator.models.outline import outline; import generator.models.vqgan\n"
+        "from generator.weights.convert import convert\n"
         "from dreamrig.errors import RigError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        f"try: convert(Path({str(original)!r}), 'vqgan', Path({str(tmp_path / 'out')!r}))\n"
+        f"try: convert(Path({str(original)!r}), 'vqgan', Path({str(tmp_path / 'out')!r}), outline=outline)\n"
         "except RigError as error: print(type(error).__name__, error.message)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

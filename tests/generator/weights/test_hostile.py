@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from generator.models.outline import outline
 from generator.weights.convert import ConversionError, convert
 from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.stored import CheckpointError
@@ -87,7 +88,7 @@ def test_many_small_tensors_of_one_huge_storage_are_not_read_by_the_gigabyte(ori
     }
     torch.save({"state_dict": weights | {n: o for n, o in originals.vqgan.items() if n not in weights}}, tmp_path / "x")
     with pytest.raises(ConversionError, match="larger than any published model"):
-        convert(tmp_path / "x", "vqgan", tmp_path / "out")
+        convert(tmp_path / "x", "vqgan", tmp_path / "out", outline=outline)
     assert not (tmp_path / "out").exists()
 
 
