@@ -16,7 +16,7 @@ from generator.cli.orders import order_generate
 from generator.config import GenerateConfig
 from generator.knobs import knobs_of
 from generator.work.batch_file import Wanted
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.plan import Plan, plan
 from generator.work.report import resume_hint, to_data
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from generator.work.execute import Outcome
 
 
-def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: Door, began_at: float) -> int:
+def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: GeneratorDoor, began_at: float) -> int:
     """Draw every picture, or those from `values["first"]` on; returns the exit code.
 
     Everything that can be refused is refused before the first one. One that fails later does not keep the others from
@@ -42,7 +42,7 @@ def run_batch(wanted: list[Wanted], values: Mapping[str, Any], door: Door, began
 class Batch:
     """Pictures that are drawn one after the other, and what came of them so far."""
 
-    def __init__(self, plans: list[Plan], shown: Presentation, door: Door, sources: Sources) -> None:
+    def __init__(self, plans: list[Plan], shown: Presentation, door: GeneratorDoor, sources: Sources) -> None:
         self.plans, self.shown, self.door, self.sources = plans, shown, door, sources
         self.outcomes: list[Outcome] = []
         self.failed: list[RigError] = []

@@ -15,7 +15,7 @@ from generator.pictures.upscale import configured_upscaler
 from generator.sinks import Sink
 from generator.sinks.preview import PROTOCOLS, PreviewSink, detect_colours, detect_protocol
 from generator.sinks.progress import ProgressSink, announce
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.out import check_out
 from generator.work.perform import Delivery, perform
 from generator.work.plan import Plan
@@ -58,7 +58,7 @@ class Presentation:
 class Terminal:
     """Standard error while one picture is drawn."""
 
-    def __init__(self, shown: Presentation, door: Door, sources: Sources) -> None:
+    def __init__(self, shown: Presentation, door: GeneratorDoor, sources: Sources) -> None:
         self.shown, self.environ = shown, door.environ
         self.graphics = resolve_graphics(shown.graphics, sources)
         self.screen = Screen(door.stderr())
@@ -76,7 +76,9 @@ class Terminal:
         return [*watchers, self.progress]
 
 
-def draw(plan: Plan, shown: Presentation, door: Door, sources: Sources, began_at: float, title: str = "") -> Outcome:
+def draw(
+    plan: Plan, shown: Presentation, door: GeneratorDoor, sources: Sources, began_at: float, title: str = ""
+) -> Outcome:
     """Draw one picture, and tell nothing on standard output.
 
     began_at: what the door's clock said when the command began.   title: a line to say first, "" = none.

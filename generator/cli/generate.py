@@ -17,7 +17,7 @@ from generator.cli.orders import order_again, order_generate
 from generator.presets import PRESETS
 from generator.wishes.braces import escape, expand
 from generator.work.batch_file import Wanted, read_batch
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.order import Order
 from generator.work.plan import plan
 from generator.work.settings_file import read_config
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     import inspect
 
 
-def generate(args: list[str], door: Door | None = None) -> int:
+def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
     """`dreamrig generate …`; returns the exit code."""
     import typer
 
-    door = door or Door()
+    door = door or GeneratorDoor()
     began_at = door.clock()
 
     def body(values: Values) -> int:
@@ -106,11 +106,11 @@ def _file_parameters() -> list[inspect.Parameter]:
     ]
 
 
-def again(args: list[str], door: Door | None = None) -> int:
+def again(args: list[str], door: GeneratorDoor | None = None) -> int:
     """`dreamrig again RUN|PNG …`; returns the exit code."""
     import typer
 
-    door = door or Door()
+    door = door or GeneratorDoor()
     began_at = door.clock()
 
     def body(values: Values) -> int:
@@ -122,7 +122,9 @@ def again(args: list[str], door: Door | None = None) -> int:
     return call("again", body, parameters, args)
 
 
-def _run(command: str, make_order: Callable[[Sources], Order], values: Values, door: Door, began_at: float) -> int:
+def _run(
+    command: str, make_order: Callable[[Sources], Order], values: Values, door: GeneratorDoor, began_at: float
+) -> int:
     from generator.cli.draw import Presentation, draw, show
 
     sources = door.sources()

@@ -10,7 +10,7 @@ from generator.cli import flags
 from generator.presets import PRESETS
 from generator.video.encode import DEFAULT_CRF, require_av
 from generator.video.movement import BORDERS
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 
 if TYPE_CHECKING:
     import inspect
@@ -19,18 +19,18 @@ Values = Mapping[str, Any]
 DEFAULT_FRAMES, DEFAULT_FRAME_STEPS, DEFAULT_SMOOTHING = 48, 5, 0.3
 
 
-def video(args: list[str], door: Door | None = None) -> int:
+def video(args: list[str], door: GeneratorDoor | None = None) -> int:
     """`dreamrig video …`; returns the exit code."""
     from generator.cli.groups import GroupedCommand
 
-    door = door or Door()
+    door = door or GeneratorDoor()
     app = make_app("Films of dreamt pictures.")
     for name, (body, parameters) in _commands(door).items():
         app.command(name, cls=GroupedCommand)(flags.make_command(body, parameters))
     return run_group(app, "video", args)
 
 
-def _commands(door: Door) -> dict[str, tuple[Callable[[Values], int], list[inspect.Parameter]]]:
+def _commands(door: GeneratorDoor) -> dict[str, tuple[Callable[[Values], int], list[inspect.Parameter]]]:
     """Name -> what it does, and its words."""
     began_at = door.clock()
 
@@ -90,7 +90,7 @@ def _commands(door: Door) -> dict[str, tuple[Callable[[Values], int], list[inspe
     }
 
 
-def _make(plan: Any, values: Values, door: Door, began_at: float) -> int:
+def _make(plan: Any, values: Values, door: GeneratorDoor, began_at: float) -> int:
     from generator.video.session import FilmPresentation, FilmSession
 
     return FilmSession(plan, FilmPresentation.from_values(values), door, began_at).run()

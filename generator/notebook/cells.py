@@ -22,7 +22,7 @@ from generator.pictures.upscale import configured_upscaler
 from generator.runs import folder as runs
 from generator.sinks import Sink
 from generator.sinks.progress import announce
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.given import given_values, spread_size
 from generator.work.order import Order
 from generator.work.perform import Delivery, perform
@@ -57,14 +57,14 @@ def in_words() -> Iterator[None]:
         raise CellStopped(error) from None
 
 
-def draw(prompt: str, *, door: Door | None = None, **settings: Any) -> Path:
+def draw(prompt: str, *, door: GeneratorDoor | None = None, **settings: Any) -> Path:
     """Draw and show the picture while it grows; returns the picture's path.
 
     settings: fields of GenerateConfig, `size` and `preset`; None, "" and 0 steps leave a thing to the model.
     The stop button finishes the step and saves what there is. Errors: CellStopped.
     """
     with in_words():
-        door = door or Door()
+        door = door or GeneratorDoor()
         began_at, sources, screen = door.clock(), door.sources(), Screen(door.stderr())
         values = spread_size(_given(settings))
         order = Order(prompt=prompt, given=given_values(values, sources), preset=values.get("preset"))

@@ -27,7 +27,7 @@ FASTEST = {"fp32": "tf32", "mixed": "fp16"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class TimingReport:
     """What was measured in one run. Unknown is None; everything else is derived on reading."""
 
     workload: str
@@ -66,7 +66,7 @@ class Report:
     flops_method: str = ""
     """"counted" or "estimated", see generator.engine.flops."""
 
-    def with_flops(self, count: FlopCount, method: str) -> Report:
+    def with_flops(self, count: FlopCount, method: str) -> TimingReport:
         """The report with another count of a step's arithmetic."""
         least = count.least_flops
         return replace(self, flops_per_step=count.flops, least_flops_per_step=least, flops_method=method)
@@ -161,7 +161,7 @@ class Report:
         }
 
 
-def describe_bound(report: Report) -> str | None:
+def describe_bound(report: TimingReport) -> str | None:
     """One line that places the run against Colab, in the words of every bound; None without a count or a pace."""
     median, quartiles = report.median_step_seconds, report.step_quartiles
     if not report.least_flops_per_step or not median:
@@ -169,7 +169,7 @@ def describe_bound(report: Report) -> str | None:
     return report.bound(datasheet(FREE)).describe(quartiles[1] if quartiles else median)
 
 
-def report_rows(report: Report) -> list[tuple[str, str]]:
+def report_rows(report: TimingReport) -> list[tuple[str, str]]:
     """(label, text) for every line of the report, top to bottom."""
     rows = [
         ("import", _seconds(report.import_seconds)),
@@ -192,7 +192,7 @@ def report_rows(report: Report) -> list[tuple[str, str]]:
     return rows
 
 
-def _steady(report: Report) -> str:
+def _steady(report: TimingReport) -> str:
     """ "4.31 it/s (232 ms a step; middle half 4.20-4.40 it/s, spread 5%)"."""
     rate, median = report.steps_per_second, report.median_step_seconds
     if rate is None or median is None or not report.steady_step_seconds:
@@ -206,7 +206,7 @@ def _steady(report: Report) -> str:
     return f"{text}; middle half {middle}, spread {percent(spread)}{noisy})"
 
 
-def _peak(report: Report) -> str:
+def _peak(report: TimingReport) -> str:
     if report.peak_memory_mib is None:
         return "unknown"
     of = "" if report.peak_memory_of == "run" else " (of the whole process so far)"
@@ -221,7 +221,7 @@ def _since_command(value: float | None) -> str:
     return "none" if value is None else f"{_seconds(value)} from the command"
 
 
-def _part(report: Report) -> str:
+def _part(report: TimingReport) -> str:
     text = f"{report.steps_done} steps at {report.width}x{report.height}"
     return text + (f", resumed at step {report.first_step}" if report.first_step else "")
 

@@ -1,4 +1,4 @@
-"""Collects a run's times into a Report, and keeps it as timings.json."""
+"""Collects a run's times into a TimingReport, and keeps it as timings.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from generator.events import Event, Preview, Started, Step
 from generator.runs.folder import TIMINGS, write_json
-from generator.sinks.report import Report
+from generator.sinks.report import TimingReport
 
 if TYPE_CHECKING:
     from generator.engine.flops import FlopCount
@@ -64,11 +64,11 @@ class TimingsSink:
         peak_memory_of: Literal["run", "process"] = "process",
         flops: FlopCount | None = None,
         flops_method: str = "",
-    ) -> Report:
+    ) -> TimingReport:
         """Everything so far. Only after Started."""
         assert self.started is not None
         config, seconds = self.started.config, [step.seconds for step in self.steps]
-        return Report(
+        return TimingReport(
             workload=config.workload_id(),
             width=config.width,
             height=config.height,
@@ -99,6 +99,6 @@ def _gone() -> NoReturn:
     raise RuntimeError("a past step's picture and loss are not kept")
 
 
-def save_report(report: Report, folder: Path) -> None:
+def save_report(report: TimingReport, folder: Path) -> None:
     """timings.json in a run folder; NotReadyError where it cannot be written."""
     write_json(folder / TIMINGS, report.to_dict())

@@ -19,7 +19,7 @@ STILL = {"zoom": "1", "rotate": "0", "shift-x": "0", "shift-y": "0"}
 
 
 @dataclass(frozen=True)
-class Step:
+class Motion:
     """What happens between two frames."""
 
     zoom: float = 1.0
@@ -55,19 +55,19 @@ class Movement:
         """The tracks by flag, as `parse` reads them back."""
         return dict(zip(STILL, map(str, (self.zoom, self.rotate, self.shift_x, self.shift_y)), strict=True))
 
-    def at(self, frame: int) -> Step:
+    def at(self, frame: int) -> Motion:
         """The step that leads to a frame."""
-        return Step(*(track.at(frame) for track in (self.zoom, self.rotate, self.shift_x, self.shift_y)))
+        return Motion(*(track.at(frame) for track in (self.zoom, self.rotate, self.shift_x, self.shift_y)))
 
 
-def move(picture: Image.Image, step: Step, border: Border) -> Image.Image:
+def move(picture: Image.Image, step: Motion, border: Border) -> Image.Image:
     """The picture moved by one step, same size; bicubic, and the same pixels where nothing moves.
 
     A point p of the result shows what was at c + R(-angle) (p - c - shift) / zoom, c being the centre.
     """
     from PIL import Image
 
-    if step == Step():
+    if step == Motion():
         return picture.copy()
     width, height = picture.size
     pad = max(width, height)

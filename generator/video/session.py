@@ -22,7 +22,7 @@ from generator.video.audio import open_audio
 from generator.video.encode import FILM_SUFFIXES, FilmFormat, require_av, write_film
 from generator.video.plan import FilmPlan
 from generator.video.spec import FilmSpec
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.job import fitted, hold_run, make_recipe, tell_differences
 from generator.work.out import check_out, out_file, require_room
 from generator.work.perform import STOPPING
@@ -66,7 +66,7 @@ def film_file(out: Path | None, run: Run) -> Path:
 class FilmSession:
     """Makes a film, or the rest of one."""
 
-    def __init__(self, film: FilmPlan, shown: FilmPresentation, door: Door, began_at: float) -> None:
+    def __init__(self, film: FilmPlan, shown: FilmPresentation, door: GeneratorDoor, began_at: float) -> None:
         self.film, self.shown, self.door, self.began_at = film, shown, door, began_at
         self.screen = Screen(door.stderr())
         self.is_interrupted = False
@@ -187,7 +187,7 @@ class FilmSession:
 
 def encode_frames(
     screen: Screen,
-    door: Door,
+    door: GeneratorDoor,
     frames: list[Path],
     path: Path,
     film: FilmFormat,

@@ -13,7 +13,7 @@ from generator.sinks.frames import frames_of
 from generator.video.encode import FilmFormat
 from generator.video.session import FilmPresentation, encode_frames, film_file, tell
 from generator.video.spec import parse_rate
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.recipes import recipe_of
 
 DEFAULT_SECONDS = 10.0
@@ -22,7 +22,14 @@ SLOWEST, FASTEST = 5, 60
 
 
 def make_timelapse(
-    name: str, shown: FilmPresentation, door: Door, *, rate: str | None, seconds: float | None, hold: float, crf: int
+    name: str,
+    shown: FilmPresentation,
+    door: GeneratorDoor,
+    *,
+    rate: str | None,
+    seconds: float | None,
+    hold: float,
+    crf: int,
 ) -> int:
     """Make a film of the run that `name` finds; returns the exit code.
 

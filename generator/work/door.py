@@ -27,7 +27,7 @@ def load_configured(config: GenerateConfig) -> Models:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class GeneratorDoor:
     """One place for everything that is not the command line itself."""
 
     load_models: Callable[[GenerateConfig], Models] = load_configured

@@ -22,7 +22,7 @@ from generator.sinks import Say, Sink, optional
 from generator.sinks.checkpoint import CheckpointSink
 from generator.sinks.frames import FramesSink
 from generator.sinks.picture import LargePictureSink, PictureSink, preview_sink
-from generator.sinks.report import Report
+from generator.sinks.report import TimingReport
 from generator.sinks.timings import Stopwatch, TimingsSink, save_report
 from generator.state import State
 from generator.work.job import Job, silent
@@ -39,7 +39,7 @@ class Outcome:
     run: Run
     picture: Path
     picture_large: Path | None
-    report: Report
+    report: TimingReport
     plan_words: str = ""
     unknown_words: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -184,7 +184,7 @@ class _Work:
             unknown_words=self.started.unknown_words,
         )
 
-    def report(self) -> Report:
+    def report(self) -> TimingReport:
         """The timing report; on --profile the arithmetic of a step is counted exactly, after the clock has stopped."""
         report = self.timings.report(
             saving_seconds=self.saving.seconds.get("saving", 0.0),

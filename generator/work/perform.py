@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from generator.pictures.upscale import Enlarge
 from generator.sinks import Say, Sink
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.job import Job, open_job
 from generator.work.out import check_out, require_room
 from generator.work.plan import Plan
@@ -44,7 +44,7 @@ class Delivery:
 def perform(
     plan: Plan,
     delivery: Delivery,
-    door: Door,
+    door: GeneratorDoor,
     began_at: float,
     *,
     watchers: Sequence[Sink] = (),

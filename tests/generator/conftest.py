@@ -22,7 +22,7 @@ from dreamrig.commands import load
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
 from generator.models.base import Models, StartPlan
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 
 
 def _weights(seed: int, *shape: int) -> Tensor:
@@ -246,7 +246,7 @@ def command(
 
     def run(name: str, *args: str, sources: Sources | None = None, **changes: Any) -> Answer:
         talk = io.StringIO()
-        door = Door(
+        door = GeneratorDoor(
             load_models=changes.pop("load_models", lambda config: models),
             stderr=lambda: Console(file=talk, width=100),
             sources=lambda: sources or Sources(),

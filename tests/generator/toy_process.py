@@ -18,7 +18,7 @@ from dreamrig import console
 from dreamrig.errors import InterruptedByUser, RigError
 from generator.cli import generate as cli
 from generator.cli.video import video
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 
 
 def load_conftest() -> Any:
@@ -51,7 +51,7 @@ def slow_models(seconds_per_step: float) -> Any:
 
 def main() -> int:
     seconds, command, *arguments = sys.argv[1:]
-    door = Door(load_models=lambda config: slow_models(float(seconds)))
+    door = GeneratorDoor(load_models=lambda config: slow_models(float(seconds)))
     try:
         function = video if command == "video" else getattr(cli, command)
         code: int = function(arguments, *([door] if command in ("generate", "again", "video") else []))

@@ -16,11 +16,11 @@ from generator.engine.flops import FlopCount, _operator_flops, count_flops, esti
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.base import Models
-from generator.sinks.report import Report, describe_bound, report_rows
+from generator.sinks.report import TimingReport, describe_bound, report_rows
 from generator.sinks.timings import Stopwatch, TimingsSink
 from provision.cards.datasheets import colab_datasheets
 
-REPORT = Report(
+REPORT = TimingReport(
     workload="0123456789ab",
     width=128,
     height=96,

@@ -25,7 +25,7 @@ from generator.pictures.reading import read_recipe
 from generator.pictures.recipe import Recipe
 from generator.video.audio import open_audio
 from generator.video.encode import FilmFormat, write_film
-from generator.video.movement import BORDERS, Border, Movement, Step, move
+from generator.video.movement import BORDERS, Border, Motion, Movement, move
 from generator.video.source import probe_film, read_frames
 from generator.video.spec import FilmSpec, parse_rate, scene_at
 from generator.video.timelapse import rate_for
@@ -69,20 +69,20 @@ def test_what_is_no_track_is_refused(text: str) -> None:
 @pytest.mark.parametrize("border", BORDERS)
 def test_what_does_not_move_stays(border: Border) -> None:
     picture = noise_picture(24, 16)
-    assert move(picture, Step(), border).tobytes() == picture.tobytes()
+    assert move(picture, Motion(), border).tobytes() == picture.tobytes()
 
 
 @given(shift_x=st.integers(-30, 30), shift_y=st.integers(-30, 30))
 def test_a_wrapped_shift_is_a_roll(shift_x: int, shift_y: int) -> None:
     picture = noise_picture(24, 16)
-    moved = np.asarray(move(picture, Step(shift_x=shift_x % 24, shift_y=-(shift_y % 16)), "wrap"))
+    moved = np.asarray(move(picture, Motion(shift_x=shift_x % 24, shift_y=-(shift_y % 16)), "wrap"))
     expected = np.roll(np.asarray(picture), (-(shift_y % 16), shift_x % 24), axis=(0, 1))
     assert np.abs(moved.astype(int) - expected).max() <= 1
 
 
 def test_a_quarter_turn_is_clockwise() -> None:
     picture = noise_picture(16, 16)
-    turned = np.asarray(move(picture, Step(rotate=90), "edge"))
+    turned = np.asarray(move(picture, Motion(rotate=90), "edge"))
     assert np.abs(turned.astype(int) - np.rot90(np.asarray(picture), -1)).max() <= 1
 
 
@@ -90,26 +90,26 @@ def test_zoom_magnifies_about_the_centre() -> None:
     """Four quarters of one colour each: zoomed, their corner stays where it is; a small square in one grows."""
     pixels = np.zeros((32, 32, 3), np.uint8)
     pixels[:16, :16], pixels[16:, 16:] = 200, 100
-    same = np.asarray(move(Image.fromarray(pixels), Step(zoom=2.0), "reflect"))
+    same = np.asarray(move(Image.fromarray(pixels), Motion(zoom=2.0), "reflect"))
     inside = [(4, 4), (4, 28), (28, 4), (28, 28)]
     assert [same[place].tolist() for place in inside] == [pixels[place].tolist() for place in inside]
     dot = np.zeros((32, 32, 3), np.uint8)
     dot[14:18, 14:18] = 255
-    grown = np.asarray(move(Image.fromarray(dot), Step(zoom=2.0), "edge")).mean() / dot.mean()
+    grown = np.asarray(move(Image.fromarray(dot), Motion(zoom=2.0), "edge")).mean() / dot.mean()
     assert grown == pytest.approx(4.0, rel=0.1)
 
 
 @pytest.mark.parametrize(("border", "column"), [("reflect", 2), ("wrap", 13), ("edge", 0)])
 def test_what_comes_in_from_outside(border: Border, column: int) -> None:
     pixels = np.asarray(noise_picture(16, 16))
-    moved = np.asarray(move(Image.fromarray(pixels), Step(shift_x=3), border))
+    moved = np.asarray(move(Image.fromarray(pixels), Motion(shift_x=3), border))
     assert np.abs(moved[:, 0].astype(int) - pixels[:, column]).max() <= 1
 
 
 def test_movements_come_back_and_slips_are_refused() -> None:
     movement = Movement.parse({"zoom": "0:1, 9:1.5", "shift-x": "-2"}, "wrap")
     assert Movement.parse(movement.to_texts(), movement.border) == movement
-    assert movement.at(9) == Step(zoom=1.5, shift_x=-2)
+    assert movement.at(9) == Motion(zoom=1.5, shift_x=-2)
     for texts, border in (({}, "mirror"), ({"zoom": "0"}, "wrap"), ({"rotate": "181"}, "wrap")):
         with pytest.raises(UsageError) as caught:
             Movement.parse(texts, border)
