@@ -91,9 +91,17 @@ class InterruptedByUser(RigError):
     code: Code = "interrupted"
 
 
-CUDA_FULL_WORDS = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-HOST_FULL_WORDS = ("not enough memory", "alloc")
-"""Of torch's allocators on Windows and on Linux."""
+NO_ROOM_WORDS = (
+    "out of memory",  # CUDA, HIP and MPS, the driver's "CUDA error: out of memory" too
+    "status_alloc_failed",  # cuBLAS and cuDNN
+    "allocation_failed",  # cuDNN 9
+    "not enough memory",  # torch on Windows
+    "can't allocate memory",  # torch elsewhere
+    "cannot allocate memory",
+    "bad_alloc",
+    "could not create a memory object",  # oneDNN
+)
+"""What torch and the layers below it say when there is no room, in small letters."""
 
 
 def code_of(error: BaseException) -> Code:
@@ -111,7 +119,6 @@ def code_of(error: BaseException) -> Code:
 
 def _code_by_words(words: str) -> Code:
     """The code of a RuntimeError of torch's, which has no class for what happened."""
-    is_cuda = "CUDA error:" in words
-    if any(one in words for one in (CUDA_FULL_WORDS if is_cuda else HOST_FULL_WORDS)):
+    if any(phrase in words.lower() for phrase in NO_ROOM_WORDS):
         return "out_of_memory"
-    return "device_lost" if is_cuda else "bug"
+    return "device_lost" if "CUDA error:" in words else "bug"

@@ -25,6 +25,8 @@ SYMMETRY_AXES = ("vertical", "horizontal", "both")
 SEAMLESS = ("no", "x", "y", "both")
 FITS = ("off", "slower", "smaller")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CARD = "cuda:[0-9]{1,2}"
+"""One of several, by its number."""
 BACKENDS = ("own", "reference")
 PRECISIONS = ("fp32", "mixed")
 SIZE_MULTIPLE = 8
@@ -171,8 +173,8 @@ class GenerateConfig:
     """Decode a second time instead of remembering: less memory, a third more work in the decoder."""
     fit: Annotated[str, Knob(choices=FITS, group=NETWORKS, counts=False)] = "slower"
     """What to do when the memory is too small: off (refuse), slower (same picture), or smaller (another size too)."""
-    device: Annotated[str, Knob(choices=DEVICES, counts=False, loads=True)] = "auto"
-    """auto, cpu, cuda or mps."""
+    device: Annotated[str, Knob(choices=DEVICES, pattern=CARD, counts=False, loads=True)] = "auto"
+    """auto, cpu, cuda, a card by its number (cuda:1), or mps."""
     threads: Annotated[int, Knob(low=0, high=1_024, counts=False)] = 0
     """CPU threads of a step; 0 = torch's own choice."""
     preview_every: Annotated[int, Knob(low=0, high=1_000_000, group=KEPT, counts=False)] = 10

@@ -23,18 +23,31 @@ PROCESS = Path("/proc/self")
 
 
 def resolve_device(name: str) -> torch.device:
-    """auto, cpu, cuda or mps -> the device; what is asked for and missing raises NotReadyError."""
+    """auto, cpu, cuda, cuda:NUMBER or mps -> the device; what is asked for and missing raises NotReadyError."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise NotReadyError("PyTorch sees no CUDA device.", hint="use --device cpu, or check the driver: nvidia-smi")
-    if name == "mps" and not torch.backends.mps.is_available():
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UsageError(f"There is no device {name!r}.", hint="use auto, cpu, cuda, cuda:1 or mps")
+    if kind == "cuda":
+        _require_cuda(int(number or 0))
+    if kind == "mps" and not torch.backends.mps.is_available():
         raise NotReadyError("PyTorch sees no Apple GPU.", hint="use --device cpu")
-    if name not in ("cpu", "cuda", "mps"):
-        raise UsageError(f"There is no device {name!r}.", hint="use auto, cpu, cuda or mps")
     device = torch.device(name)
     prepare_determinism(device)
     return device
+
+
+def _require_cuda(number: int) -> None:
+    """NotReadyError where there is no card of that number; in the words of the maker whose PyTorch this is."""
+    if not torch.cuda.is_available():
+        if torch.version.hip is not None:
+            raise NotReadyError("PyTorch sees no AMD GPU.", hint="use --device cpu, or check the driver: rocminfo")
+        raise NotReadyError("PyTorch sees no CUDA device.", hint="use --device cpu, or check the driver: nvidia-smi")
+    count = torch.cuda.device_count()
+    if number >= count:
+        there = "is one, cuda:0" if count == 1 else f"are {count}, cuda:0 to cuda:{count - 1}"
+        raise NotReadyError(f"There is no device cuda:{number}; there {there}.", hint=f"use --device cuda:{count - 1}")
 
 
 def prepare_determinism(device: torch.device) -> None:
@@ -46,7 +59,10 @@ def prepare_determinism(device: torch.device) -> None:
 def describe(device: torch.device) -> str:
     """For people, e.g. "cpu (Intel Xeon)" or "cuda:0 (Tesla T4)"."""
     if device.type == "cuda":
-        return f"cuda:{device.index or 0} ({torch.cuda.get_device_name(device)})"
+        maker = "" if torch.version.hip is None else ", ROCm"
+        return f"cuda:{device.index or 0} ({torch.cuda.get_device_name(device)}{maker})"
+    if device.type == "mps":
+        return f"mps (Apple GPU of {_processor()})"
     return f"{device.type} ({_processor()})"
 
 
@@ -131,6 +147,14 @@ def _most_resident_mib() -> float | None:
         return None
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return highest / MIB if sys.platform == "darwin" else highest / 1024
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back to the device what torch keeps of it for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
 
 
 def available_memory_mib(device: torch.device, group: Path = CGROUP) -> float:

@@ -54,6 +54,8 @@ class Step:
     image: Callable[[], Tensor]
     peak_memory: float | None = None
     """MiB, highest of the process (CPU) or of the device's allocator (CUDA) so far; None = unknown."""
+    notes: tuple[str, ...] = ()
+    """What had to be changed to get it done, e.g. fewer cutouts at a time."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ class Knob:
     high: float | None = None
     choices: tuple[str, ...] = ()
     """The only texts allowed; empty = any."""
+    pattern: str = ""
+    """What a text may look like that is none of the choices: a regular expression."""
     multiple: int = 1
     """Of which a number of pixels has to be one."""
     group: str = ""
@@ -46,7 +49,7 @@ class Knob:
 
     def check(self, name: str, value: Any) -> None:
         """UsageError, by name and with a hint, for a value of the right kind that cannot be."""
-        if self.choices and value not in self.choices:
+        if self.choices and value not in self.choices and not (self.pattern and re.fullmatch(self.pattern, value)):
             raise UsageError(f"{name} is {value!r}.", hint=f"use one of: {', '.join(self.choices)}")
         if self.low is None or self.high is None:
             return

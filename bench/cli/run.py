@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from bench.cli.run_words import effort_of, one_of, place_of, short_note, split_workload, writable
+from bench.cli.run_words import effort_of, known_device, place_of, short_note, split_workload, writable
 from bench.measure.blocks import BUDGETS, Budget
 from bench.measure.measured import Wishes
 from bench.measure.session import Session, names_of
@@ -91,7 +91,7 @@ def run(args: list[str], door: Door | None = None) -> int:
             pattern=steps_pattern,
             wishes=Wishes(
                 effort=effort_of(quick=quick, thorough=thorough),
-                device=one_of("device", device, ("auto", "cpu", "cuda", "mps")),
+                device=known_device(device),
                 threads=threads,
                 random_weights=random_weights,
                 place=place_of(place),

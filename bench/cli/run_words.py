@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from bench.result.result import Effort
 from dreamrig.errors import UsageError
+from generator.config import CARD, DEVICES
 
 
 def split_workload(text: str, profile: str) -> tuple[str, str]:
@@ -22,11 +24,11 @@ def effort_of(*, quick: bool, thorough: bool) -> Effort:
     return "quick" if quick else "thorough" if thorough else "default"
 
 
-def one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    """The value; UsageError where it is none of those allowed."""
-    if value not in allowed:
-        raise UsageError(f"There is no {name} {value!r}.", hint=f"use one of: {', '.join(allowed)}")
-    return value
+def known_device(name: str) -> str:
+    """The device's name; UsageError where there can be none of it."""
+    if name not in DEVICES and not re.fullmatch(CARD, name):
+        raise UsageError(f"There is no device {name!r}.", hint=f"use one of: {', '.join(DEVICES)}, cuda:1")
+    return name
 
 
 def place_of(asked: str | None) -> str | None:

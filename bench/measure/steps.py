@@ -51,9 +51,9 @@ class EngineSteps:
         from generator.models.choose import load_models
 
         config = workload.config(**changes)
-        models = load_models(config)
         if workload.profile == "as-shipped":
-            config = _with_shipped(config, models)
+            config = _with_shipped(config)
+        models = load_models(config)
         return cls(workload, models, config)
 
     @property
@@ -187,9 +187,10 @@ class _PictureKeeper:
             Image.fromarray(pixels).save(self.folder / "picture.png")
 
 
-def _with_shipped(config: GenerateConfig, models: Models) -> GenerateConfig:
-    """The config as dreamrig itself would choose it for these networks, in the fields that a workload leaves open."""
+def _with_shipped(config: GenerateConfig) -> GenerateConfig:
+    """The config as dreamrig itself would choose it on this device, in the fields that a workload leaves open."""
     from bench.workloads import AS_SHIPPED
+    from generator.models.choose import device_defaults
 
-    shipped = Plan(prompt=config.prompt, given={"model": config.model}).to_config(models.defaults)
+    shipped = Plan(prompt=config.prompt, given={"model": config.model}).to_config(device_defaults(config))
     return replace(config, **{name: getattr(shipped, name) for name in AS_SHIPPED})

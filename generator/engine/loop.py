@@ -99,7 +99,8 @@ def _steps(
             taken = run.advance(phases)
         image = partial(_to_host, taken.picture)
         memory_mib = devices.peak_memory_mib(run.device)
-        yield Step(index, partial(_to_number, taken.loss), clock() - before, image, memory_mib)
+        notes, run.notes = tuple(run.notes), []
+        yield Step(index, partial(_to_number, taken.loss), clock() - before, image, memory_mib, notes)
         if pace.wants_preview(index):
             run.require_finite()
             yield Preview(index, image)
@@ -153,13 +154,15 @@ def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list
 
 def _actionable(error: Exception, run: Run) -> Exception:
     """A device that ran full or was lost in mid-run as an error with a next step; everything else as it is."""
-    code = code_of(error)
-    if code == "out_of_memory" and not isinstance(error, RigError):
-        smaller = "use a smaller --width and --height, or fewer --cutouts"
-        return NotReadyError(f"The memory ran out at step {run.done}.", hint=smaller, code=code)
-    if code == "device_lost":
+    if isinstance(error, RigError):
+        return error
+    if code_of(error) == "out_of_memory":
+        hint = memory.advice(run.config, run.models)
+        return NotReadyError(f"Out of memory at step {run.done}.", hint=hint, code="out_of_memory")
+    if code_of(error) == "device_lost":
         first = str(error).strip().splitlines()[0]
-        return FailedError(f"The device was lost at step {run.done}: {first}.", hint="see: dreamrig doctor", code=code)
+        hint = "see: dreamrig doctor"
+        return FailedError(f"The device was lost at step {run.done}: {first}.", hint=hint, code="device_lost")
     return error
 
 

@@ -18,6 +18,8 @@ from generator.wishes.parse import parse_weights
 FLOAT_BYTES = 4
 SAFETY = 1.15
 """By how much the prediction may be too low, see docs/memory.md."""
+SMALLER = 0.75
+"""Of the memory that was predicted, what the next try should need at most."""
 DISTANCES_AT_ONCE = 3
 """Tables of every cell's distance to every codebook row that exist while codes are chosen."""
 KEPT_SQUARES = {
@@ -127,6 +129,14 @@ def require_fit(config: GenerateConfig, models: Models, available_mib: float | N
         hint=hint,
         code="out_of_memory",
     )
+
+
+def advice(config: GenerateConfig, models: Models) -> str:
+    """What to do when a run that should have fitted did not: the size that surely takes less by a quarter."""
+    width = largest_size_that_fits(SMALLER * estimate_memory_mib(config, models), config, models)
+    if not width:
+        return "close other programs, or use fewer --cutouts"
+    return f"use --width {width} --height {height_for(width, config, models)}, or fewer --cutouts"
 
 
 def _picture_floats(config: GenerateConfig) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from dreamrig.errors import FailedError
+from dreamrig.errors import FailedError, code_of
+from generator import devices
 from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import schedules
@@ -42,6 +43,8 @@ class Run:
     unknown_words: dict[str, list[str]] = field(default_factory=dict)
     done: int = 0
     """Steps completed."""
+    notes: list[str] = field(default_factory=list)
+    """What was changed on the way and was not told yet."""
 
     def __post_init__(self) -> None:
         config, image = self.config, self.models.image
@@ -75,13 +78,40 @@ class Run:
         if self.overlay is not None and self.overlay.is_due(self.done):
             self.overlay.lay(self.latent, self.models.image, self.paint)
         now = self.now()
-        taken = self.step(self.draw(now), now, phases)
+        taken = self._take(self.draw(now), now, phases)
         # Remembered on the device, without waiting for it.
         bad = self.first_bad_step.clamp(max=self.done)
         self.first_bad_step = torch.where(taken.is_healthy, self.first_bad_step, bad)
         self.done += 1
         self._look_back(taken.loss)
         return taken
+
+    def _take(self, draws: Draws, now: Now, phases: Phases) -> Taken:
+        """The step; where the memory is too small and the config's `fit` allows, the same more thriftily."""
+        while True:
+            try:
+                return self.step(draws, now, phases)
+            except (RuntimeError, MemoryError) as error:
+                # Nothing has moved yet: the memory runs out in the networks, before the optimiser.
+                if code_of(error) != "out_of_memory" or not self._save_memory():
+                    raise
+            # By now the error is gone, and with it what its frames held.
+            devices.release_memory(self.device)
+
+    def _save_memory(self) -> bool:
+        """Half as many cutouts at a time, in the end decode twice; False where nothing is left to save."""
+        batch = self.objective.cut_batch or self.objective.cutting.count
+        if self.config.fit == "off" or (batch == 1 and self.paint.twice):
+            return False
+        if batch > 1:
+            self.objective = replace(self.objective, cut_batch=batch // 2)
+            self.notes.append(f"the memory ran out: {batch // 2} cutouts at a time from step {self.done} on")
+        else:
+            self.paint = replace(self.paint, twice=True)
+            self.objective = replace(self.objective, paint=self.paint)
+            self.notes.append(f"the memory ran out: decoding twice from step {self.done} on")
+        self.step = EagerStep(self.latent, self.objective, self.optimiser)
+        return True
 
     def now(self) -> Now:
         """What the schedules say about the step to come."""

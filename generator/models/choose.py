@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
@@ -13,6 +17,8 @@ from generator.models.base import Models
 from generator.models.full import guide_names, load_full
 from generator.models.starter import NAME, load_starter
 
+QUICK_HALVES = (7, 0)
+"""The compute capability from which on products of half precision have units of their own."""
 MODELS = (NAME, *vqgan.ARCHITECTURES)
 """What --model takes."""
 
@@ -22,12 +28,37 @@ def load_models(config: GenerateConfig) -> Models:
     require_known("model", config.model, MODELS)
     for name in guide_names(config):
         require_known("guide", name, clip.ARCHITECTURES)
+    device = resolve_device(config.device)
     if config.model != NAME:
-        return load_full(config, resolve_device(config.device))
+        return _with_device_defaults(load_full(config, device), config.model, device)
     for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):
         if value.strip() != usual:
             raise UsageError(f"The starter has networks of its own, and no other {flag}.", hint=f"leave --{flag} away")
-    return load_starter(resolve_device(config.device))
+    return _with_device_defaults(load_starter(device), config.model, device)
+
+
+def device_defaults(config: GenerateConfig) -> dict[str, Any]:
+    """What the device of a config likes best, in fields a user may have left alone; to be known before loading.
+
+    The values stand in a picture's recipe like any others, so that repeating it means the same on every device.
+    """
+    return _liked_by(resolve_device(config.device), config.model)
+
+
+def _liked_by(device: torch.device, model: str) -> dict[str, Any]:
+    """On CUDA the fastest kernels, repeatable or not; and half precision where it is quick: from Volta on.
+
+    The starter's networks are small, and were trained and judged in fp32.
+    """
+    if device.type != "cuda":
+        return {}
+    has_quick_halves = torch.version.hip is None and torch.cuda.get_device_capability(device) >= QUICK_HALVES
+    precision = {"precision": "mixed"} if has_quick_halves and model != NAME else {}
+    return {"deterministic": False, **precision}
+
+
+def _with_device_defaults(models: Models, model: str, device: torch.device) -> Models:
+    return replace(models, defaults={**models.defaults, **_liked_by(device, model)})
 
 
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:

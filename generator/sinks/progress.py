@@ -22,6 +22,9 @@ def announce(screen: Screen, *, quiet: bool = False) -> Callable[[Event], None]:
     """A sink that says at the start what is going to happen, and which words were not understood."""
 
     def listen(event: Event) -> None:
+        if isinstance(event, Step):
+            for note in event.notes:
+                screen.say(f"note: {note}")
         if not isinstance(event, Started):
             return
         if not quiet:

@@ -74,11 +74,11 @@ class FilmSession:
     def run(self) -> int:
         """Do it; returns the exit code."""
         require_av()
-        config = self.film.check()
+        self.film.check()
         require_room(self.film.run)
         out = self.shown.check(self.film.run)
         with StopSwitch(lambda: self.screen.say(STOPPING)) as stop:
-            models, _ = self.door.load(config, self.began_at)
+            models, _ = self.door.load(self.film.plan.to_config, self.began_at)
             return self._make(models, out, stop)
 
     def _make(self, models: Models, out: Path | None, stop: Stop) -> int:

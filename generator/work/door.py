@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dreamrig import console
 from dreamrig.settings import Sources, load_sources
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from generator.config import GenerateConfig
     from generator.models.base import Models
 
+    Settle = Callable[[Mapping[str, Any]], GenerateConfig]
+
 
 def load_configured(config: GenerateConfig) -> Models:
     """The networks that a config names, on its device; NotReadyError where one of them is missing."""
@@ -26,11 +28,19 @@ def load_configured(config: GenerateConfig) -> Models:
     return load_models(config)
 
 
+def liked_by_device(config: GenerateConfig) -> Mapping[str, Any]:
+    """What the device of a config likes best, in fields that were left alone."""
+    from generator.models.choose import device_defaults
+
+    return device_defaults(config)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GeneratorDoor:
     """One place for everything that is not the command line itself."""
 
     load_models: Callable[[GenerateConfig], Models] = load_configured
+    device_defaults: Callable[[GenerateConfig], Mapping[str, Any]] = liked_by_device
     clock: Callable[[], float] = perf_counter
     """Seconds."""
     stderr: Callable[[], Console] = console.stderr_console
@@ -38,12 +48,15 @@ class GeneratorDoor:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """What tells about the terminal."""
 
-    def load(self, config: GenerateConfig, began_at: float) -> tuple[Models, Beginning]:
-        """The networks of a config, and how long importing and loading took."""
+    def load(self, settle: Settle, began_at: float) -> tuple[Models, Beginning]:
+        """The networks of what is to be run, and how long importing and loading took.
+
+        settle: from the defaults of a device to the config, as Plan.to_config has it
+        """
         before_import = self.clock()
         from generator.work import execute  # noqa: F401 - torch, and all that comes with it
 
         before_load = self.clock()
-        models = self.load_models(config)
+        models = self.load_models(settle(self.device_defaults(settle({}))))
         seconds = {"import_seconds": before_load - before_import, "load_seconds": self.clock() - before_load}
         return models, Beginning(began_at=began_at, **seconds)

@@ -55,9 +55,10 @@ def perform(
 
     began_at: what the door's clock said when the command began.   on_job: called before the first step.
     """
-    config, out = plan.to_config({}), delivery.check(plan)
+    plan.to_config({})  # refuses what cannot be, before torch is imported
+    out = delivery.check(plan)
     with StopSwitch(lambda: say(STOPPING)) as stop:
-        models, beginning = door.load(config, began_at)
+        models, beginning = door.load(plan.to_config, began_at)
         from generator.work.execute import execute
 
         with open_job(

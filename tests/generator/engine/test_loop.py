@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -458,10 +459,49 @@ def test_errors_in_a_step_are_told_then_raised_and_leave_no_mode_behind(
     models = toy_models(guides=(Breaking(toy_guide(), error),))
     modes = torch_modes()
     with pytest.raises(becomes):
-        collect(generate(toy_config(), models), events)
+        collect(generate(toy_config(fit="off"), models), events)
     assert isinstance(events[-1], Failed)
     assert type(events[-1].error) is becomes
     assert torch_modes() == modes
+
+
+class Cramped(Breaking):
+    """A guide that has no room for more than so many cutouts at a time, from its second look on."""
+
+    most = 4
+
+    def encode_image(self, cutouts: Tensor) -> Tensor:
+        self.looks += 1
+        if self.looks > 1 and len(cutouts) > self.most:
+            raise self.error
+        embedded: Tensor = self.guide.encode_image(cutouts)
+        return embedded
+
+
+def test_a_run_that_finds_no_room_goes_on_thriftier(
+    toy_models: MakeModels, toy_config: Config, toy_guide: type
+) -> None:
+    """With the same picture up to rounding, as fewer cutouts at a time have it, and a word about it."""
+    config = toy_config(cutouts=16, step_size=0.3, cut_noise=0.1)
+    full = RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+    events = list(generate(config, toy_models(guides=(Cramped(toy_guide(), full),))))
+    roomy = list(generate(config, toy_models()))
+    torch.testing.assert_close(last(events).image(), last(roomy).image(), rtol=0, atol=1e-3)
+    notes = [step.notes for step in of(Step, events)]
+    assert notes[0] == notes[2] == ()
+    assert notes[1] == tuple(f"the memory ran out: {n} cutouts at a time from step 1 on" for n in (8, 4))
+    assert of(Checkpointed, events)[-1].state.config == config.to_dict()
+
+
+def test_where_nothing_is_left_to_save_the_size_that_may_fit_is_said(
+    toy_models: MakeModels, toy_config: Config, toy_guide: type
+) -> None:
+    cramped = Cramped(toy_guide(), torch.OutOfMemoryError("CUDA out of memory"))
+    cramped.most = 0
+    with pytest.raises(NotReadyError, match="Out of memory at step 1") as caught:
+        list(generate(toy_config(width=64, height=64), toy_models(guides=(cramped,))))
+    assert re.match(r"use --width \d+ --height \d+, or fewer --cutouts", caught.value.hint)
+    assert cramped.looks == 1 + 4  # 4, 2 and 1 at a time, and decoding twice
 
 
 def test_impossible_requests_raise_before_anything_is_told(models: Models, toy_config: Config) -> None:

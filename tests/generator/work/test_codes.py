@@ -43,7 +43,7 @@ def nothing() -> Any:
 @pytest.mark.parametrize(
     ("happens", "code", "words"),
     [
-        (out_of_memory, "out_of_memory", "memory ran out at step 0"),
+        (out_of_memory, "out_of_memory", "Out of memory at step 0"),
         (lost, "device_lost", "lost at step 0: CUDA error: an illegal memory access was encountered."),
         (nothing, "not_finite", "NaN at step 0"),
         (slip, "bug", "a slip of ours"),
