@@ -7,12 +7,11 @@ Importing this module imports no torch.
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bench.result.pins import AS_SHIPPED, hash_of, pins_of
 from bench.result.result import Profile
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
@@ -21,10 +20,8 @@ from generator.presets import PRESETS
 PROFILES: tuple[Profile, ...] = ("strict", "as-shipped")
 STRICT: Mapping[str, Any] = {"precision": "fp32"}
 """What strict pins besides, with TF32 off: the same arithmetic on every generation of GPU, so that they compare."""
-AS_SHIPPED = ("precision", "deterministic")
-"""What as-shipped leaves to dreamrig, which may choose by device."""
-HASH_CHARACTERS = 16
-DEFAULT = "starter-128"
+DEFAULT, ON_GPU = "starter-128", "adafruit-480-pure"
+"""What is measured where nobody said: on a GPU the launches bound the starter, so that it tells little of the card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +58,18 @@ class Workload:
     @property
     def pins(self) -> dict[str, Any]:
         """Everything that changes the work, ready for JSON."""
-        params = dict(self.params)
-        if self.profile == "strict":
-            params["tf32"] = False
-        else:
-            params |= dict.fromkeys((*AS_SHIPPED, "tf32"), "as-shipped")
-        return {"version": self.version, "params": params, "batch": self.batch, "step_files": self.step_files}
+        return pins_of(
+            version=self.version,
+            profile=self.profile,
+            params=self.params,
+            batch=self.batch,
+            step_files=self.step_files,
+        )
 
     @property
     def hash(self) -> str:
         """Shortened sha256 over the pins; equal on every machine."""
-        text = json.dumps(self.pins, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:HASH_CHARACTERS]
+        return hash_of(self.pins)
 
     @property
     def networks(self) -> tuple[str, str]:

@@ -14,8 +14,12 @@ from bench.measure.ceilings import Ceilings, parse_ceilings
 from bench.result.figures import short_device
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
-from dreamrig.words import GIGA, TERA
+from dreamrig.words import GIGA, TERA, percent
 from provision.cards.datasheets import Datasheet, find_datasheet
+
+LAUNCH_BOUND_SHARE = 0.1
+"""Of the roof above it: a GPU that does less is waiting for its host."""
+DISTURBING = ("impossible", "noisy", "busy", "throttled", "unsettled", "drifting", "two speeds")
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,9 @@ class Standing:
     """FLOP per byte; None where the traffic was not counted."""
     roofs: tuple[Roof, ...]
     flops_by_precision: Mapping[str, float]
+    disturbance: str = ""
+    """The verdict that makes a share of the device's best say nothing; "" for a result without one."""
+    is_cuda: bool = False
 
     @property
     def measured_roof(self) -> Roof | None:
@@ -62,14 +69,19 @@ class Standing:
     def share(self) -> float | None:
         """Part of what the device can do, by its own measured products; None where those were not measured."""
         roof = self.measured_roof
-        return None if roof is None else self.tflops / roof.peak_tflops
+        return None if roof is None or self.disturbance else self.tflops / roof.peak_tflops
 
     @property
     def limit(self) -> str | None:
-        """arithmetic or memory: which of the two the measured roof is made of above this step; None where unknown."""
+        """What is nearest: arithmetic or memory, by the measured roof above this step, or launches; None = unknown.
+
+        A GPU that stays far below both waits for the next kernel: small work is launch-bound.
+        """
         roof = self.measured_roof
         if roof is None or roof.ridge is None or self.intensity is None:
             return None
+        if self.is_cuda and self.tflops < LAUNCH_BOUND_SHARE * roof.at(self.intensity):
+            return "launches"
         return "arithmetic" if self.intensity >= roof.ridge else "memory"
 
 
@@ -87,6 +99,8 @@ def standing(result: BenchResult) -> Standing | None:
         intensity=work.flops_per_step / work.bytes_per_step if work.bytes_per_step else None,
         roofs=tuple(roofs),
         flops_by_precision=by_precision,
+        disturbance=next((verdict.word for verdict in summarise(result).verdicts if verdict.word in DISTURBING), ""),
+        is_cuda=result.device.kind == "cuda",
     )
 
 
@@ -133,7 +147,13 @@ def _mixed_peak(peaks: Mapping[str, float], by_precision: Mapping[str, float]) -
 def describe(place: Standing) -> str:
     """One line: how much of the device a step uses."""
     roof = place.measured_roof
-    if roof is None or place.share is None:
+    if roof is None:
         return f"{place.tflops:.3g} TFLOP/s; what this device can do was not measured (dreamrig bench ceiling)"
-    text = f"{place.tflops:.3g} TFLOP/s, {place.share:.0%} of the {roof.peak_tflops:.3g} that its own products reach"
+    if place.share is None:
+        return f"{place.tflops:.3g} TFLOP/s; what part of its best that is, a {place.disturbance} result does not tell"
+    text = (
+        f"{place.tflops:.3g} TFLOP/s, {percent(place.share)} of the {roof.peak_tflops:.3g} that its own products reach"
+    )
+    if place.limit == "launches":
+        return f"{text}; launch-bound: the device waits for calls of its host, so a faster card is hardly faster here"
     return text + (f"; {place.limit} is the nearer limit" if place.limit else "")

@@ -81,8 +81,7 @@ class _Comparing:
         """All results of this machine and of the comparison."""
         from bench.result import store
 
-        known = store.read_folder(store.results_folder()) if store.results_folder().is_dir() else []
-        return [*self.results, *(found.result for found in known if found.result is not None)]
+        return [*self.results, *store.known()]
 
     @property
     def is_broken(self) -> bool:

@@ -1,87 +1,15 @@
-"""Results of many people as one table: `dreamrig bench merge`. Duplicates count once, impossible values not at all."""
+"""Results of many people as one table: `dreamrig bench merge`. Machines count, not files."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from bench.result import stats, store
-from bench.result.result import BenchResult
-from bench.result.verdict import summarise
+from bench.compare.machines import Merged, Row, merge_results
+from bench.result import store
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
-from dreamrig.words import short
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One kind of device on one workload."""
-
-    workload: str
-    profile: str
-    hash: str
-    device: str
-    steps_per_second: tuple[float, ...]
-    """One value per result, the slowest first."""
-
-    @property
-    def median(self) -> float:
-        """it/s in the middle."""
-        return stats.median(self.steps_per_second)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Merged:
-    """What a pile of results amounts to."""
-
-    rows: tuple[Row, ...]
-    """By workload, then the fastest first."""
-    duplicates: int
-    impossible: tuple[str, ...]
-    """A sentence for each result that claims more than its device can do."""
-
-
-def merge_results(results: Iterable[BenchResult]) -> Merged:
-    """Group by workload hash and device. Two results with one id count once: the first."""
-    unique: dict[str, BenchResult] = {}
-    count = 0
-    for result in results:
-        count += 1
-        unique.setdefault(result.id, result)
-    impossible = [
-        f"{result.id[:8]} on {result.device.name}: {why}"
-        for result in unique.values()
-        if (why := why_impossible(result)) is not None
-    ]
-    groups: dict[tuple[str, str], list[BenchResult]] = defaultdict(list)
-    for result in unique.values():
-        if why_impossible(result) is None:
-            groups[result.workload.hash, result.device.name].append(result)
-    rows = sorted(map(_row, groups.values()), key=lambda row: (row.workload, row.hash, -row.median))
-    return Merged(rows=tuple(rows), duplicates=count - len(unique), impossible=tuple(impossible))
-
-
-def _row(group: Sequence[BenchResult]) -> Row:
-    used = group[0].workload
-    rates = sorted(summarise(result).steps_per_second for result in group)
-    return Row(
-        workload=used.name,
-        profile=used.profile,
-        hash=used.hash,
-        device=group[0].device.name,
-        steps_per_second=tuple(rates),
-    )
-
-
-def why_impossible(result: BenchResult) -> str | None:
-    """In words by how much a result exceeds what its device's datasheet allows; None where it does not."""
-    from bench.claims.bounds import impossible_by
-    from provision.cards.datasheets import find_datasheet
-
-    factor = impossible_by(result, find_datasheet(result.device.name))
-    return None if factor is None else f"impossible: {factor:.2g} times what the datasheet of this device allows"
+from dreamrig.words import plural, short
 
 
 def merge(args: list[str]) -> int:
@@ -92,12 +20,8 @@ def merge(args: list[str]) -> int:
         folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with one file per result.")],
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
-        """Merge the results of a folder: count each once, group by work and device, flag what cannot be."""
-        if not folder.is_dir():
-            raise UsageError(f"There is no folder {folder}.", hint="put the results into one folder, one file each")
-        found = store.read_folder(folder)
-        merged = merge_results(one.result for one in found if one.result is not None)
-        bad = [one.error.message for one in found if one.error is not None]
+        """Merge the results of a folder: group by work and device, count machines, flag what cannot be."""
+        merged, bad = read_merged(folder)
         if as_json:
             console.print_json("bench", _data(merged, bad))
         else:
@@ -107,9 +31,37 @@ def merge(args: list[str]) -> int:
     return run_one("bench merge", body, args)
 
 
+def read_merged(folder: Path) -> tuple[Merged, list[str]]:
+    """What a folder amounts to, and a sentence for each file that holds no result; UsageError for no folder."""
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.", hint="put the results into one folder, one file each")
+    found = store.read_folder(folder)
+    merged = merge_results(one.result for one in found if one.result is not None)
+    return merged, [one.error.message for one in found if one.error is not None]
+
+
 def _data(merged: Merged, bad: Sequence[str]) -> dict[str, Any]:
-    rows = [{**vars(row), "n": len(row.steps_per_second), "median_steps_per_second": row.median} for row in merged.rows]
-    return {"rows": rows, "duplicates": merged.duplicates, "impossible": merged.impossible, "unreadable": list(bad)}
+    return {
+        "rows": [_row_data(row) for row in merged.rows],
+        "duplicates": merged.duplicates,
+        "impossible": merged.impossible,
+        "unreadable": list(bad),
+    }
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    return {
+        "workload": row.workload,
+        "profile": row.profile,
+        "hash": row.hash,
+        "device": row.device,
+        "machines": len(row.voices),
+        "machines_counted": len(row.counted),
+        "results": sum(len(voice.results) for voice in row.voices),
+        "median_steps_per_second": row.median,
+        "steps_per_second": [voice.steps_per_second for voice in row.voices],
+        "verdicts": row.words,
+    }
 
 
 def render(merged: Merged, bad: Sequence[str] = ()) -> str:
@@ -121,10 +73,18 @@ def render(merged: Merged, bad: Sequence[str] = ()) -> str:
         if heading != row.hash:
             lines += ["", f"{row.workload} {row.profile} ({row.hash})"]
             heading = row.hash
-        low, high = row.steps_per_second[0], row.steps_per_second[-1]
-        spread = f"{short(low)} to {short(high)}" if len(row.steps_per_second) > 1 else ""
-        lines.append(f"  {row.device:<{width}}  {short(row.median):>8} it/s  n={len(row.steps_per_second)}  {spread}")
+        lines.append(f"  {row.device:<{width}}  {short(row.median):>8} it/s  {machine_words(row)}")
     lines = [line.rstrip() for line in lines] or ["no results"]
     lines += ["", f"{merged.duplicates} files hold a result that was counted already"] if merged.duplicates else []
     lines += ["", *(f"left out: {sentence}" for sentence in (*merged.impossible, *bad))]
     return "\n".join(lines).strip("\n")
+
+
+def machine_words(row: Row) -> str:
+    """ "2 machines of 3, 4.1 to 4.4 (noisy 1)": who counts, how far apart they are, what was said of them."""
+    few = len(row.counted) < len(row.voices)
+    words = plural(len(row.counted), "machine") + (f" of {len(row.voices)}" if few else "")
+    if len(row.counted) > 1:
+        words += f", {short(row.reach[0])} to {short(row.reach[1])}"
+    said = ", ".join(f"{word} {number}" for word, number in row.words.items())
+    return words + (f" ({said})" if said else "")

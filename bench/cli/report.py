@@ -48,7 +48,7 @@ def report(args: list[str]) -> int:
         _require_endings(out, card)
         page, files = write_report(results, problems, out, card, price)
         if as_json:
-            console.print_json("bench", {"page": out, "card": card, "results": len(results), "problems": problems})
+            console.print_json("bench", {"page": out, "card": card, "results": len(results), "problems": page.problems})
         else:
             _print(page, files)
         return EXIT_GOOD

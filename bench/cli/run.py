@@ -8,12 +8,20 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from bench.cli.run_words import effort_of, known_device, place_of, short_note, split_workload, writable
+from bench.cli.run_words import (
+    default_workload,
+    effort_of,
+    known_device,
+    place_of,
+    short_note,
+    split_workload,
+    writable,
+)
 from bench.measure.blocks import BUDGETS, Budget
 from bench.measure.measured import Wishes
 from bench.measure.session import Session, names_of
 from bench.result.result import BenchResult, Effort
-from bench.workloads import DEFAULT, Workload, find_workload
+from bench.workloads import DEFAULT, ON_GPU, Workload, find_workload
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
@@ -53,7 +61,10 @@ def run(args: list[str], door: Door | None = None) -> int:
     import typer
 
     def body(
-        workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="See: dreamrig bench list.")] = DEFAULT,
+        workload: Annotated[
+            str | None,
+            typer.Argument(metavar="[WORKLOAD]", help=f"See: dreamrig bench list. {ON_GPU} on a GPU, else {DEFAULT}."),
+        ] = None,
         quick: Annotated[bool, typer.Option("--quick", help="About 30 seconds.")] = False,
         thorough: Annotated[bool, typer.Option("--thorough", help="Ten minutes and more.")] = False,
         profile: Annotated[
@@ -83,7 +94,7 @@ def run(args: list[str], door: Door | None = None) -> int:
 
         Warms up until the pace settles, then times blocks of steps. The result is kept; see: dreamrig bench history.
         """
-        chosen = find_workload(*split_workload(workload, profile))
+        chosen = find_workload(*split_workload(workload or default_workload(device), profile))
         order = Order(
             workload=chosen,
             rival=None if vs is None else find_workload(*split_workload(vs, profile)),
@@ -180,7 +191,10 @@ class _Command:
         if self.order.out is not None:
             write_result(results[0], self.order.out)
         if self.order.as_json:
-            data: dict[str, Any] = {"files": files, "results": [to_data(result) for result in results]}
+            data: dict[str, Any] = {
+                "files": files,
+                "results": [to_data(result, store.known()) for result in results],
+            }
             console.print_json("bench", {**data, "race": None if race is None else race_data(race)})
         else:
             _print(results, race, files)
@@ -190,7 +204,8 @@ class _Command:
 def _print(results: list[BenchResult], race: "Race | None", files: list[Path]) -> None:
     """The answer for people: wrapped between words on a terminal, one line per fact elsewhere; paths never wrapped."""
     from bench.measure.ab import race_lines
-    from bench.report.show import bound_lines, result_rows
+    from bench.report.show import claim_lines, result_rows
+    from bench.result import store
 
     if race is not None:
         _print_lines(race_lines(race))
@@ -198,8 +213,8 @@ def _print(results: list[BenchResult], race: "Race | None", files: list[Path]) -
     if len(results) == 1:
         _print_rows(result_rows(results[0]))
         print()
-        bounds = bound_lines(results[0])
-        _print_lines([*bounds, ""] if bounds else [])
+        claims = claim_lines(results[0], store.known())
+        _print_lines([*claims, ""] if claims else [])
     sys.stdout.flush()
     print("\n".join(f"kept: {file}" for file in files))
 

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.result.result import Effort
+from bench.workloads import DEFAULT, ON_GPU
 from dreamrig.errors import UsageError
 from generator.config import CARD, DEVICES
+
+NVIDIA_FILES = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version")
+
+
+def default_workload(device: str, files: Sequence[str] = NVIDIA_FILES) -> str:
+    """The workload for a device that was asked for; torch is asked only where there is a sign of a GPU."""
+    if device == "auto":
+        if not any(Path(file).exists() for file in files):
+            return DEFAULT
+        from generator.devices import resolve_device
+
+        device = resolve_device("auto").type
+    return ON_GPU if device == "cuda" else DEFAULT
 
 
 def split_workload(text: str, profile: str) -> tuple[str, str]:

@@ -2,12 +2,15 @@
 
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from bench.result.reading import show_path
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
+
+if TYPE_CHECKING:
+    from bench.result.result import BenchResult
 
 
 def validate(args: list[str]) -> int:
@@ -40,7 +43,6 @@ def _line(file: str, problem: str | None) -> str:
 
 def _check(source: str) -> list[tuple[str, str | None]]:
     """(file, what is wrong with it or None) for what a word means."""
-    from bench.cli.merge import why_impossible
     from bench.result import store
 
     try:
@@ -50,5 +52,12 @@ def _check(source: str) -> list[tuple[str, str | None]]:
     rows = []
     for one in found:
         problem = one.error.message if one.error else None
-        rows.append((show_path(one.path), problem or (why_impossible(one.result) if one.result else None)))
+        rows.append((show_path(one.path), problem or (_impossible(one.result) if one.result else None)))
     return rows
+
+
+def _impossible(result: "BenchResult") -> str | None:
+    from bench.result.trust import why_impossible
+
+    why = why_impossible(result)
+    return None if why is None else f"impossible: {why}"

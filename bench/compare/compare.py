@@ -10,6 +10,7 @@ from bench.measure.ab import ratio_words, show_ratio
 from bench.result import stats
 from bench.result.result import BenchResult
 from bench.result.stats import Interval
+from bench.result.trust import why_impossible
 from dreamrig.plain import to_plain
 
 RUN_TO_RUN = 0.02
@@ -96,6 +97,9 @@ def compare(first: BenchResult, second: BenchResult, evidence: Sequence[BenchRes
 
 def find_obstacle(first: BenchResult, second: BenchResult, evidence: Sequence[BenchResult] = ()) -> str | None:
     """Why two results must not be set against each other; None where they may."""
+    for result in (first, second):
+        if (why := why_impossible(result)) is not None:
+            return f"{result.device.name} is impossible: {why}"
     if first.workload.hash != second.workload.hash:
         found = list(work_differences(first, second))
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""

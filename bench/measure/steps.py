@@ -189,7 +189,7 @@ class _PictureKeeper:
 
 def _with_shipped(config: GenerateConfig) -> GenerateConfig:
     """The config as dreamrig itself would choose it on this device, in the fields that a workload leaves open."""
-    from bench.workloads import AS_SHIPPED
+    from bench.result.pins import AS_SHIPPED
     from generator.models.choose import device_defaults
 
     shipped = Plan(prompt=config.prompt, given={"model": config.model}).to_config(device_defaults(config))

@@ -70,7 +70,7 @@ class Bar:
     low: float | None
     """Of the 95 % interval."""
     high: float | None
-    kind: Literal["measured", "bound"]
+    kind: Literal["measured", "expected", "bound"]
     text: str
     """The value in words."""
     tip: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from bench.claims import roofline
+from bench.claims import claims, roofline
 from bench.claims.published import Published
 from bench.report import svg
 from bench.report.details import environment_rows, table_rows, telemetry_series
@@ -72,9 +72,8 @@ def _chart(group: Group) -> str:
     )
     axis = f'<div class="row axis"><div></div>{svg.bar_axis(group.chart.axis)}<div>it/s</div></div>'
     scale = " The scale is logarithmic: each line is ten times the one before." if group.chart.axis.is_log else ""
-    key = '<span class="key measured"></span> measured, with the 95 % interval of the median'
-    if group.bounds:
-        key += ' &nbsp; <span class="key bound"></span> bound: what a GPU of Colab cannot exceed, by its datasheet'
+    shown = dict.fromkeys(["measured", *(claim.kind for claim in group.claims)])
+    key = " &nbsp; ".join(f'<span class="key {kind}"></span> {escape(claims.MEANING[kind])}' for kind in shown)
     return f'<figure class="bars">{rows}{axis}<figcaption>{key}.{scale}</figcaption></figure>'
 
 

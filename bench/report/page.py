@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bench.claims import bounds, roofline
+from bench.claims import claims, roofline
+from bench.claims.claims import Claim
 from bench.claims.published import Published, load_published
 from bench.claims.roofline import Standing
 from bench.compare.cost import Cost, cost_of
 from bench.report.chart import Bar, BarChart, bar_chart
 from bench.result import figures, stats
-from bench.result.result import BenchResult, Work
-from bench.result.verdict import Summary, summarise
+from bench.result.result import BenchResult
+from bench.result.verdict import Summary, is_impossible, summarise
+from dreamrig.errors import UsageError
 from dreamrig.words import pace
-from provision.cards.limits import Bound
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Group:
     hash: str
     entries: tuple[Entry, ...]
     """The fastest first."""
-    bounds: tuple[Bound, ...]
+    claims: tuple[Claim, ...]
+    """About Colab's GPUs, each from the best evidence there is."""
     chart: BarChart
     reference: Entry
     """The one that was named first: the others are compared with it."""
@@ -74,41 +76,44 @@ class Page:
 
 
 def build_page(results: Sequence[BenchResult], problems: Iterable[str] = (), kwh_price: float | None = None) -> Page:
-    """A page of one result or more; the work of the first result stands on top. ValueError for none.
+    """A page of one result or more; the work of the first stands on top. ValueError for none.
+
+    Impossible ones are left out and named; UsageError where nothing else is there.
 
     kwh_price: of one's own electricity, for the cost of a picture.
     """
     if not results:
         raise ValueError("a report needs a result")
+    refused = [result for result in results if is_impossible(summarise(result))]
+    possible = [result for result in results if result not in refused]
+    if not possible:
+        why = summarise(refused[0]).verdicts[0].why
+        raise UsageError(f"No result can be what it says: {why}.", hint="see: dreamrig bench validate FILE")
     by_hash: dict[str, dict[str, BenchResult]] = {}
-    for result in results:
+    for result in possible:
         by_hash.setdefault(result.workload.hash, {}).setdefault(result.id, result)  # the same file twice counts once
     groups = tuple(_group(list(found.values()), kwh_price) for found in by_hash.values())
-    return Page(groups, load_published(), tuple(problems))
+    told = [f"{one.id[:8]} on {one.device.name}: impossible: {summarise(one).verdicts[0].why}" for one in refused]
+    return Page(groups, load_published(), (*problems, *told))
 
 
 def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
     ordered = sorted(results, key=lambda result: stats.median(result.step_seconds))
     entries = tuple(_entry(result, results[0], kwh_price) for result in ordered)
-    counted = replace(results[0], work=_least_work(results))
-    limits = tuple(bounds.bounds_for(counted))
+    made = tuple(claims.claims_for(results[0], results))
     workload = results[0].workload
-    bars = [_measured_bar(entry) for entry in entries] + [_bound_bar(bound) for bound in limits]
+    bars = [_measured_bar(entry) for entry in entries]
+    bars += [_claim_bar(claim) for claim in made if claim.measured is None]
     return Group(
         title=f"{workload.name}, {workload.profile}",
         about=_about(results[0]),
         hash=workload.hash,
         entries=entries,
-        bounds=limits,
+        claims=made,
         chart=bar_chart(bars),
         reference=next(entry for entry in entries if entry.result is results[0]),
-        headline=bounds.headline(counted),
+        headline=claims.headline(results[0], results),
     )
-
-
-def _least_work(results: Sequence[BenchResult]) -> Work:
-    """The smallest count of the same work, which gives the bounds that surely hold."""
-    return min((result.work for result in results), key=lambda work: work.least_flops_per_step or float("inf"))
 
 
 def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> Entry:
@@ -144,14 +149,25 @@ def _measured_bar(entry: Entry) -> Bar:
     )
 
 
-def _bound_bar(bound: Bound) -> Bar:
+def _claim_bar(claim: Claim) -> Bar:
+    if claim.bound is None:
+        return Bar(
+            label=claim.name,
+            note="expected, not measured",
+            value=claim.steps_per_second,
+            low=claim.low,
+            high=claim.high,
+            kind="expected",
+            text=f"about {pace(claim.steps_per_second)}",
+            tip=f"expected: {claim.basis}",
+        )
     return Bar(
-        label=bound.sheet.name,
-        note="cannot do more" if bound.is_exact else "cannot do more at its listed clock",
-        value=bound.most_steps_per_second,
+        label=claim.name,
+        note="cannot do more" if claim.bound.is_exact else "cannot do more at its listed clock",
+        value=claim.steps_per_second,
         low=None,
         high=None,
         kind="bound",
-        text=f"≤ {pace(bound.most_steps_per_second)}",
-        tip=f"bound from the datasheet: {bound.basis}",
+        text=f"≤ {pace(claim.steps_per_second)}",
+        tip=f"bound from the datasheet: {claim.basis}",
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.claims import roofline
-from bench.claims.bounds import bounds_for, headline
+from bench.claims.claims import Claim, claims_for, headline
 from bench.result import stats
 from bench.result.result import BenchResult
 from bench.result.stats import Interval
@@ -136,16 +136,20 @@ def software_words(result: BenchResult) -> str:
     return ", ".join([*words, "TF32 allowed"] if has_tf32 else words)
 
 
-def bound_lines(result: BenchResult) -> list[str]:
-    """The comparison with Colab's GPUs that needs no measurement of them."""
-    bounds = bounds_for(result)
-    said = headline(result)
-    if not bounds or said is None:
+def claim_lines(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> list[str]:
+    """The comparison with Colab's GPUs, each line with the kind of its evidence."""
+    found, said = claims_for(result, evidence), headline(result, evidence)
+    if not found or said is None:
         return []
-    width = max(len(bound.sheet.name) for bound in bounds)
-    lines = ["Against Colab: bounds from datasheets, not measurements. A GPU cannot do more here than"]
-    lines += [f"  {bound.sheet.name:<{width}}  {short(bound.most_steps_per_second):>7} it/s" for bound in bounds]
+    width = max(len(claim.name) for claim in found)
+    lines = ["Against Colab, in it/s: measured is measured; a bound is what a datasheet does not allow to be exceeded."]
+    lines += [f"  {claim.name:<{width}}  {_claimed(claim)}" for claim in found]
     return [*lines, said]
+
+
+def _claimed(claim: Claim) -> str:
+    number = short(claim.steps_per_second)
+    return f"{'at most ' + number if claim.kind == 'bound' else number:>14}  {claim.kind}"
 
 
 def render(rows: list[tuple[str, str]]) -> str:
@@ -154,17 +158,24 @@ def render(rows: list[tuple[str, str]]) -> str:
     return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
 
 
-def to_data(result: BenchResult) -> dict[str, Any]:
+def to_data(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> dict[str, Any]:
     """A result for `--json`: the document, and what is derived from it."""
     summary = summarise(result)
-    return {"result": result.to_dict(), "derived": derived(summary), "colab_bounds": bound_data(result)}
+    return {"result": result.to_dict(), "derived": derived(summary), "colab": claim_data(result, evidence)}
 
 
-def bound_data(result: BenchResult) -> dict[str, Any]:
-    """Colab's GPUs -> the most it/s, and what it is made from."""
+def claim_data(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> dict[str, Any]:
+    """Colab's GPUs -> what is known of them: measured, expected or bound, and what it is made from."""
     return {
-        bound.sheet.name: {"most_steps_per_second": bound.most_steps_per_second, "basis": bound.basis}
-        for bound in bounds_for(result)
+        claim.name: {
+            "kind": claim.kind,
+            "steps_per_second": claim.steps_per_second,
+            "low": claim.low,
+            "high": claim.high,
+            "basis": claim.basis,
+            "sentence": claim.sentence,
+        }
+        for claim in claims_for(result, evidence)
     }
 
 

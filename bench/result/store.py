@@ -69,6 +69,13 @@ def baseline_names() -> list[str]:
     return sorted(path.stem for path in BASELINES.glob("*.json"))
 
 
+def known() -> list[BenchResult]:
+    """The measured results that come with dreamrig, and those that lie in the folder of this machine."""
+    here = read_folder(results_folder()) if results_folder().is_dir() else []
+    shipped = [read_result(BASELINES / f"{name}.json") for name in baseline_names()]
+    return [*shipped, *(found.result for found in here if found.result is not None)]
+
+
 def find(source: str) -> Iterator[Found]:
     """What a word means: a file, a folder, "last", a baseline's name, or the beginning of a result's id here.
 

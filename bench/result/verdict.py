@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bench.result import stats
 from bench.result.result import BenchResult, Telemetry
 from bench.result.stats import Interval
+from bench.result.trust import why_impossible
 from dreamrig.words import NOISY_SPREAD
 
+IMPOSSIBLE = "impossible"
 CLOCK_DROP = 0.05
 """Of a GPU's clock, from the first quarter of the blocks to the last: throttled. A processor's reading jitters more."""
 CPU_CLOCK_DROP = 0.10
@@ -73,6 +75,7 @@ def summarise(result: BenchResult) -> Summary:
 def judge(result: BenchResult) -> list[Verdict]:
     """The words for a result, none for a clean one."""
     found = [
+        _impossible(result),
         _noisy(result.step_seconds),
         throttled(result.telemetry, result.device.kind),
         power_limited(result),
@@ -84,6 +87,16 @@ def judge(result: BenchResult) -> list[Verdict]:
     if len(result.timing.blocks) < FEW_BLOCKS:
         found.append(Verdict("short", f"only {len(result.timing.blocks)} blocks were measured"))
     return [verdict for verdict in found if verdict is not None]
+
+
+def _impossible(result: BenchResult) -> Verdict | None:
+    why = why_impossible(result)
+    return None if why is None else Verdict(IMPOSSIBLE, why)
+
+
+def is_impossible(summary: Summary) -> bool:
+    """Whether a result cannot be what it says, so that nothing may be concluded from it."""
+    return any(verdict.word == IMPOSSIBLE for verdict in summary.verdicts)
 
 
 def _noisy(seconds: Sequence[float]) -> Verdict | None:

@@ -12,7 +12,7 @@ from dreamrig.errors import NotReadyError, UsageError, code_of
 from generator import devices
 from generator.config import GenerateConfig
 from generator.models.choose import device_defaults, load_models
-from generator.work.door import Door
+from generator.work.door import GeneratorDoor
 from generator.work.plan import Plan
 
 
@@ -132,7 +132,7 @@ def test_a_run_is_loaded_as_its_device_likes_best_but_for_what_was_chosen(toy_mo
         loaded.append(config)
         return toy_models()
 
-    door = Door(load_models=load)
+    door = GeneratorDoor(load_models=load)
     for given in ({}, {"precision": "fp32"}):
         with pretended_cuda():
             door.load(Plan(prompt="x", given={"model": "coco-f16", "device": "cuda", **given}).to_config, 0.0)

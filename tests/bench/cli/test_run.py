@@ -13,6 +13,7 @@ import pytest
 
 from bench.cli.live import LiveDisplay, phase_line, sparkline
 from bench.cli.run import Door, run
+from bench.cli.run_words import default_workload
 from bench.measure import environment
 from bench.measure.blocks import Budget, Progress
 from bench.measure.vs_command import Rival, compile_pattern, split_command
@@ -245,3 +246,10 @@ def test_versions_are_no_addresses_and_names_in_a_kernel_are_names(
         told = environment.without_names(replace(result, host=replace(result.host, kernel=kernel)))
         assert told.host.kernel == left
         assert told == replace(result, host=replace(result.host, kernel=left))
+
+
+def test_without_a_name_the_work_fits_the_device(tmp_path: Path) -> None:
+    """A GPU is measured by what its arithmetic bounds; torch is asked only where there is a sign of one."""
+    assert default_workload("cpu") == default_workload("mps") == "starter-128"
+    assert default_workload("cuda") == "adafruit-480-pure"
+    assert default_workload("auto", (str(tmp_path / "nvidiactl"),)) == "starter-128"

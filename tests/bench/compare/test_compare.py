@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from bench.cli.merge import merge_results, render
+from bench.cli.merge import render
 from bench.compare.compare import compare
 from bench.compare.cost import cost_of
+from bench.compare.machines import merge_results
 from bench.result import store
-from bench.result.result import BenchResult, Energy, Work, write_result
+from bench.result.pins import hash_of, pins_of
+from bench.result.result import BenchResult, Energy, write_result
 from dreamrig.cli import main
 from dreamrig.errors import UsageError
 
@@ -71,8 +74,9 @@ def test_other_work_is_not_compared_and_said_how_it_differs(make_result: Make) -
     assert found.words.startswith("not comparable: the work differs (")
     assert "augmentations" in found.words
     cutouts = make_result(number=3)
-    params = {**cutouts.workload.params, "cutouts": 32}
-    other = replace(cutouts, workload=replace(cutouts.workload, params=params, hash="0" * 16))
+    used, params = cutouts.workload, {**cutouts.workload.params, "cutouts": 32}
+    pins = pins_of(version=1, profile=used.profile, params=params, batch=1, step_files=used.step_files)
+    other = replace(cutouts, workload=replace(used, params=params, hash=hash_of(pins)))
     assert compare(other, cutouts).words == "not comparable: the work differs (cutouts 32 vs 8)"
     strict, shipped = make_result(), make_result(profile="as-shipped", number=4)
     assert "profile strict vs as-shipped" in compare(strict, shipped).words
@@ -188,31 +192,58 @@ def test_the_price_of_a_picture(make_result: Make) -> None:
     assert cost_of(make_result(device="Unheard-of GPU", place="colab-hosted"), None) is None
 
 
-def test_merge_counts_once_groups_and_leaves_out_the_impossible(make_result: Make, make_seconds: Seconds) -> None:
-    least = Work(flops_per_step=2e12, least_flops_per_step=1e12)  # at 35.6 TFLOP/s: 28 ms at least
-    good = [make_result(number=number, step_seconds=make_seconds(0.1 * number), work=least) for number in (1, 2, 3)]
-    twin = replace(good[0], note="sent twice")
-    liar = make_result(number=9, step_seconds=make_seconds(0.001), work=least)
-    elsewhere = make_result(number=10, device="Tesla T4", step_seconds=make_seconds(0.5), work=least)
-    merged = merge_results([*good, twin, liar, elsewhere])
+def with_card(result: BenchResult, uuid: str, **changes: Any) -> BenchResult:
+    return replace(result, device=replace(result.device, uuid_hash=uuid * 8, **changes))
+
+
+def test_merge_counts_machines_and_leaves_out_the_impossible(make_result: Make, make_seconds: Seconds) -> None:
+    """Nine files of one card are one voice beside those of two others."""
+    heavy = functools.partial(make_result, workload="adafruit-480-pure")
+    many = [with_card(heavy(number=n, step_seconds=make_seconds(0.1)), "a") for n in range(1, 10)]
+    others = [
+        with_card(heavy(number=20 + n, step_seconds=make_seconds(0.1 * n)), uuid) for n, uuid in ((2, "b"), (3, "c"))
+    ]
+    twin = replace(many[0], note="sent twice")
+    liar = heavy(number=40, step_seconds=make_seconds(0.001))
+    elsewhere = heavy(number=41, device="Tesla T4", step_seconds=make_seconds(0.5))
+    merged = merge_results([*many, *others, twin, liar, elsewhere])
     assert merged.duplicates == 1
     (why,) = merged.impossible
-    assert "impossible" in why
-    assert [(row.device, len(row.steps_per_second)) for row in merged.rows] == [
-        ("NVIDIA GeForce RTX 3090", 3),
-        ("Tesla T4", 1),
-    ]
+    assert re.search(r"impossible: 3\d\.\d times what the datasheet of this device allows", why)
+    assert [(row.device, len(row.voices)) for row in merged.rows] == [("NVIDIA GeForce RTX 3090", 3), ("Tesla T4", 1)]
     assert merged.rows[0].median == pytest.approx(5.0, rel=0.02)
-    assert "n=1" in render(merged)
+    assert "3 machines, 3.3" in render(merged)
+
+
+def test_the_same_card_set_up_otherwise_is_another_voice(make_result: Make) -> None:
+    one = with_card(make_result(number=1), "a")
+    throttled = with_card(make_result(number=2), "a", power_limit_watts=200.0, default_power_limit_watts=350.0)
+    (row,) = merge_results([one, throttled]).rows
+    assert len(row.voices) == 2
+    assert row.words == {"power-limited": 1}
+
+
+def test_a_clean_machine_outweighs_noisy_ones(make_result: Make, make_seconds: Seconds) -> None:
+    clean = with_card(make_result(number=1, step_seconds=make_seconds(0.1)), "a")
+    noisy = [
+        with_card(make_result(number=n, step_seconds=make_seconds(0.3, spread=0.3, seed=n)), uuid)
+        for n, uuid in ((2, "b"), (3, "c"))
+    ]
+    (row,) = merge_results([clean, *noisy]).rows
+    assert row.median == pytest.approx(10.0, rel=0.02)
+    assert row.words == {"noisy": 2}
+    assert "1 machine of 3 (noisy 2)" in render(merge_results([clean, *noisy]))
+    (only,) = merge_results(noisy).rows
+    assert len(only.counted) == 2
 
 
 def test_validate_names_what_is_wrong(
     tmp_path: Path, make_result: Make, make_seconds: Seconds, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    least = Work(flops_per_step=2e12, least_flops_per_step=1e12)
     folder = _kept(tmp_path / "results", make_result())
     assert main(["bench", "validate", str(folder)]) == 0
-    _kept(folder, make_result(), make_result(number=9, step_seconds=make_seconds(0.001), work=least))
+    liar = make_result(number=9, step_seconds=make_seconds(0.001), workload="adafruit-480-pure")
+    _kept(folder, make_result(), liar)
     (folder / "empty.json").write_text("")
     capsys.readouterr()
     assert main(["bench", "validate", str(folder)]) == 3

@@ -164,3 +164,22 @@ def test_the_words_of_the_command() -> None:
 def test_a_senseless_time_is_refused(seconds: str) -> None:
     with pytest.raises(UsageError, match="--seconds"):
         ceiling_cli.ceiling(["--seconds", seconds])
+
+
+def test_a_gpu_far_below_its_roof_waits_for_launches(make_result: Callable[..., BenchResult]) -> None:
+    """2e12 FLOPs in 2 s is 1 TFLOP/s, of 26.7 that the products reach; a processor launches nothing."""
+    result = make_result(work=WORK, step_seconds=[2.0] * 5, ceilings=CEILINGS.to_dict())
+    place = standing(result)
+    assert place is not None
+    assert place.limit == "launches"
+    assert "launch-bound" in describe(place)
+    on_cpu = standing(replace(result, device=Device(kind="cpu", name="a CPU")))
+    assert on_cpu is not None
+    assert on_cpu.limit == "arithmetic"
+
+
+def test_a_disturbed_result_tells_no_share(make_result: Callable[..., BenchResult]) -> None:
+    place = standing(make_result(work=WORK, step_seconds=[0.1, 0.2] * 6, ceilings=CEILINGS.to_dict()))
+    assert place is not None
+    assert place.share is None
+    assert "a noisy result does not tell" in describe(place)

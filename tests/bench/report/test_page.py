@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +20,10 @@ from bench.report.details import table_rows, telemetry_series
 from bench.report.html_page import render
 from bench.report.page import Page, build_page
 from bench.result import figures
+from bench.result.pins import hash_of, pins_of
 from bench.result.result import BenchResult, Host, Work
 from bench.result.stats import Interval
+from dreamrig.errors import UsageError
 
 Make = Callable[..., BenchResult]
 WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
@@ -36,6 +39,12 @@ CEILINGS = {
 }
 VOID = {"meta", "link"}
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
+
+
+@pytest.fixture
+def make_result(make_result: Make) -> Make:
+    """Work that a card is measured with: on the starter, a card's bound is hundreds of times what it does."""
+    return functools.partial(make_result, workload="adafruit-480-pure")
 
 
 @pytest.fixture
@@ -122,25 +131,46 @@ def test_bars_say_what_they_are(page: Page) -> None:
 def test_published_figures_stand_in_no_chart(page: Page) -> None:
     assert page.published
     for group in page.groups:
-        assert len(group.chart.bars) == len(group.entries) + len(group.bounds)
+        assert len(group.chart.bars) == len(group.entries) + len([one for one in group.claims if one.bound])
 
 
-def test_the_bounds_of_a_group_come_from_its_smallest_count(make_result: Make) -> None:
-    less = replace(WORK, least_flops_per_step=5e11)
+def test_no_file_moves_a_bound(make_result: Make) -> None:
+    """The least arithmetic of a workload is kept with the code."""
+    less = replace(WORK, least_flops_per_step=1.0)
     page = build_page([make_result(work=WORK, number=1), make_result(work=less, number=2), make_result(number=3)])
-    t4 = next(bound for bound in page.groups[0].bounds if bound.sheet.key == "t4")
-    assert t4.most_steps_per_second == pytest.approx(2 * 8.1408)
+    t4 = next(claim for claim in page.groups[0].claims if claim.name == "T4")
+    assert t4.kind == "bound"
+    assert t4.steps_per_second == pytest.approx(8.1408e12 / 1500258116721)
+
+
+def test_a_gpu_that_was_measured_has_no_bound_and_the_headline_is_of_it(page: Page) -> None:
+    group = page.groups[0]
+    assert [(bar.label, bar.kind) for bar in group.chart.bars if bar.label == "T4"] == [("T4", "measured")]
+    assert "cannot tell" not in (group.headline or "")
+    assert re.match(r"Against a measured T4 \(2\.\d+ it/s, colab-hosted\): .* 4\.\d+x", group.headline or "")
+
+
+def test_what_cannot_be_is_left_out_and_told(make_result: Make) -> None:
+    liar = make_result(step_seconds=[0.001] * 8, number=2)
+    page = build_page([liar, make_result(number=1)])
+    assert [entry.result.id for entry in page.groups[0].entries] == [make_result(number=1).id]
+    assert "impossible" in page.problems[-1]
+    with pytest.raises(UsageError, match="can be what it says"):
+        build_page([liar])
 
 
 def test_the_table_tells_the_spread_and_the_remarks(make_result: Make) -> None:
     noisy = make_result(step_seconds=[0.1, 0.2] * 6, ceilings=CEILINGS, work=WORK)
+    quiet = make_result(step_seconds=[0.1] * 12, ceilings=CEILINGS, work=WORK)
     heads, rows = table_rows(build_page([noisy], kwh_price=0.4).groups[0])
     row = dict(zip(heads, rows[0], strict=True))
     assert row["remarks"] == "noisy"
-    assert row["of this device"] == "51%"  # 2e12 in 0.15 s, of 26e12
+    assert row.get("of this device", "") == ""  # a noisy result does not tell
+    clean = dict(zip(heads, table_rows(build_page([quiet]).groups[0])[1][0], strict=True))
+    assert clean["of this device"] == "77%"  # 2e12 in 0.1 s, of 26e12
     assert row["peak memory"] == "900 MiB"
-    assert row["cost a picture"].startswith("0.0001 a picture (900 J")
-    assert row["energy a picture"] == "0.900 kJ"  # 12000 J in 400 steps, 30 steps a picture
+    assert row["cost a picture"].startswith("0.00267 a picture (24,000 J")
+    assert row["energy a picture"] == "24.0 kJ"  # 12000 J in 400 steps, 800 steps a picture
 
 
 def test_the_document_is_whole_and_fetches_nothing(page: Page) -> None:
@@ -164,7 +194,9 @@ def test_measured_and_bound_are_drawn_differently(page: Page) -> None:
     text = render(page)
     group = page.groups[0]
     assert text.count('class="row measured"') == sum(len(one.entries) for one in page.groups)
-    assert text.count('class="row bound"') == sum(len(one.bounds) for one in page.groups)
+    assert text.count('class="row bound"') == sum(
+        claim.bound is not None for one in page.groups for claim in one.claims
+    )
     drawn = svg.bar(next(bar for bar in group.chart.bars if bar.kind == "bound"), group.chart)
     assert 'class="bound"' in drawn
     assert "whisker" not in drawn
@@ -187,9 +219,10 @@ def test_words_of_strangers_stay_words(make_result: Make) -> None:
     result = make_result(
         device=HOSTILE, work=WORK, place="other", host=Host(os=HOSTILE, cpu=HOSTILE), note=HOSTILE, ceilings=CEILINGS
     )
-    result = replace(
-        result, workload=replace(result.workload, name=HOSTILE, params={"model": HOSTILE, "width": HOSTILE})
-    )
+    used = result.workload
+    params = {**used.params, "model": HOSTILE, "width": HOSTILE}
+    pins = pins_of(version=used.version, profile=used.profile, params=params, batch=1, step_files=used.step_files)
+    result = replace(result, workload=replace(used, name=HOSTILE, params=params, hash=hash_of(pins)))
     text = render(build_page([result], [HOSTILE]))
     assert "script" not in parsed(text).tags
     assert "<script" not in text

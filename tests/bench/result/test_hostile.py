@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.cli.history import describe
-from bench.cli.merge import merge_results
 from bench.cli.merge import render as render_merged
 from bench.compare.compare import compare
 from bench.compare.cost import cost_of
+from bench.compare.machines import merge_results
 from bench.report.html_page import render
 from bench.report.page import build_page
 from bench.report.show import result_rows

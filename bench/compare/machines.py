@@ -1,0 +1,132 @@
+"""Results of many people, counted by machine: ten files of one card are one voice, and an impossible one is none."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.result import stats
+from bench.result.result import BenchResult
+from bench.result.verdict import Summary, is_impossible, summarise
+
+HARMLESS = frozenset({"power-limited"})
+"""Words that explain a pace and cast no doubt on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """One machine on one workload, from everything it measured."""
+
+    results: tuple[BenchResult, ...]
+    """Those that count: the clean ones, all where none is clean."""
+    steps_per_second: float
+    """Median over them."""
+    words: tuple[str, ...]
+    """Of the verdicts of those that count."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing casts doubt on its pace."""
+        return not set(self.words) - HARMLESS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One kind of device on one workload."""
+
+    workload: str
+    profile: str
+    hash: str
+    device: str
+    voices: tuple[Voice, ...]
+    """The slowest first."""
+
+    @property
+    def counted(self) -> tuple[Voice, ...]:
+        """The voices that make the median: the clean ones, all where none is clean."""
+        return tuple(voice for voice in self.voices if voice.is_clean) or self.voices
+
+    @property
+    def median(self) -> float:
+        """it/s in the middle of the machines that count."""
+        return stats.median([voice.steps_per_second for voice in self.counted])
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Of the slowest and of the fastest machine that counts."""
+        paces = [voice.steps_per_second for voice in self.counted]
+        return min(paces), max(paces)
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Verdict -> how many of all machines carry it."""
+        return dict(Counter(word for voice in self.voices for word in set(voice.words)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What a pile of results amounts to."""
+
+    rows: tuple[Row, ...]
+    """By workload, then the fastest first."""
+    duplicates: int
+    impossible: tuple[str, ...]
+    """A sentence for each result that cannot be what it says."""
+
+
+def merge_results(results: Iterable[BenchResult]) -> Merged:
+    """Group by workload, device and machine. Two results with one id count once: the first."""
+    unique: dict[str, BenchResult] = {}
+    count = 0
+    for result in results:
+        count += 1
+        unique.setdefault(result.id, result)
+    groups: dict[tuple[str, str], list[BenchResult]] = defaultdict(list)
+    impossible = []
+    for result in unique.values():
+        summary = summarise(result)
+        if is_impossible(summary):
+            impossible.append(f"{result.id[:8]} on {result.device.name}: impossible: {summary.verdicts[0].why}")
+        else:
+            groups[result.workload.hash, result.device.name].append(result)
+    rows = sorted(map(_row, groups.values()), key=lambda row: (row.workload, row.hash, -row.median))
+    return Merged(rows=tuple(rows), duplicates=count - len(unique), impossible=tuple(impossible))
+
+
+def machine_of(result: BenchResult) -> tuple[object, ...]:
+    """What tells one machine, as it was set up, from another: the card, its power limit, the threads."""
+    device, host = result.device, result.host
+    who = (device.uuid_hash,) if device.uuid_hash else (host.cpu, host.cpu_threads, host.memory_mib, result.place)
+    threads = result.software.threads if device.kind == "cpu" else None
+    return (device.name, *who, device.power_limit_watts, threads)
+
+
+def _row(group: Sequence[BenchResult]) -> Row:
+    used = group[0].workload
+    by_machine: dict[tuple[object, ...], list[BenchResult]] = defaultdict(list)
+    for result in group:
+        by_machine[machine_of(result)].append(result)
+    voices = sorted(map(_voice, by_machine.values()), key=lambda voice: voice.steps_per_second)
+    return Row(
+        workload=used.name,
+        profile=used.profile,
+        hash=used.hash,
+        device=group[0].device.name,
+        voices=tuple(voices),
+    )
+
+
+def _voice(results: Sequence[BenchResult]) -> Voice:
+    known = [(result, summarise(result)) for result in results]
+    counted = [pair for pair in known if not _doubts(pair[1])] or known
+    words = dict.fromkeys(verdict.word for _, summary in counted for verdict in summary.verdicts)
+    return Voice(
+        results=tuple(result for result, _ in counted),
+        steps_per_second=stats.median([summary.steps_per_second for _, summary in counted]),
+        words=tuple(words),
+    )
+
+
+def _doubts(summary: Summary) -> set[str]:
+    return {verdict.word for verdict in summary.verdicts} - HARMLESS
