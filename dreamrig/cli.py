@@ -23,6 +23,7 @@ from dreamrig.errors import (
     UsageError,
     code_of,
 )
+from dreamrig.paths import LONGEST_SHOWN
 
 COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
@@ -41,6 +42,9 @@ COMMANDS: Mapping[str, Command] = {
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
 
+WRONG_PATH = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR))
+"""What is wrong with a path that somebody gave, wherever it was first opened."""
+
 
 def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
     """Run one command line; returns the exit code. Nothing but the answer reaches standard output.
@@ -48,6 +52,7 @@ def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = CO
     argv: the words after the program's name; those of the process where None.   commands: the table to choose from.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _never_fail_on_encoding()
     # Read by torch's thread library when it is loaded: waiting threads sleep. Where other programs hold a core they
     # would otherwise spin until it is free, and a picture takes minutes instead of seconds.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -65,6 +70,14 @@ def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = CO
             _print_traceback(error)
         name = _command_name(words)
         return _report(to_rig_error(error, name, debug=debug), name, as_json=as_json)
+
+
+def _never_fail_on_encoding() -> None:
+    """What a terminal's encoding cannot write is written as escapes: one prompt must not cost the whole list."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # a stream that is none, or is no text file
+            if stream.errors == "strict":
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # not every TextIO has it
 
 
 def _options(words: Sequence[str]) -> list[str]:
@@ -139,6 +152,8 @@ def to_rig_error(error: BaseException, command: str | None = None, *, debug: boo
         return InterruptedByUser("Interrupted.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NotReadyError("The disk is full.", hint="see: df -h", code="disk_full")
+    if isinstance(error, OSError) and error.errno in WRONG_PATH and error.filename is not None:
+        return UsageError(f"Cannot use {_shown(error.filename)}: {error.strerror}.", hint="check the path")
     if isinstance(error, MemoryError):
         return NotReadyError(
             "This machine has too little free memory for that.",
@@ -149,6 +164,11 @@ def to_rig_error(error: BaseException, command: str | None = None, *, debug: boo
         return usage
     hint = "" if debug else "this is a bug in dreamrig; run the same command with --debug to see where"
     return FailedError(f"Unexpected {type(error).__name__}: {error}".rstrip(": ") + ".", hint=hint, code=code_of(error))
+
+
+def _shown(file_name: object) -> str:
+    text = os.fsdecode(file_name) if isinstance(file_name, str | bytes | os.PathLike) else str(file_name)
+    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…")
 
 
 def _is_abort(error: BaseException) -> bool:

@@ -8,18 +8,23 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from dreamrig.errors import NotReadyError, RigError
+from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.words import MIB
+
+LONGEST_SHOWN = 60
+"""Characters of a wrong word that an error repeats."""
 
 
 def data_folder() -> Path:
     """The absolute folder that holds weights and runs: `DREAMRIG_HOME`, or the platform's place for user data."""
     moved = os.environ.get("DREAMRIG_HOME", "")
     if moved:
-        return Path(moved).expanduser().absolute()
+        return given(moved, "DREAMRIG_HOME")
     import platformdirs  # late: 30 ms that `--help` does not owe
 
     return platformdirs.user_data_path("dreamrig", appauthor=False)
@@ -33,6 +38,55 @@ def runs_folder() -> Path:
 def weights_folder() -> Path:
     """The folder with downloaded weights (the starter's own weights travel inside the package)."""
     return data_folder() / "weights"
+
+
+def given(text: str | os.PathLike[str], what: str = "the path") -> Path:
+    """The absolute path that somebody's word names: the one door from words to paths.
+
+    what: how to call it in an error, e.g. "--start".   UsageError for a word that no file can have: empty, with a NUL
+    in it, too long, not to be encoded, a home of nobody, links in a circle. Whether there is such a file is not asked.
+    """
+    word = os.fspath(text)
+    try:
+        path = Path(word).expanduser()
+        path.stat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise _no_path(word, what, os.strerror(error.errno)) from error
+    except UnicodeEncodeError as error:  # half of a character pair: JSON and TOML can hold one, no file name can
+        raise _no_path(word, what, "not a name that this system can write") from error
+    except ValueError as error:
+        raise _no_path(word, what, "it holds a NUL") from error
+    except RuntimeError as error:
+        raise _no_path(word, what, "there is no such home folder") from error
+    if not word:
+        raise _no_path(word, what, "it is empty")
+    return path.absolute()
+
+
+def _no_path(word: str, what: str, why: str) -> UsageError:
+    shown = repr(word if len(word) <= LONGEST_SHOWN else word[:LONGEST_SHOWN] + "…")
+    return UsageError(f"{what[:1].upper()}{what[1:]} {shown} is no path: {why}.", hint="give the path of a file")
+
+
+@contextlib.contextmanager
+def open_given(path: Path, largest_bytes: int | None = None) -> Iterator[BinaryIO]:
+    """A regular file, to be read: never a pipe, which would be waited for, nor a device, which may have no end.
+
+    UsageError for those and for a file of more than `largest_bytes`; OSError as open() raises it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise UsageError(f"Cannot read {path}: it is no regular file.", hint=f"see: ls -ld {path}")
+        if largest_bytes is not None and facts.st_size > largest_bytes:
+            most = f"{largest_bytes / MIB:.0f} MiB" if largest_bytes >= MIB else f"{largest_bytes} bytes"
+            raise UsageError(f"Cannot read {path}: it is larger than {most}.", hint="give another file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 def user_config_file() -> Path:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from dreamrig.errors import UsageError
+from dreamrig.paths import given, open_given
 from generator.config import STARTS
-from generator.pictures.regular import open_regular
 from generator.wishes.prompts import Prompt, parse_masks, parse_pictures
 
 CHUNK_BYTES = 1024 * 1024
+LARGEST_PICTURE_BYTES = 512 * 1024 * 1024
+"""More than the largest picture that Pillow opens takes in any usual format."""
 Change = Callable[[str], str]
 
 
@@ -55,7 +57,7 @@ def with_paths(values: Mapping[str, Any], change: Change) -> dict[str, Any]:
 
 def with_absolute_paths(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings whose paths hold wherever the run is repeated from."""
-    return with_paths(values, lambda path: str(Path(path).expanduser().absolute()))
+    return with_paths(values, lambda path: str(given(path)))
 
 
 def with_names_alone(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,10 +93,10 @@ def describe_pictures(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def describe_picture(path: str, hint: str) -> dict[str, str]:
     """name and sha256 of a picture file; UsageError where it cannot be read, or is no file of a picture's size."""
-    file = Path(path).expanduser()
+    file = given(path, hint.partition(",")[0])
     digest = hashlib.sha256()
     try:
-        with open_regular(file) as opened:
+        with open_given(file, LARGEST_PICTURE_BYTES) as opened:
             while chunk := opened.read(CHUNK_BYTES):
                 digest.update(chunk)
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from dreamrig.documents import DocumentError, parse_object
 from dreamrig.errors import UsageError
+from dreamrig.paths import open_given
 from generator.pictures import containers, exif
 from generator.pictures.recipe import Recipe
 
@@ -27,10 +28,12 @@ HEAD_BYTES = 12
 def read_recipe(path: Path) -> Recipe:
     """The recipe inside a PNG, JPEG, WebP or MP4, public; UsageError, in words, for anything that is none of ours."""
     try:
-        with path.open("rb") as file:
+        with open_given(path) as file:
             text = _find_recipe(file, path)
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.", hint="give a picture that dreamrig made") from error
+        raise UsageError(
+            f"Cannot read {path}: {error.strerror or error}.", hint="give a picture that dreamrig made"
+        ) from error
     try:
         return Recipe.from_dict(parse_object(text)).public()
     except DocumentError:

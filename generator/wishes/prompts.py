@@ -31,8 +31,10 @@ REGION = re.compile(r"(?P<text>.*\S)\s+@(?P<name>[^\s@]+)", re.DOTALL)
 FRACTION = r"(?:[01](?:\.[0-9]*)?|\.[0-9]+)"
 RECTANGLE = re.compile(rf"{FRACTION}(?:,{FRACTION}){{3}}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-# Control characters, halves of surrogate pairs, line and paragraph separators.
-REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+WHITE_SPACE = re.compile(r"\s*[\t\n\v\f\r\x85\u2028\u2029]\s*")
+"""What a text that was pasted has between its lines and columns."""
+# Control characters, halves of surrogate pairs.
+REFUSED_CATEGORIES = frozenset({"Cc", "Cs"})
 # Embeddings, overrides and isolates of writing direction: a text with them is shown as another than it is, and spoils
 # what stands beside it on a page. Right-to-left scripts need none of them.
 REFUSED_CHARACTERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
@@ -70,6 +72,7 @@ def parse(text: str, masks: Collection[str] = ()) -> tuple[Prompt, ...]:
     Fields are split off from the right, at most two, and only where they read as a number: "12:30 at the
     station:2" has weight 2, "sunset: a study" has none. The port of a URL is not a weight.
     """
+    text = fold(text)
     _refuse_unreadable(text, LONGEST_CHARACTERS)
     return _scenes(text, lambda part: _parse_one(part, masks))
 
@@ -114,6 +117,11 @@ def _scenes(text: str, parse_one: Callable[[str], Prompt]) -> tuple[Prompt, ...]
             raise UsageError("Every prompt has weight 0.", hint='give at least one a weight, e.g. "sunset:1"')
         found += prompts
     return tuple(found)
+
+
+def fold(text: str) -> str:
+    """The text on one line: a line break or a tab, with the spaces around it, is one space."""
+    return WHITE_SPACE.sub(" ", text).strip()
 
 
 def _refuse_unreadable(text: str, longest: int) -> None:

@@ -16,7 +16,7 @@ LONGEST_WORDS = 200
 def parse_seed(text: str) -> int:
     """Digits as the number they are, anything else hashed (SHA-256); case and the number of spaces do not count."""
     words = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    if not words or len(words) > LONGEST_WORDS:
+    if not words or len(words) > LONGEST_WORDS or any(unicodedata.category(one) == "Cs" for one in words):
         raise UsageError(f"The seed {text[:40]!r} is no seed.", hint='use a number or some words: --seed "blue moon"')
     if words.isascii() and words.lstrip("+-").isdigit():
         return _number(words)

@@ -1,5 +1,6 @@
 """The `dreamrig` command: what it imports, what it says, and how it ends."""
 
+import errno
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dreamrig import __version__
-from dreamrig.cli import COMMANDS, main
+from dreamrig.cli import COMMANDS, main, to_rig_error
 from dreamrig.commands import Command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -353,3 +354,20 @@ def test_threads_that_wait_sleep_unless_somebody_wants_otherwise(monkeypatch: py
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     main(["--version"])
     assert os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+def test_a_terminal_that_cannot_write_a_character_gets_its_escape(tmp_path: Path) -> None:
+    """One Japanese prompt in the history cost the whole list."""
+    code = "import sys; from dreamrig import cli; from dreamrig.commands import Command\n"
+    code += "module = sys.modules['japanese'] = type(sys)('japanese'); module.run = lambda words: print('夕日 ok')\n"
+    code += "sys.exit(cli.main(['x'], {'x': Command('japanese', 'run', '')}))"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, rb"\u5915\u65e5 ok" + b"\n", b"")
+
+
+@pytest.mark.parametrize("wrong", [errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EISDIR])
+def test_a_path_that_cannot_be_used_is_no_bug(wrong: int) -> None:
+    error = to_rig_error(OSError(wrong, os.strerror(wrong), "x" * 300))
+    assert (error.exit_code, error.hint) == (2, "check the path")
+    assert len(error.message) < 150

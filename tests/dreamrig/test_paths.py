@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dreamrig import paths
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import NotReadyError, UsageError
 
 
 def test_home_moves_everything_and_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from dreamrig import paths
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import NotReadyError, UsageError
 file = Path({str(tmp_path)!r}) / "picture.png"
 paths.write_atomic(file, b"old")
 try:
@@ -177,3 +177,57 @@ def test_ensure_folder_makes_parents_once_and_names_an_obstacle(tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(NotReadyError, match="Cannot write"):
         paths.ensure_folder(tmp_path / "file" / "folder")
+
+
+# ---- words that become paths
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("", "it is empty"),
+        ("a" * 256, "File name too long"),
+        ("x/" * 3000 + "y", "File name too long"),
+        ("~nobody-of-this-name/x", "no such home folder"),
+        ("a\0b", "it holds a NUL"),
+        ("a\ud800b", "not a name that this system can write"),
+        ("loop", "symbolic links"),
+        ("loop/inside", "symbolic links"),
+    ],
+)
+def test_a_word_that_no_file_can_have_is_a_sentence(
+    word: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match=why) as caught:
+        paths.given(word, "--start")
+    assert caught.value.message.startswith("--start ")
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    "word", ["a", "a" * 255, "new/folder/file", "ü ñ.png", "\udcff.png", "/etc/hostname", "-", "a b"]
+)
+def test_a_word_that_a_file_may_have_is_an_absolute_path(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert paths.given(word) == tmp_path / word
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert paths.given("~/x") == tmp_path / "home" / "x"
+
+
+def test_only_regular_files_of_some_size_are_opened(tmp_path: Path) -> None:
+    """A pipe would be waited for, and a device may have no end."""
+    (tmp_path / "file").write_bytes(b"12345")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null"), tmp_path):
+        with pytest.raises(UsageError, match="it is no regular file"), paths.open_given(path):
+            pass
+    with pytest.raises(UsageError, match="it is larger than 4 bytes"), paths.open_given(tmp_path / "file", 4):
+        pass
+    with paths.open_given(tmp_path / "file", 5) as file:
+        assert file.read() == b"12345"
+    with pytest.raises(FileNotFoundError), paths.open_given(tmp_path / "none"):
+        pass

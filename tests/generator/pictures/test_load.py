@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,44 @@ def test_a_bomb_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(UsageError, match="too large"):
         open_picture(str(tmp_path / "bomb.png"), "RGB")
+
+
+def test_a_photograph_of_a_hundred_megapixels_is_shrunk_while_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is made small here, not the picture large."""
+    left_red = Image.new("RGB", (400, 300), "blue")
+    left_red.paste((255, 0, 0), (0, 0, 200, 300))
+    exif = left_red.getexif()
+    exif[274] = 8  # turn by 90 degrees counterclockwise to see it: what is on the left comes to the bottom
+    left_red.save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    assert pixels(tmp_path / "phone.jpg").shape == (400, 300, 3)
+    for most, shape in (
+        (120_000, (400, 300, 3)),
+        (119_999, (200, 150, 3)),
+        (29_999, (100, 75, 3)),
+        (2000, (50, 38, 3)),
+    ):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        seen = pixels(tmp_path / "phone.jpg")
+        assert seen.shape == shape
+        assert seen[-1, 0].tolist() == pytest.approx([255, 0, 0], abs=6)
+        assert seen[0, 0].tolist() == pytest.approx([0, 0, 255], abs=6)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(UsageError, match="too large"):
+        open_picture(str(tmp_path / "phone.jpg"), "RGB")
+
+
+@pytest.mark.parametrize(("brand", "words"), [(b"heic", "a HEIC picture"), (b"mif1", "a HEIC picture")])
+def test_a_picture_of_a_telephone_names_what_reads_it(brand: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0" + b"mif1heic" + bytes(100))
+    with pytest.raises(UsageError, match=words) as caught:
+        open_picture(str(tmp_path / "a.heic"), "RGB")
+    assert "pip install pillow-heif" in caught.value.hint
+
+
+def test_devices_pipes_and_folders_are_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", "/dev/zero", tmp_path):
+        with pytest.raises(UsageError, match="it is no regular file"):
+            open_picture(str(path), "RGB")

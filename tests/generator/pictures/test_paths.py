@@ -15,10 +15,16 @@ from PIL.PngImagePlugin import PngInfo
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.pictures.load import open_picture
-from generator.pictures.paths import describe_pictures, flag_of, paths_in, with_absolute_paths, with_names_alone
+from generator.pictures.paths import (
+    LARGEST_PICTURE_BYTES,
+    describe_pictures,
+    flag_of,
+    paths_in,
+    with_absolute_paths,
+    with_names_alone,
+)
 from generator.pictures.reading import RECIPE_KEY, read_recipe
 from generator.pictures.recipe import Recipe
-from generator.pictures.regular import LARGEST_PICTURE_BYTES
 
 SETTINGS: dict[str, Any] = {
     "prompt": "sea @sky",

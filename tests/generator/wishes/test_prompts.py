@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 
@@ -76,18 +77,36 @@ def test_reads(text: str, expected: list[Prompt]) -> None:
         ("sunset:0 | boat:-0.0", "weight 0"),
         ("x" * 1001, "1001 characters"),
         ("x" * 10_000, "10000 characters"),
-        ("sun\nset", "U+000A"),
-        ("sun\tset", "U+0009"),
         ("sun\x00set", "U+0000"),
         ("sun\x1b[31mset", "U+001B"),
         ("sun\ud800set", "U+D800"),
-        ("sun\u2028set", "U+2028"),
+        ("sunset \u202ergp.eert", "U+202E"),
+        ("\u2066sunset\u2069", "U+2066"),
+        ("\u200b\u2060", "empty"),
+        ("sunset | \u200b:2", "no text"),
+        ("\n\t", "empty"),
     ],
 )
 def test_refuses_with_a_hint(text: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words.replace("|", r"\|").replace("+", r"\+")) as caught:
+    with pytest.raises(UsageError, match=re.escape(words)) as caught:
         parse(text)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("sun\nset", "sun set"),
+        ("sun\tset", "sun set"),
+        ("  a boat \r\n\r\n  on the sea\n", "a boat on the sea"),
+        ("sun\u2028set", "sun set"),
+        ("two  spaces stay", "two  spaces stay"),
+        ("family 👨\u200d👩\u200d👧", "family 👨\u200d👩\u200d👧"),
+        ("क्\u200dष", "क्\u200dष"),
+    ],
+)
+def test_a_pasted_text_is_read_on_one_line_and_joiners_stay(text: str, folded: str) -> None:
+    assert parse(text) == (Prompt(folded),)
 
 
 def test_the_longest_is_accepted() -> None:
