@@ -20,6 +20,9 @@ How long one program (wsl.exe, nvidia-smi.exe) may take.
 .EXAMPLE
 powershell -ExecutionPolicy Bypass -File powershell\doctor.ps1
 .EXAMPLE
+powershell -ExecutionPolicy Bypass -File powershell\doctor.ps1 -Verbose
+Every link of the chain, with its evidence.
+.EXAMPLE
 powershell -ExecutionPolicy Bypass -File powershell\doctor.ps1 -Text "WslRegisterDistribution failed with error: 0x80370102"
 .EXAMPLE
 powershell -ExecutionPolicy Bypass -File powershell\doctor.ps1 -Facts -Json > facts.json
@@ -37,7 +40,28 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
+# What can be said without the module, and in constrained language mode: plain words only.
+$problem = ''
+if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
+    $problem = 'PowerShell runs in constrained language mode here (AppLocker or WDAC): the doctor cannot look around.'
+    $hint = 'ask whoever manages this PC; the other half works inside WSL: dreamrig doctor'
+} elseif (-not (Test-Path -LiteralPath (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1'))) {
+    $problem = 'This is doctor.ps1 alone: the folder DreamRig is not beside it.'
+    $hint = 'extract the whole ZIP first (right-click it > Extract All), and start doctor.ps1 from the new folder'
+}
+if ($problem) {
+    if ($Json) {
+        '{"schema": 1, "command": "doctor", "ok": false, "data": null, "errors": [{"message": "' + $problem +
+        '", "hint": "' + $hint + '", "exit_code": 4}]}'
+    } else {
+        Write-Output "error: $problem"
+        Write-Output "hint: $hint"
+    }
+    exit 4
+}
+
 $asked = @{ Json = [bool]$Json; FactsOnly = [bool]$Facts; Text = $Text; Report = $Report; TimeoutSeconds = $TimeoutSeconds }
+$asked['Full'] = $VerbosePreference -ne 'SilentlyContinue'
 try {
     # The path by hand: the module may lie in a folder with brackets in its name.
     $module = Import-Module -Name (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1') -PassThru -Force

@@ -43,9 +43,14 @@ Throws the distribution away first, after saving it to a file, and starts again 
 .PARAMETER NoExport
 With -Reset: does not save it first.
 
+.PARAMETER WslMemoryGB
+Memory for Linux, written into .wslconfig, which holds for every distribution of your account. Without it: what you have
+there, or WSL's own choice, half of the PC's memory.
+
 .PARAMETER Undo
-Takes back what setup changed: .wslconfig always; features, the boot setting and the distribution after a question each
-(with -Unattended they stay, and the commands for them are shown). Removes the scheduled task, the state and the log.
+Takes back what setup changed: .wslconfig always; features, the boot setting, WSL and the distribution after a question
+each (with -Unattended they stay, and the commands for them are shown). What stays is remembered, so that another -Undo
+knows of it; when nothing is left, the scheduled task, the state and the log go too.
 
 .PARAMETER Resume
 Goes on with a setup after a restart. The scheduled task uses this; you need not.
@@ -53,6 +58,13 @@ Goes on with a setup after a restart. The scheduled task uses this; you need not
 .PARAMETER Json
 Prints one JSON document {schema, command, ok, data, errors} with the plan and what came of it on standard output, and
 talks on standard error. Asks nothing: alone it shows the plan and carries nothing out; add -Unattended for that.
+
+.PARAMETER PlanOnly
+Shows the plan and changes nothing: -WhatIf by another name.
+
+.PARAMETER ReportPath
+Also writes one JSON file with the plan, what came of it, this PC's facts and the log, without the names of the user and
+of the computer: what to send when something went wrong.
 
 .PARAMETER Pause
 Waits for Enter at the end, for windows that would close otherwise.
@@ -74,6 +86,13 @@ For a script: does what can be done before the next restart.
 Blows the distribution away and starts again.
 
 .EXAMPLE
+.\setup.ps1 -PlanOnly -Verbose
+The plan with what is fine already, and with every command.
+
+.EXAMPLE
+.\setup.ps1 -ReportPath report.json
+
+.EXAMPLE
 .\setup.ps1 -Undo
 
 .NOTES
@@ -89,9 +108,12 @@ param(
     [switch] $SkipGuest,
     [switch] $Reset,
     [switch] $NoExport,
+    [ValidateRange(0, 1024)] [int] $WslMemoryGB = 0,
     [switch] $Undo,
     [switch] $Resume,
     [switch] $Json,
+    [switch] $PlanOnly,
+    [string] $ReportPath = '',
     [switch] $Pause
 )
 
@@ -99,9 +121,23 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
+# What can be said without the module, and in constrained language mode: plain words only.
+$problem = ''
 if ("$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage') {
-    Write-Output 'error: PowerShell runs in constrained language mode here (AppLocker or WDAC): setup cannot work.'
-    Write-Output 'hint: ask whoever manages this PC, or start it on a PC of your own'
+    $problem = 'PowerShell runs in constrained language mode here (AppLocker or WDAC): setup cannot work.'
+    $hint = 'ask whoever manages this PC, or start it on a PC of your own'
+} elseif (-not (Test-Path -LiteralPath (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1'))) {
+    $problem = 'This is setup.ps1 alone: the folder DreamRig is not beside it.'
+    $hint = 'extract the whole ZIP first (right-click it > Extract All), and start setup.ps1 from the new folder'
+}
+if ($problem) {
+    if ($Json) {
+        '{"schema": 1, "command": "setup", "ok": false, "data": null, "errors": [{"message": "' + $problem +
+        '", "hint": "' + $hint + '", "exit_code": 4}]}'
+    } else {
+        Write-Output "error: $problem"
+        Write-Output "hint: $hint"
+    }
     exit 4
 }
 
@@ -111,12 +147,14 @@ try {
     $module = Import-Module -Name (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1') -PassThru -Force -Verbose:$false
     # The work is no function of the module's public face; preferences do not cross into a module by themselves.
     $code = & $module {
-        param($Bound, $Script, $IsDryRun)
+        param($Bound, $Script, $IsDryRun, $Verbosity)
+        $VerbosePreference = $Verbosity
         $option = New-SetupOption -Bound $Bound -Script $Script
         $result = Invoke-RigSetup -Option $option -WhatIf:$IsDryRun -Confirm:$false
+        if ($option.report_path) { Write-SetupReport -Path $option.report_path -Result $result }
         Write-SetupResult -Result $result -Json:$option.json
         $result.ExitCode
-    } $PSBoundParameters $PSCommandPath ([bool] $WhatIfPreference)
+    } $PSBoundParameters $PSCommandPath ([bool] ($WhatIfPreference -or $PlanOnly)) $VerbosePreference
     if ($Pause -and -not $Unattended) { $null = Read-Host -Prompt 'Press Enter to close this window' }
 } catch {
     $code = 1

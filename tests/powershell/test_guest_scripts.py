@@ -66,9 +66,13 @@ def test_an_account_is_made_once_and_becomes_the_default(linux: Linux) -> None:
     linux.program("usermod", "")
     (linux.root / "passwd").write_text("root:x:0:0::/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n")
     (linux.root / "etc" / "wsl.conf").write_text("[boot]\nsystemd=true\n")
+    (linux.root / "etc" / "sudoers.d").mkdir()
     assert linux.answer("user", "do", "mia") == "mia"
     assert "useradd --create-home --shell /bin/bash --user-group mia" in linux.calls
     assert "usermod --append --groups sudo mia" in linux.calls
+    sudo = linux.root / "etc" / "sudoers.d" / "90-dreamrig"
+    assert sudo.read_text() == "mia ALL=(ALL) NOPASSWD:ALL\n", "no password exists that sudo could ask for"
+    assert sudo.stat().st_mode & 0o777 == 0o440, "sudo passes over what others may write"
     assert not [call for call in linux.calls if "passw" in call and "getent" not in call], "no password"
     first = (linux.root / "etc" / "wsl.conf").read_text()
     assert first == "[boot]\nsystemd=true\n\n[user]\ndefault=mia\n"

@@ -131,7 +131,8 @@ def visits(several: Any, files: Path) -> dict[str, Any]:
     pasted = [Turn(DOCTOR, ["-Text", PASTED, "-Json"]), Turn(DOCTOR, ["-Text", PASTED])]
     return several(
         {
-            "healthy": Scenario(ready(language="de-DE"), [Turn(DOCTOR)]),
+            "healthy": Scenario(ready(language="de-DE"), [Turn(DOCTOR), Turn(DOCTOR, ["-Verbose"])]),
+            "mended": Scenario(fresh(), [Turn(DOCTOR)]),
             "broken": Scenario(fresh(**OFF), [Turn(DOCTOR, report), Turn(DOCTOR, ["-Json", "-Report", "/none/x.md"])]),
             "json": Scenario(launch_off, [Turn(DOCTOR, ["-Json"])]),
             "facts": Scenario(ready(), [Turn(DOCTOR, ["-Facts", "-Json"]), Turn(DOCTOR, ["-Facts"])]),
@@ -146,10 +147,25 @@ def visits(several: Any, files: Path) -> dict[str, Any]:
 
 
 def test_healthy(visits: dict[str, Any]) -> None:
-    [ran] = visits["healthy"].ran
+    ran, full = visits["healthy"].ran
     assert (ran.code, ran.err) == (0, "")
+    assert 6 <= len(ran.out.splitlines()) <= 10, ran.out
+    assert "PASS   WSL               WSL 2.4.13.0, kernel 5.15.167.4-1." in ran.out
+    assert "PASS   wsl-version " in full.out, "every link with -Verbose"
+    assert len(full.out.splitlines()) > 20
     assert "FAIL" not in ran.out
     assert ran.out.rstrip().splitlines()[-1].startswith("Every link of the Windows half holds.")
+
+
+def test_what_setup_mends_ends_with_its_command(visits: dict[str, Any]) -> None:
+    [ran] = visits["mended"].ran
+    assert ran.code == 3
+    last = ran.out.rstrip().splitlines()[-1]
+    assert last == (
+        "First broken link: virtual-machine-platform. setup.ps1 does this for you, and what comes after it: "
+        "powershell -ExecutionPolicy Bypass -File powershell\\setup.ps1"
+    )
+    assert ran.out.count("       fix 1  ") == 1, "the first broken link only"
 
 
 def test_nothing_is_changed(visits: dict[str, Any]) -> None:
@@ -240,6 +256,6 @@ def test_on_anything_but_windows_it_says_so(edition: str) -> None:
 def test_a_module_that_is_gone_is_one_error(edition: str, tmp_path: Path) -> None:
     shutil.copy(DOCTOR, tmp_path)
     ran = run_powershell(edition, ["-File", str(tmp_path / "doctor.ps1"), "-Json"])
-    assert ran.code == 1
+    assert ran.code == 4
     assert ran.json["ok"] is False
     assert len(ran.json["errors"]) == 1

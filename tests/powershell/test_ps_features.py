@@ -34,7 +34,7 @@ ODD_NAMES = "'Mia', 'X Y_1', '123', 'root', '\u0431', ('a' * 40)"
 EVERYTHING = """
     Set-FeatureState -FeatureName x -Enable; Set-LaunchType -Value off; Start-Restart; Suspend-SystemBitLocker
     $null = Invoke-Guest -Distribution Ubuntu -Step python -Verb do; Save-SetupState -State (New-SetupState)
-    Set-WslConfig -Plan (Get-WslConfigPlan -MemoryMib 32000)
+    Set-WslConfig -Plan (Get-WslConfigPlan -MemoryGB 24)
     Export-Distribution -Name Ubuntu -Path (Get-ExportPath Ubuntu)
 """
 

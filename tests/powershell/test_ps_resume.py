@@ -170,7 +170,7 @@ def test_the_task_is_the_users_own_stores_no_password_and_deletes_itself(seen: S
     assert (said[0]["value"]["Registered"], outcome.changes(0)) == (False, [])
     (call,) = outcome.changes(1)
     assert set(call.arguments) == {"TaskName", "Description", "Action", "Trigger", "Principal", "Settings", "Force"}
-    assert call.arguments["Principal"] == "@{UserId=PC-J\u00d6RG\\J\u00f6rg; LogonType=Interactive; RunLevel=Highest}"
+    assert call.arguments["Principal"] == "@{UserId=S-1-5-21-1-2-3-1001; LogonType=Interactive; RunLevel=Highest}"
     assert "DeleteExpiredTaskAfter=00:01:00" in call.arguments["Settings"]
     assert "AllowStartIfOnBatteries=True" in call.arguments["Settings"]
     (trigger,), (action,) = call.arguments["Trigger"], call.arguments["Action"]
@@ -193,15 +193,18 @@ def test_the_task_is_the_users_own_stores_no_password_and_deletes_itself(seen: S
 def test_firmware_off_says_what_to_set_and_changes_nothing_that_locks_out(seen: Seen) -> None:
     alone = seen["firmware-alone"]
     assert alone.ran[0].code == 4
-    assert "virtualization is turned off in the firmware" in alone.ran[0].err
-    assert "SVM" in alone.ran[0].err, "what it is called on an AMD board"
+    assert "in the firmware (marked YOU)" in alone.ran[0].err
+    page = alone.ran[0].out
+    assert page.count("virtualization is turned off in the firmware") == 1, "said once"
+    assert "SVM" in page, "what it is called on an AMD board"
+    assert "ROG STRIX" in page, "this very board"
     assert "recovery key" in alone.ran[0].out
     assert in_few_words(alone.changes()) == [ENABLE, REGISTER], "no restart: nobody is there to set it"
 
     locked = seen["firmware-locked"]
     assert locked.ran[0].code == 4
     assert in_few_words(locked.changes()) == [ENABLE, REGISTER]
-    assert "Restart-RigToFirmware -KeepBitLocker" in locked.ran[0].out
+    assert "as administrator: shutdown /r /fw /t 0" in locked.ran[0].out
 
     nx = seen["firmware-nx"].ran[0].json["errors"][0]
     assert "NX (execute disable) is turned off" in nx["message"]

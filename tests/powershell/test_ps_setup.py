@@ -199,7 +199,8 @@ def test_a_finished_pc_is_left_alone_without_rights_and_says_so(seen: Seen) -> N
     assert outcome.changes() == []
     assert not (setup_folder(pc) / "state.json").exists()
     assert [one["id"] for one in document["data"]["plan"] if one["status"] == "needed"] == ["guest-doctor"]
-    assert "memory=20GB is your own and stays" in step(document, "wslconfig")["cautions"]
+    assert step(document, "wslconfig")["status"] == "done"
+    assert (pc.home / ".wslconfig").read_bytes() == b"[wsl2]\nmemory=20GB\n"
 
 
 def test_what_if_shows_the_plan_and_changes_nothing(seen: Seen) -> None:
@@ -223,7 +224,9 @@ def test_what_if_shows_the_plan_and_changes_nothing(seen: Seen) -> None:
     assert step(plan, "feature-wsl")["status"] == "skipped"
     assert seen["json-alone"].ran[0].json["data"]["status"] == "planned", "agreed to by nobody"
     assert seen["json-alone"].changes() == []
-    assert {step(plan, name)["status"] for name in ("distribution", "wslconfig", "guest-picture")} == {"later"}
+    assert {step(plan, name)["status"] for name in ("distribution", "guest-picture")} == {"later"}
+    assert step(plan, "wslconfig")["status"] == "done", "memory is an offer, no wish of ours"
+    assert "setup.ps1 -WslMemoryGB 23 gives it more" in step(plan, "wslconfig")["cautions"][0]
 
 
 # ---- refusals ------------------------------------------------------------------------------------------------------

@@ -166,6 +166,8 @@ def test_what_must_not_be_there(path: Path) -> None:
         )
 
 
+HARMLESS = re.compile(r"'(dism|shutdown|powershell)\.exe'")
+"""They take their words from a list, and need no console window."""
 INSTALLS = re.compile(r"--(install|update|import|set-version|web-download)\b|\bmsiexec|'install'|\$words")
 
 
@@ -176,8 +178,9 @@ def test_nothing_that_installs_runs_captured(path: Path) -> None:
         return
     for node in walk(tree(path)):
         name = next((_text(child) for child in node.children if child.type == "command_name"), "")
-        if node.type == "command" and name in ("Invoke-Native", "Invoke-Wsl") and "dism.exe" not in _text(node):
-            assert not INSTALLS.search(_text(node)) or "shutdown.exe" in _text(node), _text(node)
+        text = _text(node)
+        if node.type == "command" and name in ("Invoke-Native", "Invoke-Wsl") and not HARMLESS.search(text):
+            assert not INSTALLS.search(text), text
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=IDS)

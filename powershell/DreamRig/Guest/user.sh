@@ -1,6 +1,7 @@
 # dreamrig guest step: user
 # Who works inside Linux. `ask` runs as the default user, `do NAME` as root.
-# The account gets no password: nothing is stored, and root is one `wsl -u root` away.
+# The account gets no password: nothing is stored. So sudo asks for none either, as in cloud images of Ubuntu; root is one
+# `wsl -u root` away in any case.
 set -eu
 
 ask() { # prints who a plain `wsl` starts as
@@ -13,6 +14,10 @@ make() { # NAME; prints the account's name: NAME, or the first person that is th
     if [ -z "$there" ]; then
         useradd --create-home --shell /bin/bash --user-group "$name"
         if getent group sudo >/dev/null; then usermod --append --groups sudo "$name"; fi
+        if [ -d "${ROOT-}/etc/sudoers.d" ]; then
+            printf '%s ALL=(ALL) NOPASSWD:ALL\n' "$name" >"${ROOT-}/etc/sudoers.d/90-dreamrig"
+            chmod 440 "${ROOT-}/etc/sudoers.d/90-dreamrig"
+        fi
     fi
     if ! grep -qs '^[[:space:]]*\[user\]' "${ROOT-}/etc/wsl.conf"; then
         printf '\n[user]\ndefault=%s\n' "$name" >>"${ROOT-}/etc/wsl.conf"

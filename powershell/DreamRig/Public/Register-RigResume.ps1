@@ -31,7 +31,12 @@ function Register-RigResume {
         [string[]] $ArgumentList = @(),
         [string] $User = ''
     )
-    if (-not $User) { $User = Get-ProcessUser }
+    $account = $User
+    if (-not $User) {
+        $User = Get-ProcessUser
+        $account = Get-ProcessSid
+        if (-not $account) { $account = $User }
+    }
     if ($User -match '\$$|\\SYSTEM$') {
         throw (New-SetupError -Message "Setup cannot go on as ${User}: WSL refuses to work for it." -ExitCode 4 `
                 -Hint 'start setup.ps1 as the person who will use WSL')
@@ -49,8 +54,8 @@ function Register-RigResume {
         TaskName    = $script:ResumeTask
         Description = 'Goes on with the setup of dreamrig after a restart, once. Remove it with: setup.ps1 -Undo'
         Action      = New-ScheduledTaskAction -Execute $shell -Argument $words.Trim() -WorkingDirectory (Split-Path -Path $ScriptPath -Parent)
-        Trigger     = New-ResumeTrigger -User $User
-        Principal   = New-ScheduledTaskPrincipal -UserId $User -LogonType Interactive -RunLevel Highest
+        Trigger     = New-ResumeTrigger -User $account
+        Principal   = New-ScheduledTaskPrincipal -UserId $account -LogonType Interactive -RunLevel Highest
         Settings    = $settings
         Force       = $true
     }

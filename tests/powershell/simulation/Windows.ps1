@@ -66,6 +66,9 @@ function global:Invoke-SimulatedCommand($Name, $Bound) {
     $state = Read-SimulatedState
     Write-SimulatedCall $Name $Bound $state
     try {
+        if ($state.missing -contains $Name) {
+            throw (New-Object System.Management.Automation.CommandNotFoundException "The term '$Name' is not recognized.")
+        }
         if ($state.errors.$Name) { throw (New-SimulatedError $state.errors.$Name) }
         if ($state.ineffective -contains $Name) { return }
         & $SimulatedHandlers[$Name] $Bound $state
@@ -126,6 +129,11 @@ function global:Get-SimulatedChildName($State, $Path) {
         ForEach-Object { ($_.Substring($Path.Length + 1) -split '\\')[0] } | Sort-Object -Unique
 }
 
+# {"damaged": true}: a value whose data are not of the kind that it says, as some uninstallers leave them.
+function global:Assert-SimulatedValue($Value) {
+    if ($Value -is [psobject] -and $Value.PSObject.Properties['damaged']) { throw (New-Object System.InvalidCastException 'Specified cast is not valid.') }
+}
+
 function global:New-SimulatedKey($State, $Path) {
     $key = Get-SimulatedKey $State $Path
     if ($null -eq $key) { throw "Cannot find path '$Path' because it does not exist." }
@@ -163,7 +171,13 @@ $SimulatedHandlers['Get-Item'] = {
     $key = New-SimulatedKey $state $path
     $children = @(Get-SimulatedChildName $state $path)
     $key | Add-Member -MemberType ScriptMethod -Name GetSubKeyNames -Value { $children }.GetNewClosure() -PassThru |
-        Add-Member -MemberType ScriptMethod -Name GetValue -Value { param($name) $this.$name } -PassThru
+        Add-Member -MemberType ScriptMethod -Name GetValue -PassThru -Value {
+            param($name)
+            $value = $this.PSObject.Properties[$name]
+            if (-not $value) { return $null }
+            Assert-SimulatedValue $value.Value
+            $value.Value
+        }
 }
 $SimulatedHandlers['Test-Path'] = {
     param($a, $state)
@@ -183,6 +197,9 @@ $SimulatedHandlers['Get-ItemProperty'] = {
     }
     foreach ($one in $paths) {
         $key = New-SimulatedKey $state $one
+        foreach ($property in $key.PSObject.Properties) {
+            if (-not $a['Name'] -or $a['Name'] -contains $property.Name) { Assert-SimulatedValue $property.Value }
+        }
         foreach ($name in @($a['Name'] | Where-Object { $_ })) {
             if (-not $key.PSObject.Properties[$name]) { throw "Property $name does not exist at path $one." }
         }

@@ -89,6 +89,10 @@ $SimulatedHandlers['Register-ScheduledTask'] = {
     $task = if ($a['InputObject']) { $a['InputObject'] } else { ConvertTo-SimulatedPart $a }
     $level = if ($task.PSObject.Properties['Principal'] -and $task.Principal) { "$($task.Principal.RunLevel)" } else { "$($a['RunLevel'])" }
     if ($level -eq 'Highest') { Assert-SimulatedElevation $state }
+    # Entra and Microsoft accounts: the name is not found again.
+    if ($state.unmapped_names -and "$($task.Principal.UserId)" -notlike 'S-1-*') {
+        throw (New-SimulatedError ([pscustomobject]@{ message = 'No mapping between account names and security IDs was done.'; hresult = '0x80070534' }))
+    }
     $path = if ($a['TaskPath']) { '\' + "$($a['TaskPath'])".Trim('\') + '\' } else { '\' }
     $path = $path -replace '^\\\\$', '\'
     $known = $state.tasks.PSObject.Properties | Where-Object { $_.Name -eq $a['TaskName'] }

@@ -19,6 +19,8 @@ The state is one JSON document: the scenario. What tests write into it:
     errors                         {"Get-WindowsOptionalFeature": "Class not registered"}: the command throws that;
                                    {"message": ..., "hresult": "0x80070005"} throws it with that number;
                                    "Get-CimInstance Win32_Processor" is about one class
+    subst, unmapped_names          {"S:": "C:\\\\..."}; True: the task scheduler knows accounts by their SID only
+    missing                        ["Get-BitLockerVolume"]: this Windows does not have the command
     ineffective                    ["Suspend-BitLocker"]: the command reports success and does nothing
     answers                        what executables say instead of what they would, see simulated_native.py
     after_restart                  merge patches, one for each restart to come (RFC 7396)
@@ -45,6 +47,8 @@ PLATFORM = "VirtualMachinePlatform"
 SUBSYSTEM = "Microsoft-Windows-Subsystem-Linux"
 HYPER_V = "Microsoft-Hyper-V"
 DEVICE_GUARD = "root\\Microsoft\\Windows\\DeviceGuard\\Win32_DeviceGuard"
+CONNECTIONS = "root\\StandardCimv2\\MSFT_NetConnectionProfile"
+ENCRYPTION = "root\\cimv2\\Security\\MicrosoftVolumeEncryption\\Win32_EncryptableVolume"
 STOPPED = {"Status": "Stopped", "StartType": "Manual"}
 RUNNING = {"Status": "Running", "StartType": "Automatic"}
 
@@ -89,7 +93,7 @@ def fresh(**patch: Any) -> State:
         "wsl": {"kind": "stub", "version": "2.4.13.0", "kernel": "5.15.167.4-1", "distributions": []},
         "nvidia": {"driver": "552.86", "gpus": [{"name": "NVIDIA GeForce RTX 3090", "model": "WDDM"}]},
         "cim": {}, "bitlocker": {}, "tasks": {}, "process_mitigation": {}, "pnp": [], "updates": [],
-        "errors": {}, "answers": [], "after_restart": [],
+        "errors": {}, "missing": [], "answers": [], "after_restart": [],
     }  # fmt: skip
     return settle(merge(state, patch))
 
@@ -234,6 +238,7 @@ def _cim(state: State) -> dict[str, list[State]]:
             {"Name": gpu["name"], "DriverVersion": "31.0.15.5286"}
             for gpu in (state.get("nvidia") or {}).get("gpus", [])
         ],
+        CONNECTIONS: [{"IPv4Connectivity": 4, "IPv6Connectivity": 1}],
         DEVICE_GUARD: [{"VirtualizationBasedSecurityStatus": hardware["vbs"], "SecurityServicesRunning": [0]}],
     }  # fmt: skip
 

@@ -28,7 +28,7 @@ STATE = FOLDER / "state.json"
 CHANGING = {
     "bcdedit.exe": r"^/(?!enum|\?|v$)",
     "dism.exe": r"/(enable|disable|add|remove|cleanup|set)-",
-    "shutdown.exe": r"",
+    "shutdown.exe": r"", "manage-bde.exe": r"-disable",
     "schtasks.exe": r"/(create|delete|change|run|end)",
     "reg.exe": r"^(add|delete|import)",
     # A script for Linux is logged by what it does (simulated_guest.py).
@@ -195,6 +195,8 @@ def whoami(arguments: list[str], state: machine.State) -> Answer:
     """Groups of this process; the integrity level is among them."""
     level = ("Mandatory Label\\High Mandatory Level", "S-1-16-12288") if state["elevated"] else (
         "Mandatory Label\\Medium Mandatory Level", "S-1-16-8192")  # fmt: skip
+    if "/user" in arguments:
+        return Answer(f'"PC\\me","{state.get("sid", "S-1-5-21-1-2-3-1001")}"\r\n', encoding=_code_page(state))
     rows = [("Everyone", "Well-known group", "S-1-1-0"), (level[0], "Label", level[1])]
     return Answer("".join(f'"{name}","{kind}","{sid}",""\r\n' for name, kind, sid in rows), encoding=_code_page(state))
 
@@ -209,6 +211,29 @@ def secedit(arguments: list[str], state: machine.State) -> Answer:
         f"[Unicode]\r\nUnicode=yes\r\n[Privilege Rights]\r\nSeServiceLogonRight = {holders}\r\n", "utf-16"
     )
     return Answer(out="The task has completed successfully.\r\n")
+
+
+def manage_bde(arguments: list[str], state: machine.State) -> Answer:
+    """-status DRIVE -protectionaserrorlevel: 0 protected, 1 not. -protectors -disable DRIVE -rebootcount N."""
+    if not state["elevated"]:
+        return Answer(out="ERROR: An attempt to access a required resource was denied.\r\n", code=-1)
+    drive = next(word for word in arguments if re.fullmatch("[A-Z]:", word))
+    volume = state["bitlocker"].get(drive, {"ProtectionStatus": "Off"})
+    if "-disable" in arguments:
+        state["bitlocker"][drive] = {"ProtectionStatus": "Off", "suspended_restarts": int(arguments[-1])}
+        machine.write(STATE, state)
+        return Answer(out=f"Key protectors are disabled for volume {drive}.\r\n")
+    return Answer(code=0 if volume["ProtectionStatus"] == "On" else 1)
+
+
+def subst(arguments: list[str], state: machine.State) -> Answer:
+    """The drives that stand for folders, in this session."""
+    return Answer("".join(f"{drive}\\: => {folder}\r\n" for drive, folder in state.get("subst", {}).items()))
+
+
+def nothing(arguments: list[str], state: machine.State) -> Answer:
+    """A program that shows something and says nothing: the Explorer ends with 1, whatever it did."""
+    return Answer(code=1 if arguments and arguments[0].startswith("\\\\") else 0)
 
 
 def nvidia_smi(arguments: list[str], state: machine.State) -> Answer:
@@ -243,6 +268,7 @@ def wsl(arguments: list[str], state: machine.State) -> Answer:
 
 HANDLERS = {
     "bcdedit.exe": bcdedit, "dism.exe": dism, "nvidia-smi.exe": nvidia_smi, "secedit.exe": secedit,
+    "manage-bde.exe": manage_bde, "subst.exe": subst, "powershell.exe": nothing, "explorer.exe": nothing,
     "shutdown.exe": shutdown, "whoami.exe": whoami, "wsl.exe": wsl,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ SIMULATION = Path(__file__).resolve().parent
 ROOT = SIMULATION.parents[2]
 EDITIONS = ("pwsh", "powershell")
 NATIVE = ("bcdedit", "dism", "nvidia-smi", "secedit", "shutdown", "whoami", "wsl", "schtasks", "msiexec", "powercfg",
-          "compact", "cipher", "reg", "sc")  # fmt: skip
+          "compact", "cipher", "reg", "sc", "manage-bde", "subst", "powershell", "explorer")  # fmt: skip
 MODULE = ROOT / "powershell" / "DreamRig" / "DreamRig.psd1"
 PATIENCE_SECONDS = 120  # a guard against hanging, no measurement
 

@@ -160,6 +160,12 @@ def _unregister(arguments: list[str], state: machine.State) -> Said:
     return ("Unregistering.\nThe operation completed successfully.\n", "", 0, state)
 
 
+def _uninstall(arguments: list[str], state: machine.State) -> Said:
+    """--uninstall: what is left is the stub."""
+    state["wsl"]["kind"] = "stub"
+    return ("", "", 0, state)
+
+
 def _export(arguments: list[str], state: machine.State) -> Said:
     """--export NAME FILE: a small file really appears where it was asked for."""
     if not any(known["name"].lower() == arguments[1].lower() for known in state["wsl"]["distributions"]):
@@ -261,5 +267,6 @@ def _run(arguments: list[str], state: machine.State) -> Said:
 
 CHANGES = {
     "--install": _install, "--unregister": _unregister, "--export": _export, "--import": _import, "--update": _update,
+    "--uninstall": _uninstall,
     "--set-default": _set_default, "-s": _set_default, "--set-version": _set_version,
 }  # fmt: skip

@@ -10,17 +10,30 @@ function Format-Checkup {
     [CmdletBinding()]
     [OutputType([string])]
     param($Checkup)
-    $reader = New-FactReader -Facts $Checkup.facts
+    Format-CheckupHead -Facts $Checkup.facts
+    ''
+    foreach ($finding in $Checkup.findings) { Format-Finding -Finding $finding -Facts $Checkup.facts }
+    ''
+    Format-NextStep -Checkup $Checkup
+}
+
+function Format-CheckupHead {
+    <#
+    .SYNOPSIS
+    Returns which machine this is about, in one line.
+    .PARAMETER Facts
+    The facts document.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param($Facts)
+    $reader = New-FactReader -Facts $Facts
     $build = Read-Fact $reader 'windows.build'
     $gpu = Read-Fact $reader 'windows.nvidia_gpus'
     $parts = @('dreamrig doctor: Windows')
     if ($build) { $parts = @("dreamrig doctor: Windows $(if ($build -ge 22000) { '11' } else { '10' }) build $build") }
     if ($gpu) { $parts += @($gpu)[0] }
     $parts -join ', '
-    ''
-    foreach ($finding in $Checkup.findings) { Format-Finding -Finding $finding -Facts $Checkup.facts }
-    ''
-    Format-NextStep -Checkup $Checkup
 }
 
 function Format-Finding {

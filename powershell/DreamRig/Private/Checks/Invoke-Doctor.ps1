@@ -14,10 +14,12 @@ function Invoke-Doctor {
     A file to write; '' for none.
     .PARAMETER TimeoutSeconds
     How long one program may take.
+    .PARAMETER Full
+    Every link with its evidence, not only what is broken.
     #>
     [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param([bool] $Json, [bool] $FactsOnly, [AllowEmptyString()] [string] $Text, [string] $Report, [int] $TimeoutSeconds)
+    param([bool] $Json, [bool] $FactsOnly, [AllowEmptyString()] [string] $Text, [string] $Report, [int] $TimeoutSeconds, [bool] $Full)
     if (-not (Test-WindowsSystem)) {
         return New-DoctorError -Json $Json -ExitCode 4 -Message 'This is not Windows: doctor.ps1 checks the Windows half only.' `
             -Hint 'run: dreamrig doctor'
@@ -39,7 +41,7 @@ function Invoke-Doctor {
         }
     }
     $answer = if ($diagnosis) { Get-DiagnosisAnswer -Json $Json -Diagnosis $diagnosis -Facts $facts }
-    else { Get-CheckupAnswer -Json $Json -Checkup $checkup -Written $written }
+    else { Get-CheckupAnswer -Json $Json -Checkup $checkup -Written $written -Full $Full }
     $notes = @($warnings | ForEach-Object { "note: $_" })
     if ($written) { $notes += "report: $written" }
     $answer.Problem = $notes -join "`n"
@@ -121,13 +123,16 @@ function Get-CheckupAnswer {
     The object of Invoke-Checkup.
     .PARAMETER Written
     Where the report went; '' for nowhere.
+    .PARAMETER Full
+    Every link with its evidence.
     #>
     [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param([bool] $Json, $Checkup, [string] $Written)
+    param([bool] $Json, $Checkup, [string] $Written, [bool] $Full)
     $code = if ($Checkup.first_broken) { 3 } else { 0 }
     if (-not $Json) {
-        return [pscustomobject]@{ Lines = @(Format-Checkup -Checkup $Checkup); Problem = ''; ExitCode = $code }
+        $lines = if ($Full) { Format-Checkup -Checkup $Checkup } else { Format-ShortCheckup -Checkup $Checkup }
+        return [pscustomobject]@{ Lines = @($lines); Problem = ''; ExitCode = $code }
     }
     if ($Written) { $Checkup | Add-Member -MemberType NoteProperty -Name 'report' -Value $Written }
     $document = New-RigDocument -Command doctor -Data $Checkup -Ok ($code -eq 0)

@@ -39,7 +39,9 @@ function ConvertTo-RedactedText {
         # A name of one or two letters stands everywhere by chance.
         if (-not $value -or $value.Length -lt 3) { continue }
         $escaped = $value.Replace('\', '\\')
-        foreach ($form in $value, $escaped) {
+        # As JSON has it where everything but ASCII is escaped, and as 5.1 writes quotes and brackets.
+        $coded = [regex]::Replace($escaped, "[^\x20-\x7e]|['<>&]", { param($found) '\u{0:x4}' -f [int] [char] $found.Value })
+        foreach ($form in @($value, $escaped, $coded | Select-Object -Unique)) {
             # Behind its separator a name counts anywhere; bare, only as a whole word.
             $Text = [regex]::Replace($Text, '(?<!\w)' + [regex]::Escape($form) + '(?!\w)', $names[$name], 'IgnoreCase, CultureInvariant')
         }

@@ -5,13 +5,16 @@ $script:Knowledge = $null
 function Get-KnowledgePath {
     <#
     .SYNOPSIS
-    Returns the full path of a file in provision/knowledge of this checkout.
+    Returns the full path of a file in provision/knowledge of this checkout, or in Knowledge of a released module.
     .PARAMETER Name
     File name.
     #>
     [CmdletBinding()]
     [OutputType([string])]
     param([Parameter(Mandatory = $true)] [string] $Name)
+    # A released module has it with it.
+    $own = Join-Path (Join-Path $script:ModuleFolder 'Knowledge') $Name
+    if ([System.IO.File]::Exists($own)) { return $own }
     $root = Split-Path -Path (Split-Path -Path $script:ModuleFolder -Parent) -Parent
     Join-Path (Join-Path (Join-Path $root 'provision') 'knowledge') $Name
 }

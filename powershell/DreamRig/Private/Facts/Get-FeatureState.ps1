@@ -67,6 +67,8 @@ function Set-FeatureState {
     if (-not $PSCmdlet.ShouldProcess($FeatureName, @('Disable', 'Enable')[[int] [bool] $Enable])) { return '' }
     Assert-Elevated -Task "changing the Windows feature $FeatureName"
     $quiet = @{ Online = $true; FeatureName = $FeatureName; NoRestart = $true; WarningAction = 'SilentlyContinue'; ErrorAction = 'Stop' }
+    # Its own progress bar, minutes long.
+    if (-not $script:SetupTalk.Json) { $ProgressPreference = 'Continue' }
     try {
         if ($Enable) { $null = Enable-WindowsOptionalFeature @quiet -All } else { $null = Disable-WindowsOptionalFeature @quiet }
         return ''
@@ -97,6 +99,8 @@ function Assert-FeatureOn {
     [CmdletBinding()]
     param([string] $FeatureName, [AllowEmptyString()] [string] $State, [AllowEmptyString()] [string] $Said)
     if ($State -in 'enabled', 'enable-pending') { return }
+    # Success was claimed and the proof cannot be had: unverified, which is no failure.
+    if (-not $State -and -not $Said) { return }
     $claim = 'Windows reported success, but'
     if ($Said) { $claim = "Windows said: $(Get-LastLine -Text $Said)" + [Environment]::NewLine + 'and' }
     if ($State -eq 'absent') {

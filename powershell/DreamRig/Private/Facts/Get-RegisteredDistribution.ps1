@@ -17,7 +17,7 @@ function Get-RegisteredDistribution {
     [OutputType([pscustomobject])]
     param([string] $Name = '')
     $default = "$(Get-RegistryValue -Path $script:LxssKey -Name 'DefaultDistribution')"
-    $found = @(foreach ($key in Get-RegistryChild -Path $script:LxssKey) {
+    $found = @(foreach ($key in Get-RegistryChild -Path $script:LxssKey -Name 'DistributionName', 'Version', 'State') {
             $is = Get-MemberValue -InputObject $key -Name 'DistributionName'
             if (-not $is -or ($Name -and $is -ne $Name)) { continue }
             [pscustomobject]@{

@@ -198,7 +198,7 @@ function Get-InstalledProduct {
     [OutputType([pscustomobject])]
     param()
     foreach ($key in $script:UninstallKeys) {
-        foreach ($entry in Get-RegistryChild -Path $key) {
+        foreach ($entry in Get-RegistryChild -Path $key -Name 'DisplayName', 'DisplayVersion') {
             $name = "$(Get-MemberValue $entry 'DisplayName')".Trim()
             $version = "$(Get-MemberValue $entry 'DisplayVersion')".Trim()
             # Many products have their version in their name already.

@@ -110,7 +110,8 @@ function Add-DistributionFact {
         $default = Get-RegistryValue $script:LxssKey 'DefaultDistribution'
         $all = @()
         $chosen = $null
-        foreach ($key in @(Get-RegistryChild $script:LxssKey)) {
+        $values = 'DistributionName', 'Version', 'State', 'BasePath', 'VhdFileName'
+        foreach ($key in @(Get-RegistryChild -Path $script:LxssKey -Name $values)) {
             if (-not (Get-MemberValue $key 'DistributionName')) { continue }
             $one = Get-DistributionFact -Key $key
             $all += $one

@@ -28,6 +28,10 @@ function Get-ConflictAdvice {
     param([psobject] $Fact, [psobject] $Option)
     $advice = [pscustomobject]@{ cautions = @(); asks = @() }
     if ($Fact.windows.hypervisor_present) { return $advice }
+    if ($null -eq $Fact.windows.conflicts) {
+        $sentence = 'The list of installed programs cannot be read: one of them may need the Windows hypervisor off (VirtualBox, anti-cheat).'
+        if ($Option.accept_conflict) { $advice.cautions += $sentence } else { $advice.asks += $sentence }
+    }
     foreach ($product in @($Fact.windows.conflicts | Where-Object { $_ })) {
         foreach ($conflict in $script:HypervisorConflicts) {
             if ($product -notmatch $conflict.Pattern) { continue }

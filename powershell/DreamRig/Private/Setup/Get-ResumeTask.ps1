@@ -57,6 +57,22 @@ function Get-ResumeShell {
     "$env:SystemRoot\System32\WindowsPowerShell\v1.0\powershell.exe"
 }
 
+function Get-ProcessSid {
+    <#
+    .SYNOPSIS
+    Returns the security identifier of this process's user; '' where Windows does not say.
+    .DESCRIPTION
+    Names of Entra and Microsoft accounts are not always found again by the task scheduler (0x80070534, no mapping between
+    account names and security IDs was done); the identifier always is.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    $asked = Invoke-Native -FilePath 'whoami.exe' -ArgumentList '/user', '/fo', 'csv', '/nh' -TimeoutSeconds 10
+    if ($asked.ExitCode -eq 0 -and $asked.Out -match '"(S-1-[0-9-]+)"') { return $Matches[1] }
+    ''
+}
+
 function Get-ProcessUser {
     <#
     .SYNOPSIS

@@ -10,7 +10,7 @@ function New-SetupStep {
     What it is about.
     .PARAMETER Status
     done, needed (setup does it), waiting (for a restart), later (decided when it is reached), advice (for the person),
-    skipped, or blocked (setup cannot go on).
+    skipped, unverified (nobody can tell), or blocked (setup cannot go on).
     .PARAMETER Reason
     Why, in one sentence.
     .PARAMETER Command
@@ -32,7 +32,7 @@ function New-SetupStep {
     [OutputType([pscustomobject])]
     param(
         [string] $Id, [string] $Title,
-        [ValidateSet('done', 'needed', 'waiting', 'later', 'advice', 'skipped', 'blocked')] [string] $Status,
+        [ValidateSet('done', 'needed', 'waiting', 'later', 'advice', 'skipped', 'unverified', 'blocked')] [string] $Status,
         [string] $Reason, [string] $Command = '', [switch] $NeedsAdmin, [switch] $NeedsRestart,
         [string[]] $Caution = @(), [string[]] $Ask = @(), [int] $ExitCode = 4
     )
@@ -40,6 +40,8 @@ function New-SetupStep {
         id = $Id; title = $Title; status = $Status; reason = $Reason; command = $Command
         needs_admin = [bool] $NeedsAdmin; needs_restart = [bool] $NeedsRestart
         cautions = @($Caution); asks = @($Ask); exit_code = $ExitCode
+        # What came of it: '' until it is carried out, then done or unverified.
+        outcome = ''
     }
 }
 
@@ -62,6 +64,7 @@ function Get-SetupPlan {
     param([psobject] $Fact, [psobject] $Option, [AllowNull()] [hashtable] $Guest, [psobject] $WslConfig)
     $windows = @(
         Get-SetupAccountStep -Option $Option
+        Get-SetupPlaceStep -Option $Option
         Get-SetupVersionStep -Fact $Fact
         Get-SetupFeatureStep -Fact $Fact -Option $Option
         Get-SetupLaunchStep -Fact $Fact -Option $Option
@@ -72,9 +75,10 @@ function Get-SetupPlan {
     $windows
     $restart
     Get-SetupDriverStep -Fact $Fact
+    Get-SetupRoomStep -Fact $Fact -Guest $Guest -Option $Option
     Get-SetupPackageStep -Fact $Fact -IsReady $isReady
     Get-SetupDistributionStep -Fact $Fact -Option $Option -IsReady $isReady
-    Get-SetupWslConfigStep -WslConfig $WslConfig -IsReady $isReady
+    Get-SetupWslConfigStep -WslConfig $WslConfig -IsReady $isReady -MemoryMib $Fact.windows.memory_mib
     Get-SetupGuestStep -Option $Option -Guest $Guest
 }
 

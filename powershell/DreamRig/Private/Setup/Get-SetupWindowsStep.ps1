@@ -4,6 +4,8 @@ $script:OldestBuild = 19041          # Windows 10 2004: the first with WSL 2 by 
 $script:OldestGpuBuild = 19044       # Windows 10 21H2: the first whose WSL passes the GPU on
 $script:FirstBuild11 = 22000         # Windows 11: WSL 2 does without the feature of that name
 $script:OldestDriver = '470.76'
+# A distribution takes 2 GB, an environment with torch for CUDA 7 more; what is fetched is there twice for a while.
+$script:RoomGibibytes = @{ linux = 4; all = 14 }
 
 function Get-SetupAccountStep {
     <#
@@ -179,12 +181,42 @@ function Get-SetupFirmwareStep {
     if ($off.Count) {
         $guide = Get-FirmwareGuide -Fact $Fact
         return New-SetupStep @about -Status advice -NeedsRestart -Command 'shutdown /r /fw /t 0' -Caution $guide `
-            -Reason "$($off -join ' and ') is turned off in the firmware; only you can turn it on there"
+            -Reason "$($off -join ' and ') is turned off in the firmware (BIOS/UEFI); only you can turn it on there, like this:"
     }
     if ($windows.slat -eq $false -or $windows.vm_monitor -eq $false) {
         return New-SetupStep @about -Status blocked -Reason 'this CPU lacks what WSL 2 needs (VT-x with EPT, or AMD-V with NPT)'
     }
-    New-SetupStep @about -Status done -Reason 'turned on, as far as Windows can tell'
+    if ($null -eq $windows.firmware_virtualization) {
+        return New-SetupStep @about -Status unverified -Reason 'Windows does not say whether it is turned on; it shows after the restart'
+    }
+    New-SetupStep @about -Status done -Reason 'turned on'
+}
+
+function Get-SetupRoomStep {
+    <#
+    .SYNOPSIS
+    Returns the step about room on the system drive, before gigabytes are fetched.
+    .PARAMETER Fact
+    The document of Get-RigFact.
+    .PARAMETER Guest
+    Answers of the guest scripts by name; $null where Linux was not asked. Where the environment is ready, the room is taken.
+    .PARAMETER Option
+    The options of Get-SetupPlan.
+    #>
+    [CmdletBinding()]
+    param([psobject] $Fact, [AllowNull()] [hashtable] $Guest, [psobject] $Option)
+    $about = @{ Id = 'disk-room'; Title = 'Room on the disk' }
+    $free = $Fact.windows.system_drive_free_mib
+    if ($null -eq $free) { return New-SetupStep @about -Status unverified -Reason "how much is free on $env:SystemDrive cannot be read" }
+    $needed = $script:RoomGibibytes.all
+    if ($Option.skip_guest) { $needed = $script:RoomGibibytes.linux }
+    if ($null -ne $Guest -and $Guest['environment'] -eq 'ready') { $needed = 1 }
+    $is = Format-Gibibyte -Mebibyte $free -Digits 0
+    if ($free -lt 1024 * $needed) {
+        return New-SetupStep @about -Status blocked -Command 'start ms-settings:storagesense' `
+            -Reason "$is GB are free on $env:SystemDrive, and $needed GB are needed for Linux and what is fetched"
+    }
+    New-SetupStep @about -Status done -Reason "$is GB are free on $env:SystemDrive"
 }
 
 function Get-SetupDriverStep {
@@ -199,6 +231,9 @@ function Get-SetupDriverStep {
     $about = @{ Id = 'driver'; Title = 'NVIDIA driver' }
     $where = 'https://www.nvidia.com/drivers'
     $is = "$($Fact.windows.nvidia_driver)"
+    if ($null -ne $Fact.windows.nvidia_gpus -and -not @($Fact.windows.nvidia_gpus).Count) {
+        return New-SetupStep @about -Status skipped -Reason 'this PC has no NVIDIA card: pictures are made on the CPU, which takes longer'
+    }
     if (-not $is) {
         return New-SetupStep @about -Status advice -Command $where `
             -Reason 'none was found; install it in Windows, never inside Linux. Without it pictures are made on the CPU'

@@ -101,11 +101,17 @@ function Get-SetupWslConfigStep {
     The object of Get-WslConfigPlan.
     .PARAMETER IsReady
     Nothing before it is open.
+    .PARAMETER MemoryMib
+    Physical memory; $null where it is not known.
     #>
     [CmdletBinding()]
-    param([psobject] $WslConfig, [bool] $IsReady)
+    param([psobject] $WslConfig, [bool] $IsReady, [AllowNull()] [object] $MemoryMib)
     $about = @{ Id = 'wslconfig'; Title = '.wslconfig' }
     $cautions = @($WslConfig.Kept | ForEach-Object { "$($_.key)=$($_.value) is your own and stays" })
+    $offer = [int] [Math]::Floor([Math]::Min($MemoryMib * 0.75, $MemoryMib - 4096) / 1024)
+    if ($offer -ge 8 -and -not @($WslConfig.Changes).Count -and -not $WslConfig.HasMemory) {
+        $cautions += "Linux may take half of the memory; setup.ps1 -WslMemoryGB $offer gives it more, for full-size weights"
+    }
     if (-not $WslConfig.IsChanged) { return New-SetupStep @about -Status done -Reason 'as it should be' -Caution $cautions }
     $reasons = @()
     foreach ($change in $WslConfig.Changes) {
@@ -130,7 +136,7 @@ function Get-SetupGuestStep {
     param([psobject] $Option, [AllowNull()] [hashtable] $Guest)
     $steps = @(
         @{ Id = 'guest-user'; Title = 'Your account in Linux'; Good = '.'
-            Why = 'named like the one in Windows, without a password; root is wsl -u root' }
+            Why = 'named like the one in Windows, without a password; sudo asks for none' }
         @{ Id = 'guest-python'; Title = 'Python'; Good = '^python'
             Why = 'Python 3.11 or newer with its venv module, by apt' }
         @{ Id = 'guest-checkout'; Title = 'dreamrig in Linux'; Good = '^(current|foreign)$'

@@ -104,7 +104,7 @@ function Add-GuestUser {
     $is = Invoke-Guest -Distribution $Distribution -Step 'user' -TimeoutSeconds 300
     Assert-Guest -Ran $is -Expected '^(?!root$)' -Hint "make one: wsl -d $Distribution -u root adduser $name" `
         -Message "The account $name could not be made in Linux. $(Get-LastLine -Text $made.Err)"
-    Write-SetupTalk -Text "Your account in Linux: $($is.Answer), without a password (root: wsl -d $Distribution -u root)"
+    Write-SetupTalk -Text "Your account in Linux: $($is.Answer), without a password (sudo asks for none)"
     Add-SetupChange -State $State -Kind 'guest' -Name 'user' -Before 'root' -After $is.Answer
 }
 

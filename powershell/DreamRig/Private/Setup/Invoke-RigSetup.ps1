@@ -45,6 +45,7 @@ function Invoke-RigSetup {
         Remove-EmptySetupFolder
     }
     if ($result.Status -eq 'elevating') { Start-Elevated -Option $Option -Result $result }
+    else { Show-SetupEnd -Option $Option -Result $result -Confirm:$false }
     $result
 }
 
@@ -138,7 +139,7 @@ function Invoke-SetupRun {
     $state = Open-SetupState -Option $Option
     $fact = $script:SetupFact = Get-RigFact
     $guest = Get-GuestAnswer -Fact $fact -Option $Option
-    $plan = @(Get-SetupPlan -Fact $fact -Option $Option -Guest $guest -WslConfig (Get-WslConfigPlan -MemoryMib $fact.windows.memory_mib))
+    $plan = @(Get-SetupPlan -Fact $fact -Option $Option -Guest $guest -WslConfig (Get-WslConfigPlan -MemoryGB $Option.wsl_memory_gb))
     $Result.Plan = $plan
     $Result.Distribution = @($plan | Where-Object { $_.id -eq 'distribution' })[0].name
     Write-SetupPlan -Plan $plan
@@ -153,9 +154,10 @@ function Invoke-SetupRun {
     if ($open.Count -and -not (Test-GoAhead -Plan $plan -Fact $fact -Option $Option -Result $Result)) { return }
     $before = $state.changes.Count
     try {
-        Invoke-SetupStep -Plan $plan -Fact $fact -Option $Option -State $state -Result $Result
+        Invoke-SetupStep -Plan $plan -Option $Option -State $state -Result $Result
     } catch {
         if ($_.Exception.Data.Contains('exit_code')) { Add-SetupFailure -State $state -Message $_.Exception.Message }
+        Register-SetupRetry -Option $Option -State $state -ErrorRecord $_
         throw
     } finally {
         $Result.Changes = @($state.changes | Select-Object -Skip $before)
@@ -171,8 +173,6 @@ function Invoke-SetupStep {
     Carries the plan out: Windows, a restart where one is needed, WSL, Linux.
     .PARAMETER Plan
     The steps of Get-SetupPlan.
-    .PARAMETER Fact
-    The document of Get-RigFact.
     .PARAMETER Option
     What setup.ps1 was called with.
     .PARAMETER State
@@ -181,8 +181,9 @@ function Invoke-SetupStep {
     The object of Invoke-RigSetup, filled in.
     #>
     [CmdletBinding()]
-    param([psobject[]] $Plan, [psobject] $Fact, [psobject] $Option, [psobject] $State, [psobject] $Result)
+    param([psobject[]] $Plan, [psobject] $Option, [psobject] $State, [psobject] $Result)
     foreach ($step in @($Plan | Where-Object { $_.status -eq 'needed' -and $_.id -match '^(feature-|launch-type)' })) {
+        Confirm-SetupStep -Step $step -Option $Option
         Invoke-WindowsStep -Step $step -State $State
     }
     $restart = @($Plan | Where-Object { $_.id -eq 'restart' -and $_.status -eq 'needed' })
@@ -195,14 +196,22 @@ function Invoke-SetupStep {
     $needs = @{}
     foreach ($step in $Plan) { $needs[$step.id] = $step }
     if ($needs['wsl-package'].status -eq 'needed') {
+        Confirm-SetupStep -Step $needs['wsl-package'] -Option $Option
         $why = Update-WslPackage -Step $needs['wsl-package'] -State $State
         if ($why) {
             Request-Restart -Reason $why -Firmware @() -State $State -Option $Option -Result $Result
             return
         }
     }
+    $needs['wsl-package'].outcome = 'done'
+    if ($needs['distribution'].status -eq 'needed') { Confirm-SetupStep -Step $needs['distribution'] -Option $Option }
     Invoke-DistributionStep -Step $needs['distribution'] -Option $Option -State $State
-    if ($needs['wslconfig'].status -eq 'needed') { Update-WslConfig -MemoryMib $Fact.windows.memory_mib -State $State }
+    $needs['distribution'].outcome = 'done'
+    if ($needs['wslconfig'].status -eq 'needed') {
+        Confirm-SetupStep -Step $needs['wslconfig'] -Option $Option
+        Update-WslConfig -MemoryGB $Option.wsl_memory_gb -State $State
+        $needs['wslconfig'].outcome = 'done'
+    }
     $Result.Status = 'finished'
     $Result.ExitCode = 0
     if ($Option.skip_guest) { return }
@@ -227,6 +236,7 @@ function Complete-Setup {
     if ($HasChanged -or $hadTask -or $State.attempt -gt 0) {
         $State.phase = 'done'
         $State.attempt = 0
+        $State.retries = 0
         $State.boot_time = $null
         $State.restart_reasons = @()
         Save-SetupState -State $State -Confirm:$false

@@ -15,9 +15,11 @@ function Invoke-WindowsStep {
         'feature-virtual-machine-platform' = 'VirtualMachinePlatform'; 'feature-wsl' = 'Wsl'; 'feature-hyper-v' = 'HyperV'
         'launch-type' = 'HypervisorLaunch'
     }
-    Write-SetupTalk -Text "$($Step.title) ..."
+    Write-SetupTalk -Text "$($Step.title) ... (a minute or two)"
     $done = Enable-RigFeature -Name $names[$Step.id] -Confirm:$false
-    Write-SetupTalk -Text "  $($done.After)"
+    $Step.outcome = @('unverified', 'done')[[int] [bool] $done.After]
+    if ($done.After) { Write-SetupTalk -Text "  $($done.After)" }
+    else { Write-SetupTalk -Kind warning -Text 'Windows reported success, and its state cannot be read: it is taken for done until the restart.' }
     if (-not $done.Changed) { return }
     $kind = @('feature', 'launch-type')[[int] ($Step.id -eq 'launch-type')]
     Add-SetupChange -State $State -Kind $kind -Name $done.Name -Before $done.Before -After $done.After
@@ -153,14 +155,14 @@ function Update-WslConfig {
     <#
     .SYNOPSIS
     Puts our settings into .wslconfig, and lets them count where nobody else's work is stopped by that.
-    .PARAMETER MemoryMib
-    Physical memory.
+    .PARAMETER MemoryGB
+    What -WslMemoryGB asks for.
     .PARAMETER State
     The object of New-SetupState.
     #>
     [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Low')]
-    param([object] $MemoryMib, [psobject] $State)
-    $plan = Get-WslConfigPlan -MemoryMib $MemoryMib
+    param([int] $MemoryGB, [psobject] $State)
+    $plan = Get-WslConfigPlan -MemoryGB $MemoryGB
     if (-not $PSCmdlet.ShouldProcess($plan.Path, 'Put our settings in')) { return }
     $backup = Set-WslConfig -Plan $plan -Confirm:$false
     $after = [pscustomobject]@{ sha256 = (Get-ByteHash -Bytes $plan.New); keys = @($plan.Changes) }

@@ -15,7 +15,7 @@ function New-SetupOption {
     [OutputType([pscustomobject])]
     param([System.Collections.IDictionary] $Bound, [string] $Script)
     $words = @(foreach ($name in @($Bound.Keys | Sort-Object)) {
-            if ($name -in 'Verbose', 'Debug') { continue }
+            if ($name -in 'Debug') { continue }
             if ($Bound[$name] -is [switch]) { if ($Bound[$name]) { "-$name" } }
             else { "-$name", ('"{0}"' -f $Bound[$name]) }
         })
@@ -23,8 +23,10 @@ function New-SetupOption {
     [pscustomobject]@{
         unattended = & $has 'Unattended'; json = & $has 'Json'; hyperv = & $has 'HyperV'; skip_guest = & $has 'SkipGuest'
         no_restart = & $has 'NoRestart'; accept_conflict = & $has 'AcceptConflict'; resume = & $has 'Resume'; undo = & $has 'Undo'
-        reset = & $has 'Reset'; no_export = & $has 'NoExport'
+        reset = & $has 'Reset'; no_export = & $has 'NoExport'; confirm = & $has 'Confirm'; verbose = & $has 'Verbose'
         distribution = $(if ($Bound.ContainsKey('Distribution')) { $Bound['Distribution'] } else { '' })
+        wsl_memory_gb = $(if ($Bound.ContainsKey('WslMemoryGB')) { [int] $Bound['WslMemoryGB'] } else { 0 })
+        report_path = $(if ($Bound.ContainsKey('ReportPath')) { "$($Bound['ReportPath'])" } else { '' })
         script = $Script; words = $words; restarted = $false; user = (Get-ProcessUser); console_user = ''
     }
 }
@@ -39,7 +41,7 @@ function Open-SetupState {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([psobject] $Option)
-    $remembered = 'unattended', 'hyperv', 'skip_guest', 'no_restart', 'accept_conflict', 'distribution'
+    $remembered = 'unattended', 'hyperv', 'skip_guest', 'no_restart', 'accept_conflict', 'distribution', 'wsl_memory_gb', 'report_path'
     $state = Read-SetupState
     $Option.console_user = Get-ConsoleUser
     if ($state -and $state.boot_time) { $Option.restarted = Test-Restarted -Since $state.boot_time }
@@ -48,16 +50,21 @@ function Open-SetupState {
         if (-not $state -or $state.phase -eq 'done') {
             throw (New-SetupError -Message 'There is no setup to go on with.' -Hint 'start one: .\setup.ps1' -ExitCode 2)
         }
-        foreach ($name in $remembered) { $Option.$name = Get-MemberValue -InputObject $state.options -Name $name }
+        foreach ($name in $remembered) {
+            $value = Get-MemberValue -InputObject $state.options -Name $name
+            if ($null -ne $value) { $Option.$name = $value }
+        }
         $script:SetupTalk.Unattended = $Option.unattended -or $Option.json
         if ($Option.restarted) { Write-SetupTalk -Text "Setup goes on, after restart $($state.attempt) of at most $script:MostRestarts." }
         else { Write-SetupTalk -Text 'Windows has not been restarted since (shutting down with fast startup is no restart).' }
+        if (-not $WhatIfPreference) { Wait-Network }
         return $state
     }
     if (-not $state) { $state = New-SetupState }
     elseif ($state.phase -ne 'done') { Write-SetupTalk -Text 'An earlier setup did not come to its end; this one goes on from there.' }
     # Started by a person: the restarts are counted afresh.
     $state.attempt = 0
+    $state.retries = 0
     if ($Option.restarted) { $state.boot_time = $null }
     $state.options = $Option | Select-Object -Property $remembered
     $state

@@ -70,18 +70,21 @@ function Request-FirmwareRestart {
     #>
     [CmdletBinding()]
     param([psobject] $Firmware, [psobject] $State, [psobject] $Result)
-    $Result.Message = "$($Firmware.reason). Setup goes on by itself when you are signed in again."
-    $Result.Hint = (@($Firmware.cautions) -join [Environment]::NewLine).Trim()
-    Write-SetupTalk -Text "In the firmware: $($Firmware.reason)."
-    foreach ($line in $Firmware.cautions) { Write-SetupTalk -Text "  $line" }
+    # The page itself stands in the plan; the one document of -Json carries it whole.
+    $Result.Message = 'One thing is left for you to do in the firmware (marked YOU). Setup goes on by itself when you are signed in again.'
+    $Result.Hint = 'restart into the firmware: shutdown /r /fw /t 0'
+    if ($script:SetupTalk.Json) {
+        $Result.Message = "$($Firmware.reason.TrimEnd(':')). Setup goes on by itself when you are signed in again."
+        $Result.Hint = (@($Firmware.cautions) -join [Environment]::NewLine).Trim()
+    }
     $protection = Get-BitLockerProtection
     if ($protection -ne 'off') {
         Write-SetupTalk -Kind warning -Text ("BitLocker on $env:SystemDrive is $protection. After a change in the firmware it asks for the " +
             'recovery key (https://aka.ms/myrecoverykey), unless it is suspended for that one start.')
     }
-    if (-not (Read-SetupChoice -Question 'Save your work, and note the lines above. Restart into the firmware now?')) { return }
+    if (-not (Read-SetupChoice -Question 'Save your work, and note the lines marked YOU (a photo will do). Restart into the firmware now?')) { return }
     if ($protection -ne 'off' -and -not (Read-SetupChoice -Question 'Suspend BitLocker for one start?' -Default $true)) {
-        Write-SetupTalk -Text 'Not restarted. With the recovery key at hand: Restart-RigToFirmware -KeepBitLocker'
+        Write-SetupTalk -Text 'Not restarted. With the recovery key at hand, as administrator: shutdown /r /fw /t 0'
         return
     }
     $done = Restart-RigToFirmware -Confirm:$false

@@ -27,6 +27,7 @@ function New-SetupState {
     options          what the resumed run shall be called with
     changes          what was changed on this machine: kind, name, before, after, at
     failures         what went wrong: step, message, at
+    retries          how often a resumed run that failed came again at a logon
     #>
     [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
         Justification = 'It makes an object in memory.')]
@@ -35,7 +36,7 @@ function New-SetupState {
     param()
     [pscustomobject]@{
         schema = 1; phase = 'windows'; attempt = 0; boot_time = $null; restart_reasons = @(); options = $null
-        changes = @(); failures = @(); updated_at = $null
+        changes = @(); failures = @(); retries = 0; updated_at = $null
     }
 }
 
@@ -57,11 +58,14 @@ function Read-SetupState {
         $found = [System.IO.File]::ReadAllText($path) | ConvertFrom-Json
         if ($found.schema -ne 1) { throw 'another version of setup wrote it' }
         foreach ($name in @($state.PSObject.Properties.Name)) {
+            # Not in files of setup before 0.2.
+            if ($name -eq 'retries' -and -not $found.PSObject.Properties[$name]) { continue }
             if (-not $found.PSObject.Properties[$name]) { throw "$name is missing" }
             $state.$name = $found.$name
         }
         foreach ($name in 'restart_reasons', 'changes', 'failures') { $state.$name = @($state.$name) }
         $state.attempt = [int] $state.attempt
+        $state.retries = [int] $state.retries
     } catch {
         Write-SetupTalk -Text "The state of an earlier run cannot be read ($($_.Exception.Message)); starting afresh." -Kind warning
         return $null

@@ -3,20 +3,18 @@
 function Get-WslConfigWish {
     <#
     .SYNOPSIS
-    Returns the settings that this PC should have in .wslconfig: objects with section, key, value, force and why.
-    .PARAMETER MemoryMib
-    Physical memory of the PC; $null where it is not known.
+    Returns the settings that were asked for in .wslconfig: objects with section, key, value, force and why.
+    .DESCRIPTION
+    WSL takes half of the memory unless told otherwise, and that stays so unless somebody asks for more: the file holds for
+    every distribution of this account.
+    .PARAMETER MemoryGB
+    What -WslMemoryGB asks for; 0 for WSL's own half.
     #>
     [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param([object] $MemoryMib)
-    # Three quarters, and at least 4 GB stay with Windows. Up to 12 GB the default, one half, is as good.
-    if ($MemoryMib -and $MemoryMib -ge 12000) {
-        $gigabytes = [int] [Math]::Floor([Math]::Min($MemoryMib * 0.75, $MemoryMib - 4096) / 1024)
-        [pscustomobject]@{
-            section = 'wsl2'; key = 'memory'; value = "${gigabytes}GB"; force = $false
-            why = 'WSL takes half of the memory unless told, which is little for loading full-size weights'
-        }
+    param([int] $MemoryGB)
+    if ($MemoryGB) {
+        [pscustomobject]@{ section = 'wsl2'; key = 'memory'; value = "${MemoryGB}GB"; force = $true; why = 'asked for by -WslMemoryGB' }
     }
 }
 
@@ -24,16 +22,16 @@ function Get-WslConfigPlan {
     <#
     .SYNOPSIS
     Returns what has to become of .wslconfig: Path, Old (bytes, $null for no file), New, IsChanged, Changes, Kept, Encoding.
-    .PARAMETER MemoryMib
-    Physical memory of the PC; $null where it is not known.
+    .PARAMETER MemoryGB
+    What -WslMemoryGB asks for; 0 for WSL's own half.
     #>
     [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param([object] $MemoryMib)
+    param([int] $MemoryGB = 0)
     $path = Join-Path -Path $env:USERPROFILE -ChildPath '.wslconfig'
     $old = $null
     if ([System.IO.File]::Exists($path)) { $old = [System.IO.File]::ReadAllBytes($path) }
-    $wishes = @(Get-WslConfigWish -MemoryMib $MemoryMib)
+    $wishes = @(Get-WslConfigWish -MemoryGB $MemoryGB)
     if ("$((Read-WslConfig -Bytes $old).Values['wsl2.gpusupport'])" -in 'false', '0') {
         $wishes += [pscustomobject]@{
             section = 'wsl2'; key = 'gpuSupport'; value = 'true'; force = $true; why = 'gpuSupport=false hides the GPU from Linux'
@@ -44,6 +42,7 @@ function Get-WslConfigPlan {
     [pscustomobject]@{
         Path = $path; Old = $old; New = $merged.Bytes; Changes = $merged.Changes; Kept = $merged.Kept; Encoding = $merged.Encoding
         IsChanged = -not ($same -or ($null -eq $old -and $merged.Bytes.Length -eq 0)); Wishes = $wishes
+        HasMemory = [bool] "$((Read-WslConfig -Bytes $old).Values['wsl2.memory'])"
     }
 }
 

@@ -1,4 +1,4 @@
-# Restarting, and BitLocker before a restart after which the firmware is another.
+# Restarting Windows, into the firmware settings where that is asked for.
 
 function Start-Restart {
     <#
@@ -26,48 +26,4 @@ function Start-Restart {
                 -Hint 'restart it, and press the key of the firmware (often Del, F2 or F10) as soon as the screen lights up')
     }
     throw (New-SetupError -Message "Windows refuses to restart ($said)." -Hint 'restart by hand: Start menu, Power, Restart' -ExitCode 1)
-}
-
-function Get-BitLockerProtection {
-    <#
-    .SYNOPSIS
-    Returns on, off or unknown: whether the system drive is protected by BitLocker now.
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param()
-    try {
-        $volume = Get-BitLockerVolume -MountPoint $env:SystemDrive -ErrorAction Stop
-        if (-not $volume) { return 'off' }
-        # Numbers, where the object comes through the compatibility session of 7.
-        switch ("$($volume.ProtectionStatus)") {
-            { $_ -in 'On', '1' } { return 'on' }
-            { $_ -in 'Off', '0' } { return 'off' }
-        }
-    } catch [System.Management.Automation.CommandNotFoundException] {
-        return 'off'
-    } catch {
-        Write-Verbose "Get-BitLockerVolume: $($_.Exception.Message)"
-    }
-    'unknown'
-}
-
-function Suspend-SystemBitLocker {
-    <#
-    .SYNOPSIS
-    Suspends BitLocker on the system drive for one start; throws where it is still on afterwards.
-    #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
-    param()
-    if (-not $PSCmdlet.ShouldProcess("BitLocker on $env:SystemDrive", 'Suspend for one start')) { return }
-    Assert-Elevated -Task 'suspending BitLocker'
-    $said = ''
-    try {
-        $null = Suspend-BitLocker -MountPoint $env:SystemDrive -RebootCount 1 -ErrorAction Stop
-    } catch {
-        $said = $_.Exception.Message
-    }
-    if ((Get-BitLockerProtection) -eq 'off') { return }
-    throw (New-SetupError -Message "BitLocker on $env:SystemDrive could not be suspended. $said".Trim() -ExitCode 1 `
-            -Hint 'have your recovery key ready (https://aka.ms/myrecoverykey), then: Restart-RigToFirmware -KeepBitLocker')
 }

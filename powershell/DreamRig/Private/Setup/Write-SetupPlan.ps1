@@ -1,24 +1,99 @@
-# Showing the plan, and getting a yes for it.
+# Showing the plan to somebody who sees such a thing for the first time: a headline, and what will happen.
+
+$script:PlanMarks = [ordered]@{
+    needed = 'now'; later = 'next'; waiting = 'next'; advice = 'YOU'; unverified = '?'; blocked = 'STOP'; done = 'ok'; skipped = '-'
+}
+# What a step costs: minutes with a connection of 50 Mbit/s, GB on the disk; and whether it changes Windows.
+$script:PlanCosts = @{
+    'feature-virtual-machine-platform' = @{ Minutes = 3; Changes = 1 }
+    'feature-wsl'                      = @{ Minutes = 3; Changes = 1 }
+    'feature-hyper-v'                  = @{ Minutes = 4; Changes = 1 }
+    'launch-type'                      = @{ Minutes = 0; Changes = 1 }
+    'firmware'                         = @{ Minutes = 5 }
+    'restart'                          = @{ Minutes = 3 }
+    'wsl-package'                      = @{ Minutes = 3; Gigabytes = 0.7; Changes = 1 }
+    'distribution'                     = @{ Minutes = 4; Gigabytes = 1.5; Changes = 1 }
+    'wslconfig'                        = @{ Minutes = 0; Changes = 1 }
+    'guest-python'                     = @{ Minutes = 2; Gigabytes = 0.3 }
+    'guest-checkout'                   = @{ Minutes = 1 }
+    'guest-environment'                = @{ Minutes = 12; Gigabytes = 6.5 }
+    'guest-doctor'                     = @{ Minutes = 1 }
+    'guest-picture'                    = @{ Minutes = 1 }
+}
 
 function Write-SetupPlan {
     <#
     .SYNOPSIS
-    Shows the plan: what is fine, what is done, why, and by which command.
+    Shows the plan: one headline, then what will happen and what only the person can do.
+    .DESCRIPTION
+    With -Verbose also what is fine already or left out, and the command of each step.
     .PARAMETER Plan
     The steps of Get-SetupPlan.
     #>
     [CmdletBinding()]
     param([psobject[]] $Plan)
-    $marks = @{ done = 'ok'; needed = 'do'; waiting = 'wait'; later = 'then'; advice = 'you'; skipped = '-'; blocked = 'STOP' }
-    Write-SetupTalk -Text 'The plan:'
-    foreach ($step in $Plan) {
-        $needs = @(if ($step.needs_admin) { 'administrator' }; if ($step.needs_restart -and $step.id -ne 'restart') { 'restart' })
-        $tail = ''
-        if ($step.status -eq 'needed' -and $needs.Count) { $tail = " [$($needs -join ', ')]" }
-        Write-SetupTalk -Text ('  {0,-4}  {1}: {2}{3}' -f $marks[$step.status], $step.title, $step.reason, $tail)
-        if ($step.command -and $step.status -in 'needed', 'advice', 'blocked') { Write-SetupTalk -Text "            $($step.command)" }
-        foreach ($line in @($step.cautions) + @($step.asks)) { Write-SetupTalk -Text "        ! $line" }
+    Write-SetupTalk -Text (Get-PlanHeadline -Plan $Plan)
+    $isFull = $VerbosePreference -ne 'SilentlyContinue'
+    $shown = @($Plan | Where-Object { $isFull -or $_.status -notin 'done', 'skipped' })
+    foreach ($step in $shown) { Write-PlanStep -Step $step -Full:$isFull }
+    # What to know of steps that are fine is said all the same.
+    foreach ($step in @($Plan | Where-Object { $_ -notin $shown })) {
+        foreach ($line in $step.cautions) { Write-SetupTalk -Text "        ! $line" }
     }
+    $legend = @{ needed = 'now = setup does it'; later = 'next = setup does it later'; waiting = 'next = setup does it later'
+        advice = 'YOU = by hand'; unverified = '? = nobody can tell from here'; blocked = 'STOP = setup cannot go on'
+    }
+    $words = @($shown | ForEach-Object { $legend[$_.status] } | Where-Object { $_ } | Select-Object -Unique)
+    if ($words.Count) { Write-SetupTalk -Text "  ($($words -join ', ')$(if (-not $isFull) { '; -Verbose shows every command' }))" }
+}
+
+function Write-PlanStep {
+    <#
+    .SYNOPSIS
+    Shows one step of the plan.
+    .PARAMETER Step
+    The step.
+    .PARAMETER Full
+    With its command, whoever is to run it.
+    #>
+    [CmdletBinding()]
+    param([psobject] $Step, [switch] $Full)
+    Write-SetupTalk -Text ('  {0,-4}  {1}: {2}' -f $script:PlanMarks[$Step.status], $Step.title, $Step.reason)
+    if ($Step.command -and ($Full -or $Step.status -in 'advice', 'blocked')) { Write-SetupTalk -Text "            $($Step.command)" }
+    $bullet = @('!', ' ')[[int] ($Step.status -eq 'advice')]
+    foreach ($line in @($Step.cautions) + @($Step.asks)) { Write-SetupTalk -Text "        $bullet $line" }
+}
+
+function Get-PlanHeadline {
+    <#
+    .SYNOPSIS
+    Returns what the whole plan takes, in one line.
+    .PARAMETER Plan
+    The steps of Get-SetupPlan.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([psobject[]] $Plan)
+    $blocked = @($Plan | Where-Object { $_.status -eq 'blocked' })
+    if ($blocked.Count) { return 'Setup cannot go on yet:' }
+    $open = @($Plan | Where-Object { $_.status -in 'needed', 'later', 'waiting' -or ($_.id -eq 'firmware' -and $_.status -eq 'advice') })
+    $work = @($open | Where-Object { $_.id -ne 'guest-doctor' })
+    if (-not $work.Count) { return 'Everything is in place; the doctor looks once more.' }
+    $sum = @{ Minutes = 0; Gigabytes = 0.0; Changes = 0 }
+    foreach ($step in $open) {
+        $cost = $script:PlanCosts[$step.id]
+        if ($cost) { foreach ($key in @($cost.Keys)) { $sum[$key] += $cost[$key] } }
+    }
+    $minutes = [int] [Math]::Max(5, 5 * [Math]::Ceiling($sum.Minutes / 5))
+    $parts = @("about $minutes minutes")
+    $restarts = @($open | Where-Object { $_.id -eq 'restart' }).Count
+    $parts += @('no restart', '1 restart')[$restarts]
+    if ($sum.Gigabytes) { $parts += "$([int] [Math]::Ceiling($sum.Gigabytes)) GB on $env:SystemDrive" }
+    $changes = 'no change to Windows'
+    if ($sum.Changes -eq 1) { $changes = '1 change to Windows, undone by setup.ps1 -Undo' }
+    elseif ($sum.Changes) { $changes = "$($sum.Changes) changes to Windows, all of them undone by setup.ps1 -Undo" }
+    $line = "$($parts -join ', '); $changes."
+    $line.Substring(0, 1).ToUpperInvariant() + $line.Substring(1)
 }
 
 function Assert-PlanOpen {
@@ -36,110 +111,17 @@ function Assert-PlanOpen {
     }
 }
 
-function Test-GoAhead {
+function Confirm-SetupStep {
     <#
     .SYNOPSIS
-    Says whether to carry the plan out: with the rights for it, and with a yes to it and to what it may break.
-    .PARAMETER Plan
-    The steps of Get-SetupPlan.
-    .PARAMETER Fact
-    The document of Get-RigFact.
-    .PARAMETER Option
-    What setup.ps1 was called with.
-    .PARAMETER Result
-    The object of Invoke-RigSetup; filled in where the answer is no.
-    #>
-    [CmdletBinding()]
-    [OutputType([bool])]
-    param([psobject[]] $Plan, [psobject] $Fact, [psobject] $Option, [psobject] $Result)
-    $needed = @($Plan | Where-Object { $_.status -eq 'needed' })
-    if (@($needed | Where-Object { $_.needs_admin }).Count -and -not $Fact.windows.is_elevated) {
-        Request-Elevation -Option $Option -Result $Result
-        return $false
-    }
-    # A yes to the plan was given before the restart.
-    if (-not $Option.resume -and -not $script:SetupTalk.Unattended -and -not (Read-SetupChoice -Question 'Shall I do this?' -Default $true)) {
-        $Result.Status = 'declined'
-        $Result.ExitCode = 4
-        $Result.Message = 'Nothing was changed.'
-        return $false
-    }
-    foreach ($ask in @($needed | ForEach-Object { $_.asks } | Select-Object -Unique)) {
-        if (Read-SetupChoice -Question "$ask Go on?") { continue }
-        throw (New-SetupError -Message "Stopped before a change that may break something: $ask" -ExitCode 4 `
-                -Hint 'start setup.ps1 again and answer y, or, where nobody can be asked, with -AcceptConflict')
-    }
-    $true
-}
-
-function Request-Elevation {
-    <#
-    .SYNOPSIS
-    Asks whether to start setup.ps1 again with administrator rights; without a yes, throws with the exact command.
-    .PARAMETER Option
-    What setup.ps1 was called with.
-    .PARAMETER Result
-    The object of Invoke-RigSetup; Status elevating lets Start-Elevated follow, once the lock is free.
-    #>
-    [CmdletBinding()]
-    param([psobject] $Option, [psobject] $Result)
-    $question = 'That needs administrator rights. Ask Windows for them now?'
-    if ($script:SetupTalk.Unattended -or -not (Read-SetupChoice -Question $question -Default $true)) {
-        throw (New-SetupError -Message 'Administrator rights are needed for this plan.' -Hint (Get-ElevatedCommand -Option $Option) -ExitCode 4)
-    }
-    $Result.Status = 'elevating'
-}
-
-function Get-ElevatedArgument {
-    <#
-    .SYNOPSIS
-    Returns the arguments of Windows PowerShell that start setup.ps1 as it was called.
+    With -Confirm: asks before one step, and throws without a yes. Without -Confirm the yes to the plan holds.
+    .PARAMETER Step
+    The step.
     .PARAMETER Option
     What setup.ps1 was called with.
     #>
     [CmdletBinding()]
-    [OutputType([string])]
-    param([psobject] $Option)
-    ('-NoProfile -ExecutionPolicy Bypass -File "{0}" {1}' -f $Option.script, ($Option.words -join ' ')).Trim()
-}
-
-function Get-ElevatedCommand {
-    <#
-    .SYNOPSIS
-    Returns the command that starts setup.ps1 with administrator rights, as one would type it.
-    .PARAMETER Option
-    What setup.ps1 was called with.
-    #>
-    [CmdletBinding()]
-    [OutputType([string])]
-    param([psobject] $Option)
-    "Start-Process -Verb RunAs -FilePath '{0}' -ArgumentList '{1}'" -f (Get-ResumeShell), (Get-ElevatedArgument -Option $Option).Replace("'", "''")
-}
-
-function Start-Elevated {
-    <#
-    .SYNOPSIS
-    Starts setup.ps1 with administrator rights, waits for it and takes over how it ended.
-    .DESCRIPTION
-    The one process that is not started by Invoke-Native: only the shell can ask for rights.
-    .PARAMETER Option
-    What setup.ps1 was called with.
-    .PARAMETER Result
-    The object of Invoke-RigSetup.
-    #>
-    [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Low')]
-    param([psobject] $Option, [psobject] $Result)
-    if (-not $PSCmdlet.ShouldProcess('setup.ps1', 'Start with administrator rights')) { return }
-    Write-SetupTalk -Text 'Setup goes on in a window of its own.'
-    try {
-        $words = "$(Get-ElevatedArgument -Option $Option) -Pause"
-        $other = Start-Process -FilePath (Get-ResumeShell) -ArgumentList $words -Verb RunAs -Wait -PassThru -ErrorAction Stop
-        $Result.ExitCode = [int] $other.ExitCode
-        $Result.Status = @('failed', 'finished')[[int] ($other.ExitCode -eq 0)]
-    } catch {
-        $Result.ExitCode = 4
-        $Result.Status = 'blocked'
-        $Result.Message = "Windows did not give administrator rights: $($_.Exception.Message)"
-        $Result.Hint = Get-ElevatedCommand -Option $Option
-    }
+    param([psobject] $Step, [psobject] $Option)
+    if (-not $Option.confirm -or (Read-SetupChoice -Question "$($Step.title): $($Step.command) - do it?" -Default $true)) { return }
+    throw (New-SetupError -Message "Stopped before: $($Step.title)." -Hint 'start setup.ps1 again, it goes on from here' -ExitCode 4)
 }

@@ -19,6 +19,32 @@ function Write-SetupResult {
     if ($Result.Hint) { [Console]::Error.WriteLine("hint: $($Result.Hint)") }
 }
 
+function Write-SetupReport {
+    <#
+    .SYNOPSIS
+    Writes the report of a run: the document of -Json with this PC's facts and the log, without names of user and computer.
+    .PARAMETER Path
+    The file; replaced where it exists.
+    .PARAMETER Result
+    The object of Invoke-RigSetup.
+    #>
+    [CmdletBinding()]
+    param([string] $Path, [psobject] $Result)
+    $document = Get-SetupDocument -Result $Result
+    $log = Join-Path -Path (Get-SetupFolder) -ChildPath 'setup.log'
+    $lines = @(if ([System.IO.File]::Exists($log)) { [System.IO.File]::ReadAllLines($log) | Select-Object -Last 400 })
+    $document.data | Add-Member -MemberType NoteProperty -Name 'facts' -Value $script:SetupFact
+    $document.data | Add-Member -MemberType NoteProperty -Name 'transcript' -Value $lines
+    $text = ConvertTo-RedactedText -Text (ConvertTo-RigJson -InputObject $document)
+    try {
+        $full = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)
+        [System.IO.File]::WriteAllText($full, $text, (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false))
+        Write-SetupTalk -Text "Report, without names: $full"
+    } catch {
+        Write-SetupTalk -Kind warning -Text "The report cannot be written to ${Path}: $($_.Exception.Message)"
+    }
+}
+
 function Get-SetupDocument {
     <#
     .SYNOPSIS
@@ -30,7 +56,7 @@ function Get-SetupDocument {
     [OutputType([pscustomobject])]
     param([psobject] $Result)
     $plan = @($Result.Plan | Select-Object -Property * -ExcludeProperty 'exit_code', 'name')
-    $data = [ordered]@{
+    $data = [pscustomobject][ordered]@{
         status       = $Result.Status
         plan         = $plan
         changes      = @($Result.Changes)
