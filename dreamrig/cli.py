@@ -30,6 +30,9 @@ COMMANDS: Mapping[str, Command] = {
         "provision.doctor.cli", "doctor", "is this machine ready for its GPU? the first broken link and its fix"
     ),
     "diagnose": Command("provision.diagnosis.cli", "diagnose", "paste an error of WSL or CUDA: its cause and its fix"),
+    "setting": Command(
+        "provision.diagnosis.setting_cli", "setting", "one key of wsl.conf or .wslconfig, with a way back"
+    ),
     "facts": Command("provision.doctor.cli", "facts", "what the doctor knows about this machine"),
     "generate": Command("generator.cli.generate", "generate", "a sentence in, a picture and a timing report out"),
     "again": Command("generator.cli.generate", "again", "repeat an earlier run, from its folder or from its picture"),

@@ -204,6 +204,53 @@ def test_windows_commands_are_for_powershell() -> None:
             assert not re.search(r"%\w+%", outside_cmd), (slug, step["command"])
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "wsl --manage NAME --set-sparse true --allow-unsafe",
+        "wsl --unregister NAME",
+        "sudo rm -rf ~/x",
+        "netcfg -d",
+        "wusa /uninstall /kb:5043145",
+        "Remove-Item C:\\x",
+        "Format-Volume -DriveLetter D",
+        "winget install X --force",
+        "Restart-Service hns -Force",
+        "docker system prune",
+    ],
+)
+def test_the_schema_refuses_what_destroys_without_risk_and_undo(command: str) -> None:
+    plain = {"text": "Do it.", "command": command, "where": "windows", "needs_admin": False, "needs_restart": False}
+    shape = {"$defs": read_json("causes.schema.json")["$defs"], "$ref": "#/$defs/step"}
+    validator = jsonschema.Draft202012Validator(shape)
+    told = {"risk": "It deletes something.", "undo": "It cannot be taken back."}
+    assert validator.is_valid({**plain, **told})
+    assert not validator.is_valid({**plain, **told, "risk": None})
+    assert not validator.is_valid({**plain, **told, "undo": None})
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["docker run --rm --gpus all IMAGE", "Get-ChildItem -Force $env:UserProfile", "pip install --force-reinstall x"],
+)
+def test_the_schema_lets_harmless_commands_be(command: str) -> None:
+    shape = {"$defs": read_json("causes.schema.json")["$defs"], "$ref": "#/$defs/step"}
+    plain = {"text": "Do it.", "command": command, "where": "linux", "needs_admin": False, "needs_restart": False}
+    assert jsonschema.Draft202012Validator(shape).is_valid({**plain, "risk": None, "undo": None})
+
+
+def test_nobody_is_told_to_force_sparse_disks_or_to_unregister_first() -> None:
+    assert [slug for slug, step in STEPS if "--allow-unsafe" in (step["command"] or "")] == []
+    for cause in CAUSES:
+        assert "--unregister" not in (cause["fix"][0]["command"] or ""), cause["slug"]
+
+
+def test_wsl_conf_is_changed_by_the_editor_and_never_appended_to() -> None:
+    told = [words for _, step in STEPS for words in (step["command"] or "", step["undo"] or "")]
+    appending = [words for words in told if ">> " in words or "tee -a" in words]
+    assert [words for words in appending if "wsl.conf" in words or "wslconfig" in words] == []
+
+
 def test_what_destroys_says_so() -> None:
     destroying = [(slug, step) for slug, step in STEPS if DESTRUCTIVE.search(step["command"] or "")]
     silent = [(slug, step["command"]) for slug, step in destroying if not (step["risk"] or step["undo"])]
