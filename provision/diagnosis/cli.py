@@ -23,6 +23,11 @@ from provision.diagnosis.words import render
 from provision.facts.facts import Facts, load_facts
 from provision.show import print_lines
 
+FLAGS = {"--json": "as_json", "--all": "show_all"}
+FILE_OPTIONS = {"--file": "file", "-f": "file", "--facts": "facts"}
+NEGATIVE_CODE = re.compile("-[0-9]{1,}")
+"""-2143878910 is a code and no option."""
+
 
 def standard_input() -> BinaryIO | None:
     """The bytes that are piped in; None at a terminal, or where standard input is closed."""
@@ -40,11 +45,60 @@ class Door:
     firmware: Callable[[], Mapping[str, Any]] = load_firmware
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A command line without anything that needs the parser of command lines."""
+
+    words: tuple[str, ...]
+    file: Path | None = None
+    facts: Path | None = None
+    as_json: bool = False
+    show_all: bool = False
+
+
+def read_plain(args: Sequence[str]) -> Asked | None:
+    """The plain command line, as nearly all are; None for help, slips and rare forms, which typer reads.
+
+    Importing typer takes longer than the diagnosis.
+    """
+    words: list[str] = []
+    given: dict[str, Any] = {}
+    left = list(args)
+    while left:
+        word = left.pop(0)
+        if word in FLAGS:
+            given[FLAGS[word]] = True
+        elif word in FILE_OPTIONS and left and not left[0].startswith("-"):
+            given[FILE_OPTIONS[word]] = Path(left.pop(0))
+        elif word == "--":
+            words += left
+            break
+        elif word.startswith("-") and word != "-" and not NEGATIVE_CODE.fullmatch(word):
+            return None
+        else:
+            words.append(word)
+    return Asked(tuple(words), **given)
+
+
 def diagnose(args: list[str], door: Door | None = None) -> int:
     """`dreamrig diagnose ...`; returns 0 where a cause was found, 3 where nothing is known about the text."""
-    import typer
-
     door = door or Door()
+    asked = read_plain(args)
+    if asked is None:
+        return _diagnose_with_typer(args, door)
+    return run(asked, door)
+
+
+def run(asked: Asked, door: Door) -> int:
+    """Read what there is to read, and answer."""
+    known = None if asked.facts is None else load_facts(asked.facts)
+    raw = read_text(asked.words, asked.file, door, needed=known is None)
+    return answer(raw, known, door, as_json=asked.as_json, show_all=asked.show_all)
+
+
+def _diagnose_with_typer(args: list[str], door: Door) -> int:
+    """The same with help, and with words for what is wrong with the command line."""
+    import typer
 
     def command(
         text: Annotated[
@@ -70,11 +124,9 @@ def diagnose(args: list[str], door: Door | None = None) -> int:
 
         Paste anything: a line, a whole screen, a log in any encoding and language.
         """
-        known = None if facts is None else load_facts(facts)
-        raw = read_text(text or [], file, door, needed=facts is None)
-        return answer(raw, known, door, as_json=as_json, show_all=show_all)
+        return run(Asked(tuple(text or ()), file, facts, as_json, show_all), door)
 
-    words = [re.sub(r"^(?=-[0-9]+$)", " ", word) for word in args]  # -2143878910 is a code and no option
+    words = [f" {word}" if NEGATIVE_CODE.fullmatch(word) else word for word in args]
     return run_one("diagnose", command, words)
 
 

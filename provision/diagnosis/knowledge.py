@@ -1,6 +1,7 @@
 """The knowledge base: causes, queries and codes of knowledge/causes.json, checked while they are read.
 
-The other file is firmware.json (where a board hides its switches). Adding a cause is adding data.
+The other files are firmware.json (where a board hides its switches) and literals.json (what the patterns of causes.json
+need, worked out beforehand). Adding a cause is adding data.
 """
 
 import functools
@@ -49,9 +50,17 @@ def compiled(regex: str) -> re.Pattern[str]:
 
 
 @functools.cache
+def stored_literals() -> Mapping[str, list[str]]:
+    """Regular expression -> its literals, of literals.json, which `python -m docs.made.literals` writes."""
+    found: Mapping[str, list[str]] = Reader(read_json("literals.json"), "literals.json").get("literals", "an object")
+    return found
+
+
+@functools.cache
 def literals(regex: str) -> tuple[str, ...]:
     """Texts in lower case of which a match contains at least one; none known = ()."""
-    return required_literals(regex)
+    stored = stored_literals().get(regex)
+    return required_literals(regex) if stored is None else tuple(stored)
 
 
 def parse_knowledge(node: Any, source: str = "the knowledge base") -> Knowledge:

@@ -48,7 +48,7 @@ class Reading:
         if regex not in self.hits:
             needed = literals(regex)
             views = [not needed or any(literal in lowered for literal in needed) for lowered in self.lowered]
-            self.hits[regex] = self._search(compiled(regex), *views)
+            self.hits[regex] = self._search(compiled(regex), *views) if any(views) else None
         return self.hits[regex]
 
     def _search(self, pattern: re.Pattern[str], in_flat: bool, in_joined: bool) -> Hit | None:

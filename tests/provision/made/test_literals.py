@@ -1,0 +1,41 @@
+"""literals.json: is it what causes.json says today, and does a text without a literal never match?"""
+
+import re
+
+from docs.made.literals import FILE, patterns, render
+from provision.checked_json import read_json
+from provision.diagnosis.knowledge import load_knowledge, stored_literals
+from provision.diagnosis.reading import read_text
+
+DOCUMENT = read_json("causes.json")
+
+
+def test_the_file_is_current() -> None:
+    assert FILE.read_text(encoding="utf-8") == render(DOCUMENT), "run: python -m docs.made.literals"
+
+
+def test_nearly_every_pattern_needs_a_literal() -> None:
+    without = [regex for regex in set(patterns(DOCUMENT)) if not stored_literals()[regex]]
+    assert len(without) <= 5, without
+
+
+def test_a_short_text_has_few_patterns_compiled() -> None:
+    """Compiling takes longest: only what can match is worth it."""
+    reading = read_text("WslRegisterDistribution failed with error: 0x80370102", load_knowledge())
+    assert reading is not None
+    needed = {
+        regex
+        for regex in set(patterns(DOCUMENT))
+        if not stored_literals()[regex] or any(text in reading.lowered[0] for text in stored_literals()[regex])
+    }
+    assert len(needed) < 60
+
+
+def test_what_is_skipped_would_not_have_matched() -> None:
+    texts = [code["meaning"] for code in DOCUMENT["codes"]][:120]
+    lowered = " ".join(texts).lower()
+    skipped = [
+        regex for regex, needs in stored_literals().items() if needs and not any(need in lowered for need in needs)
+    ]
+    assert len(skipped) > 100
+    assert [regex for regex in skipped if re.search(regex, " ".join(texts), re.IGNORECASE)] == []
