@@ -12,7 +12,7 @@ from dreamrig.errors import UsageError
 from provision.diagnosis.text import guess_encoding, has_bom, normalise
 
 INPUT_LIMIT_BYTES = 100 * 2**20
-BIG_CHARACTERS = 4 * 2**20  # as it came
+BIG_CHARACTERS = 3 * 2**19  # as it came
 LONG_CHARACTERS = 96 * 1024  # once it is plain: what all rules are applied to in well under a second
 CHUNK_CHARACTERS = 2**20
 LINES_AROUND = 2
