@@ -14,6 +14,8 @@ threads.json   246 texts from public threads, with the cause that the thread con
 fresh.json     39 reports of 2026 in three rows (windows, gpu, python), which were one half of a set of 78; their cause,
                or another that is right (`also`), was among the first three in 10 of 14, 9 of 12 and 2 of 13 before
                any rule was changed for them
+later.json     42 reports found in public threads after the rules for fresh.json stood: 13 of 14, 8 of 10 and 15 of 18
+               before any rule was changed for them
 around.json    22 texts about what lies around the chain (apt, pip, PowerShell, Docker, a program's own faults), after
                threads and manuals; their causes were written with them
 """
@@ -47,7 +49,7 @@ FOUND = read("found.json")
 WRITTEN = read("written.json")
 THREADS = read("threads.json")
 AROUND = read("around.json")
-FRESH = read("fresh.json")
+FRESH = [*read("fresh.json"), *read("later.json")]
 TUNED_THREADS = [report for report in THREADS if report["set"] != "held-out"]
 WITH_FACTS = [*CORPUS, *(report for report in THREADS if "facts" in report)]
 TUNING = [report for report in FOUND if report["half"] == "tuning"]
@@ -78,7 +80,7 @@ def test_all_reports_are_here_with_their_source() -> None:
     assert len(FOUND) >= 60
     assert len(WRITTEN) >= 60
     assert len(THREADS) >= 120
-    assert len(FRESH) == 39
+    assert len(FRESH) >= 80
     everything = (*CORPUS, *FOUND, *WRITTEN, *THREADS, *AROUND, *FRESH)
     assert all(report["source"].startswith("https://") for report in everything)
     assert len({report["id"] for report in everything}) == len(everything)
@@ -102,7 +104,8 @@ def test_mapped_facts_are_facts_documents() -> None:
 
 @pytest.mark.parametrize("report", [*CORPUS, *TUNING, *TUNED_THREADS, *FRESH], ids=by_id)
 def test_the_text_alone_brings_the_cause_among_the_first_three(report: dict[str, Any]) -> None:
-    assert report["expected"] in slugs(found(report["text"]))[:FIRST]
+    right = {report["expected"], *(report["also"] if "row" in report else ())}
+    assert right & set(slugs(found(report["text"]))[:FIRST])
 
 
 @pytest.mark.parametrize("report", WITH_FACTS, ids=by_id)
