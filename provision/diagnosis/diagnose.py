@@ -46,6 +46,7 @@ from provision.diagnosis.intake import CUT_NOTE
 from provision.diagnosis.next_query import Candidate, choose_query
 from provision.diagnosis.predicate import FactReader, evaluate, facts_behind
 from provision.diagnosis.reading import Reading, read_text
+from provision.diagnosis.remarks import Unexplained, read_remarks, read_unexplained
 from provision.diagnosis.told import facts_told
 
 CONFIRMED, LIKELY, POSSIBLE, RULED_OUT = "confirmed", "likely", "possible", "ruled out"
@@ -105,6 +106,10 @@ class Report:
     """There was more than blanks to read."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """Dotted path -> value, of facts that stand in the text; empty where there is a facts document."""
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    """Slug -> a sentence about this very text, for people."""
+    unexplained: Unexplained | None = None
+    """What the text is about, where no cause fits it."""
 
     @property
     def found(self) -> bool:
@@ -143,7 +148,9 @@ def diagnose(text: str | bytes | None, facts: FactSource | Mapping[str, Any] | N
     query = choose_query(_candidates(diagnoses), knowledge.queries, read)
     codes = [decode_code(code, knowledge) for code in list(reading.codes.values())[:CODES_TOLD]] if reading else []
     notes = (CUT_NOTE,) if reading is not None and reading.is_cut else ()
-    return Report(tuple(diagnoses), query, tuple(codes), notes, reading is not None, told)
+    remarks = {} if reading is None else read_remarks(reading.flat)
+    unexplained = None if reading is None or diagnoses else read_unexplained(reading.text)
+    return Report(tuple(diagnoses), query, tuple(codes), notes, reading is not None, told, remarks, unexplained)
 
 
 def _when(cause: Cause, read: FactReader, has_document: bool, has_told: bool) -> bool | None:

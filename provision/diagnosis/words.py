@@ -36,9 +36,10 @@ def render(
     aside = [diagnosis for diagnosis in found if diagnosis not in remaining]
     ruled_out = [diagnosis for diagnosis in report.diagnoses if diagnosis.verdict == RULED_OUT]
     whole = len(remaining) if show_all else _count_whole(remaining)
-    lines = list(_headline(remaining))
+    lines = [] if remaining else list(_tell_nothing(report))
     for number, diagnosis in enumerate(remaining[:whole], 1):
-        lines += [*_render_diagnosis(diagnosis, number, board), Line("")]
+        remark = report.remarks.get(diagnosis.cause.slug, "")
+        lines += [*_render_diagnosis(diagnosis, number, board, remark), Line("")]
     lines += _brief("Also possible:" if whole else "Possible:", remaining[whole:])
     lines += _brief("The text does not say so, but the facts do:", aside)
     if show_all:
@@ -59,13 +60,23 @@ def _count_whole(remaining: Sequence[Diagnosis]) -> int:
     return confirmed or min(SHOWN_WHOLE, len(remaining))
 
 
-def _headline(remaining: Sequence[Diagnosis]) -> Iterator[Line]:
-    if not remaining:
-        yield Line("No cause in the knowledge base fits.", "bold")
-        yield Line("")
+def _tell_nothing(report: Report) -> Iterator[Line]:
+    """What a text is about that no cause fits, the line in it that matters, and what to try."""
+    yield Line("No cause in the knowledge base fits.", "bold")
+    about = report.unexplained
+    if about is not None and about.line is None:
+        yield Line("Nothing in this text looks like an error.")
+    elif about is not None:
+        subject = f"It is about {about.subject.name}; the" if about.subject else "The"
+        yield from _wrapped(f'{subject} line that matters is: "{about.line}"', "", "   ")
+        if about.subject:
+            yield from _wrapped(f"To try: {about.subject.advice}.", "", "   ")
+    yield Line("")
 
 
-def _render_diagnosis(diagnosis: Diagnosis, number: int, board: Board | UnknownBoard | None) -> Iterator[Line]:
+def _render_diagnosis(
+    diagnosis: Diagnosis, number: int, board: Board | UnknownBoard | None, remark: str = ""
+) -> Iterator[Line]:
     yield from _wrapped(
         f"{number}. {diagnosis.verdict.upper()}: {diagnosis.cause.title}",
         "",
@@ -74,6 +85,8 @@ def _render_diagnosis(diagnosis: Diagnosis, number: int, board: Board | UnknownB
     )
     yield from _wrapped(f"({diagnosis.cause.slug})", "   ", "   ", "dim")
     yield from _wrapped(diagnosis.cause.explanation, "   ", "   ")
+    if remark:
+        yield from _wrapped(remark, "   ", "   ", "bold")
     for item in diagnosis.evidence:
         yield from _wrapped(_tell_evidence(item), "   because ", "           ", "dim")
     steps = diagnosis.cause.document.get("fix") or ()
@@ -162,10 +175,8 @@ def _render_next(report: Report, *, has_facts: bool) -> Iterator[Line]:
         if query.document.get("reading"):
             yield from _wrapped(f"and look for: {query.document['reading']}", "", "   ")
         yield Line("")
-    if not has_facts:
-        yield from _wrapped(
-            "`dreamrig doctor` reads this and everything else of this machine by itself.", "", "", "dim"
-        )
+    if not has_facts and report.found:
+        yield from _wrapped("`dreamrig doctor` looks at Windows, WSL, the GPU and PyTorch by itself.", "", "", "dim")
 
 
 def _wrapped(text: str, first: str, rest: str, style: str = "") -> Iterator[Line]:

@@ -17,7 +17,7 @@ from provision.diagnosis.board import COMMON_MAKERS, Board, UnknownBoard, find_b
 from provision.diagnosis.cause import Knowledge
 from provision.diagnosis.cli import Door
 from provision.diagnosis.diagnose import diagnose
-from provision.diagnosis.knowledge import load_firmware, parse_knowledge
+from provision.diagnosis.knowledge import load_firmware, load_knowledge, parse_knowledge
 from provision.diagnosis.words import COLUMNS, render, tell_value
 
 SHIPPED = {"diagnose": Command("provision.diagnosis.cli", "diagnose", "what an error means")}
@@ -236,7 +236,7 @@ def test_human_answer(run: Run) -> None:
         "    dism /online /get-featureinfo /featurename:VirtualMachinePlatform /english",
         "and look for: State : Enabled",
         "",
-        "`dreamrig doctor` reads this and everything else of this machine by itself.",
+        "`dreamrig doctor` looks at Windows, WSL, the GPU and PyTorch by itself.",
     ]
 
 
@@ -282,6 +282,54 @@ def test_a_text_that_nobody_knows(run: Run) -> None:
     assert answer.code == 3
     assert "No cause in the knowledge base fits." in answer.out
     assert "0x80011234: A failure (HRESULT), facility RPC, code 4660. It is not in the" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "line"),
+    [
+        (
+            "first\nWarpError: the drive failed to engage\nTraceback",
+            "Python and its packages",
+            "WarpError: the drive failed",
+        ),
+        ("CUDA thing\nstrange failure 7 of the GPU", "the GPU, its driver or CUDA", "strange failure 7 of the GPU"),
+        ("wsl.exe did something invalid", "WSL", "wsl.exe did something invalid"),
+        ("docker: refused to dance", "containers", "docker: refused to dance"),
+    ],
+)
+def test_what_no_cause_fits_is_named_with_its_line_and_something_to_try(
+    run: Run, text: str, subject: str, line: str
+) -> None:
+    answer = run(text)
+    assert answer.code == 3
+    told = " ".join(answer.out.split())
+    assert f'It is about {subject}; the line that matters is: "{line}' in told
+    assert "To try: " in told
+
+
+def test_what_is_no_error_is_called_none(run: Run) -> None:
+    assert "Nothing in this text looks like an error." in run("hello").out
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Tried to allocate 128.00 MiB (GPU 0; 11 GiB total; 15.75 MiB free)",
+            "128 MiB, and 16 MiB were free: 112 MiB",
+        ),
+        (
+            "Tried to allocate 1.50 GiB (GPU 0; 0 bytes free; 10 GiB reserved)",
+            "1536 MiB, and 0 MiB were free: 1536 MiB",
+        ),
+        ("Tried to allocate 64.00 MiB. GPU 0 has 15 GiB of which 82.88 MiB is free.", "fragments of free memory"),
+        ("Tried to allocate 64.00 MiB.", "64 MiB more than there was room for"),
+    ],
+)
+def test_a_shortage_is_told_in_mebibytes(text: str, told: str) -> None:
+    report = diagnose(f"CUDA out of memory. {text}", None, load_knowledge())
+    lines = " ".join(" ".join(line.text for line in render(report, None, has_facts=False)).split())
+    assert told in lines
 
 
 def test_what_is_ruled_out_is_not_found(run: Run, tmp_path: Path) -> None:
