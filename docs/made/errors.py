@@ -1,4 +1,4 @@
-"""docs/errors.md from the knowledge base, so that a search for any code lands on its answer.
+"""docs/errors.md (an index by code and by words) and a page per layer in docs/errors/, from the knowledge base.
 
 `python -m docs.made.errors` writes it anew; a test keeps it current.
 """
@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from provision.checked_json import read_json
+from provision.diagnosis.literals import required_literals
 from provision.diagnosis.predicate import Predicate, comparisons
 
 PAGE = Path(__file__).parents[1] / "errors.md"
+FOLDER = PAGE.with_suffix("")
+FEWEST_LETTERS = 12
+"""Of words that stand in the index."""
+WORDS_PER_CAUSE = 4
 LAYERS: Mapping[str, str] = {
     "firmware": "Processor and firmware",
     "windows": "Windows: hypervisor, features, services, policies",
@@ -60,23 +65,53 @@ On Windows without Python: `powershell -ExecutionPolicy Bypass -File powershell\
 Commands for Windows are for PowerShell; "elevated" means: run as administrator. NAME, FOLDER and other words in
 capitals are to be filled in.
 
-This page is made from `provision/knowledge/causes.json` by `python -m docs.made.errors`."""
+Three ways in: [by layer](#contents), [by the words of the message](#index-of-words), [by code](#index-of-codes).
+
+These pages are made from `provision/knowledge/causes.json` by `python -m docs.made.errors`."""
 
 
-def render_page(document: Mapping[str, Any]) -> str:
-    """The page, for the parsed causes.json."""
+def render_pages(document: Mapping[str, Any]) -> dict[Path, str]:
+    """Path -> content: the index, and a page for every layer that has causes; for the parsed causes.json."""
+    layers = {cause["layer"] for cause in document["causes"]}
+    pages = {FOLDER / f"{layer}.md": _layer_page(layer, document) for layer in LAYERS if layer in layers}
+    return {PAGE: render_index(document), **pages}
+
+
+def render_index(document: Mapping[str, Any]) -> str:
+    """docs/errors.md. Every cause has its anchor here too, so that old links still land."""
+    global_links = {cause["slug"]: f"errors/{cause['layer']}.md#{cause['slug']}" for cause in document["causes"]}
+    parts = [INTRODUCTION, _contents(document["causes"], global_links), _words(document, global_links)]
+    return "\n\n".join([*parts, _index(document, global_links), _other_codes(document)]) + "\n"
+
+
+def _layer_page(layer: str, document: Mapping[str, Any]) -> str:
     causes = document["causes"]
-    parts = [INTRODUCTION, _index(document), _contents(causes)]
-    for layer, heading in LAYERS.items():
-        inside = [cause for cause in causes if cause["layer"] == layer]
-        if inside:
-            parts.append(f"## {heading}")
-            parts += [_cause(cause, document["queries"], causes) for cause in inside]
-    parts.append(_other_codes(document))
-    return "\n\n".join(parts) + "\n"
+    inside = [cause for cause in causes if cause["layer"] == layer]
+    lines = [f"- [{cause['title']}](#{cause['slug']})" for cause in inside]
+    parts = [f"# {LAYERS[layer]}", "[All errors](../errors.md)", "\n".join(lines)]
+    return "\n\n".join([*parts, *(_cause(cause, document["queries"], causes) for cause in inside)]) + "\n"
 
 
-def _index(document: Mapping[str, Any]) -> str:
+def _words(document: Mapping[str, Any], links: Mapping[str, str]) -> str:
+    """Words of messages, each with the causes that they point to."""
+    rows: dict[str, list[str]] = {}
+    for cause in document["causes"]:
+        for words in words_of(cause):
+            rows.setdefault(words, []).append(cause["slug"])
+    lines = ["## Index of words", "", "| the message says | may be |", "|---|---|"]
+    lines += [f"| {words} | {', '.join(_link(slug, links) for slug in rows[words])} |" for words in sorted(rows)]
+    return "\n".join(lines)
+
+
+def words_of(cause: Mapping[str, Any]) -> list[str]:
+    """Some words, in lower case, that messages of a cause contain; English ones, the telling signatures first."""
+    telling = [entry for entry in cause["signatures"] if not entry.get("raises")]
+    found = [text for entry in telling for text in required_literals(entry["regex"])]
+    plain = [" ".join(text.replace("|", " ").split()).strip("'\"-.,:;([<> ") for text in found if text.isascii()]
+    return list(dict.fromkeys(text for text in plain if " " in text and len(text) >= FEWEST_LETTERS))[:WORDS_PER_CAUSE]
+
+
+def _index(document: Mapping[str, Any], links: Mapping[str, str]) -> str:
     """Codes and names, each with the causes that carry it."""
     rows: dict[str, list[str]] = {}
     for cause in document["causes"]:
@@ -85,7 +120,7 @@ def _index(document: Mapping[str, Any]) -> str:
             if cause["slug"] not in slugs:
                 slugs.append(cause["slug"])
     lines = ["## Index of codes", "", "| code | may be |", "|---|---|"]
-    lines += [f"| {words} | {', '.join(_link(slug) for slug in rows[words])} |" for words in sorted(rows)]
+    lines += [f"| {words} | {', '.join(_link(slug, links) for slug in rows[words])} |" for words in sorted(rows)]
     return "\n".join(lines)
 
 
@@ -97,35 +132,39 @@ def _code_words(code: Mapping[str, Any]) -> str:
     return " ".join(words) + (f" ({decimal})" if decimal is not None else "")
 
 
-def _contents(causes: Sequence[Mapping[str, Any]]) -> str:
+def _contents(causes: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> str:
     lines = ["## Contents"]
     for layer, heading in LAYERS.items():
         inside = [cause for cause in causes if cause["layer"] == layer]
         if inside:
-            links = "\n".join(f"- [{cause['title']}](#{cause['slug']})" for cause in inside)
-            lines.append(f"**{heading}**\n\n{links}")
+            rows = [f'- <a id="{one["slug"]}"></a>[{one["title"]}]({links[one["slug"]]})' for one in inside]
+            lines.append(f"**[{heading}](errors/{layer}.md)**\n\n" + "\n".join(rows))
     return "\n\n".join(lines)
 
 
-def _link(slug: str) -> str:
-    return f"[{slug}](#{slug})"
+def _link(slug: str, links: Mapping[str, str]) -> str:
+    return f"[{slug}]({links[slug]})"
 
 
 def _cause(cause: Mapping[str, Any], queries: Sequence[Mapping[str, Any]], causes: Sequence[Mapping[str, Any]]) -> str:
-    titles = {other["slug"]: other["title"] for other in causes}
+    links = {other["slug"]: f"[{other['title']}]({_near(other, cause['layer'])})" for other in causes}
     meaning = " ".join(filter(None, (cause["explanation"], EFFECTS.get(cause["effect"]))))
     parts = [f'<a id="{cause["slug"]}"></a>\n\n### {cause["title"]}', meaning]
     if cause["codes"]:
         parts.append("Codes: " + ", ".join(_code_words(code) for code in cause["codes"]) + ".")
-    parts.append("\n".join(("**How to tell**", "", *_telling(cause, queries, titles))))
+    parts.append("\n".join(("**How to tell**", "", *_telling(cause, queries, links))))
     parts.append("**What to do**\n\n" + "\n".join(_steps(cause["fix"])))
     parts.append("Sources: " + ", ".join(f"<{source}>" for source in cause["sources"]))
     return "\n\n".join(parts)
 
 
-def _telling(
-    cause: Mapping[str, Any], queries: Sequence[Mapping[str, Any]], titles: Mapping[str, str]
-) -> Iterator[str]:
+def _near(cause: Mapping[str, Any], layer: str) -> str:
+    """Where a cause stands, from the page of a layer."""
+    page = "" if cause["layer"] == layer else f"{cause['layer']}.md"
+    return f"{page}#{cause['slug']}"
+
+
+def _telling(cause: Mapping[str, Any], queries: Sequence[Mapping[str, Any]], links: Mapping[str, str]) -> Iterator[str]:
     """What the facts must be, how to read them, and what tells the cause from its neighbours."""
     if cause["when"] is not None:
         yield f"- Facts: {in_words(cause['when'])}."
@@ -135,7 +174,7 @@ def _telling(
             elevated = " (elevated)" if query["needs_admin"] else ""
             yield f"- {_inline(query['command'])}{elevated}: {query['reading']}"
     for other in cause["differs"]:
-        yield f"- Not [{titles[other['from']]}](#{other['from']}): {other['by']}"
+        yield f"- Not {links[other['from']]}: {other['by']}"
 
 
 def in_words(predicate: Predicate) -> str:
@@ -211,9 +250,13 @@ def _carried(causes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(render_page(read_json("causes.json")), encoding="utf-8")
+    """Write the pages, and take those away whose layer has no causes any more."""
+    FOLDER.mkdir(exist_ok=True)
+    pages = render_pages(read_json("causes.json"))
+    for path in set(FOLDER.glob("*.md")) - set(pages):
+        path.unlink()
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
