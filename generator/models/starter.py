@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dreamrig.errors import UsageError
-from generator.config import STARTS
-from generator.models.base import Models, StartPlan
-from generator.models.tiny import FACTOR, Composer, LayoutCLIP, Painter, TinyCLIP, TinyVQGAN
+from generator.config import STARTS, GenerateConfig
+from generator.models.base import Models, StartModel
+from generator.models.composing import ComposedStart
+from generator.models.staged import StagedStart
+from generator.models.tiny.clip import LayoutCLIP, TinyCLIP
+from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.things import ThingLibrary
+from generator.models.tiny.vqgan import FACTOR, TinyVQGAN
 from generator.starter import shipped as weights
 from generator.starter import words
-from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, hides_object, spots
+from generator.starter.lexicon import from_table
+from generator.starter.reading import unknown_words
+from generator.starter.world import PART_SLOTS, SLOT_SIZES
 
-NAME = "starter"
+NAME, FIRST = "starter", "starter/first"
+"""The starter, and the one before it: what was drawn with that is repeated with that."""
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 PAINTED_OVER: dict[str, Any] = {
     "steps": 60,
@@ -42,7 +51,7 @@ FROM_SCRATCH: dict[str, Any] = {
 On the tune prompts the judge reads less when the other CLIP, which would have things anywhere, has a say as well.
 """
 
-DEFAULTS: dict[str, Any] = {
+FIRST_DEFAULTS: dict[str, Any] = {
     "steps": 30,
     "step_size": 0.02,
     "per_dimension_steps": True,
@@ -62,6 +71,16 @@ DEFAULTS: dict[str, Any] = {
 On the tune prompts of evaluate.py the judge reads as much after these steps as off the start, and less after larger
 ones, which smear suns and outlines.
 """
+SIDE = 256
+"""Side of a picture: things of less than 60 pixels are mush, at 96 they are clear."""
+_JUDGED_AT = {"width": GenerateConfig.width, "height": GenerateConfig.height}
+DEFAULTS: dict[str, Any] = {
+    **FIRST_DEFAULTS,
+    "width": SIDE,
+    "height": SIDE,
+    **{key: {**_JUDGED_AT, **liked} for key, liked in FIRST_DEFAULTS.items() if key.startswith("start=")},
+}
+"""As before, and larger where the start holds things. Where CLIP paints alone it stays at the size it was taught."""
 
 
 class StarterImage:
@@ -85,8 +104,9 @@ class StarterImage:
 class StarterGuide:
     """One of the tiny CLIPs as a GuideModel."""
 
-    def __init__(self, network: TinyCLIP | LayoutCLIP) -> None:
-        self._network = network
+    def __init__(self, network: TinyCLIP | LayoutCLIP, *, former: bool = False) -> None:
+        """former: whether it reads as the first starter did, which had synonyms that the library has drawings of."""
+        self._network, self._former = network, former
         self.size, self.width = network.size, network.width
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
@@ -94,29 +114,16 @@ class StarterGuide:
         for text in texts:
             _require_readable(text)
         device = self._network.text.position.device
-        return self._network.encode_tokens(torch.tensor([words.tokens(text) for text in texts], device=device))
+        tokens = [words.tokens(text, former=self._former) for text in texts]
+        return self._network.encode_tokens(torch.tensor(tokens, device=device))
 
     def encode_image(self, cutouts: Tensor) -> Tensor:
         """(N, 3, 64, 64) in [0, 1] -> (N, width)."""
         return self._network.encode_image(cutouts)
 
     def unknown_words(self, text: str) -> dict[str, list[str]]:
-        """Unknown word -> known words near to it in spelling."""
-        return words.unknown_words(text)
-
-
-class StarterStart:
-    """Text -> scene slots (the composer, sampled) -> latent grid (the painter) -> codes."""
-
-    def __init__(self, composer: Composer, painter: Painter, vqgan: TinyVQGAN) -> None:
-        self._composer, self._painter, self._vqgan = composer, painter, vqgan
-
-    def predict(self, text: str, seed: int, rows: int, columns: int) -> StartPlan:
-        """The plan of one seed; drawn on the CPU, so that a seed means the same scene on every device."""
-        with torch.no_grad():
-            scene = compose(self._composer, text, torch.Generator().manual_seed(seed))
-            latent = paint(self._painter, [scene], rows, columns)
-            return StartPlan(self._vqgan.nearest(latent)[0], scene.plan())
+        """Words that name nothing the starter draws -> what is near to each, in meaning or else in spelling."""
+        return words.unknown_words(text) if self._former else unknown_words(text)
 
 
 def _require_readable(text: str) -> None:
@@ -128,81 +135,37 @@ def _require_readable(text: str) -> None:
         )
 
 
-PLACES = frozenset(("light_x", "light_y", "horizon", "layout", "x_1", "y_1", "size_1", "x_2", "y_2", "size_2"))
-"""Slots that say where, not what."""
-_PLACE_TEMPERATURE, _CONTENT_TEMPERATURE = 0.9, 0.25
-_DRAWS = 8
-"""How often a scene is drawn anew when an object has the colour of what is behind it; who asks for that gets it."""
-
-
-def compose(composer: Composer, text: str, generator: torch.Generator) -> Scene:
-    """Draw one scene for a text, slot after slot.
-
-    Where things lie is left to chance. What there is keeps to the usual where the text does not say (a sunset has its
-    sun), and slips of what the text does say stay out.
-    """
-    memory, mask = composer.text(torch.tensor([words.tokens(text)], device=composer.begin.device))
-    for _ in range(_DRAWS):
-        scene = _draw_slots(composer, memory, mask, generator)
-        if not hides_object(scene):
-            break
-    return scene
-
-
-def _draw_slots(composer: Composer, memory: Tensor, mask: Tensor, generator: torch.Generator) -> Scene:
-    device = composer.begin.device
-    slots = torch.zeros(1, 0, dtype=torch.int64, device=device)
-    for slot, name in enumerate(SLOTS):
-        temperature = _PLACE_TEMPERATURE if name in PLACES else _CONTENT_TEMPERATURE
-        logits = composer.continue_from(memory, mask, slots)[0, -1]
-        chances = (composer.slot_logits(logits, slot).cpu() / temperature).softmax(0)
-        drawn = torch.multinomial(chances, 1, generator=generator)
-        slots = torch.cat((slots, drawn[None].to(device)), 1)
-    return Scene.from_indices(slots[0].tolist())
-
-
-def paint(painter: Painter, scenes: list[Scene], rows: int, columns: int) -> Tensor:
-    """Latents (N, C, rows, columns) of scenes, not quantised."""
-    device = painter.mean.device
-    slots = torch.tensor([scene.indices() for scene in scenes], device=device)
-    places = torch.tensor([spots(scene) for scene in scenes], device=device)
-    latent: Tensor = painter(slots, places, rows, columns)
-    return latent
-
-
-def networks() -> dict[str, torch.nn.Module]:
-    """The five networks with fresh weights, by the name of their file."""
-    vqgan = TinyVQGAN()
-    return {
-        "vqgan.safetensors": vqgan,
-        "clip.safetensors": TinyCLIP(words.TOKEN_COUNT, words.CONTEXT),
-        "layout.safetensors": LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT),
-        "composer.safetensors": Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES),
-        "painter.safetensors": Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]),
-    }
-
-
-def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STARTER_FOLDER) -> Models:
-    """The starter on a device, its files checked; NotReadyError when one is missing or damaged."""
+def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STARTER_FOLDER, name: str = NAME) -> Models:
+    """A starter on a device, its files checked; MissingWeightsError when one is missing or damaged."""
     manifest = weights.read_manifest(folder)
-    loaded = networks()
-    for name, network in loaded.items():
-        network.load_state_dict(weights.load_checked(name, manifest, folder))
+    files = weights.files_of(name, manifest)
+
+    def load(network: AnyNetwork, file: str) -> AnyNetwork:
+        network.load_state_dict(weights.load_checked(file, manifest, folder))
         network.to(device).eval().requires_grad_(False)
-    vqgan, clip, layout, composer, painter = loaded.values()
-    assert isinstance(vqgan, TinyVQGAN)
-    assert isinstance(clip, TinyCLIP)
-    assert isinstance(layout, LayoutCLIP)
-    assert isinstance(composer, Composer)
-    assert isinstance(painter, Painter)
+        return network
+
+    former = name == FIRST
+    vqgan = load(TinyVQGAN(), "vqgan.safetensors")
+    clip = load(TinyCLIP(words.TOKEN_COUNT, words.CONTEXT), "clip.safetensors")
+    layout = load(LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT), "layout.safetensors")
+    composer = load(Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES), "composer.safetensors")
+    painter = Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1])
+    start: StartModel
+    if former:
+        start = ComposedStart(composer, load(painter, "painter.safetensors"), vqgan)
+    else:
+        known = from_table(weights.read_table(manifest, folder))
+        library = load(ThingLibrary(len(known.artists)), weights.THINGS)
+        start = StagedStart(composer, load(painter, weights.PAINTER), vqgan, library, known)
     return Models(
         image=StarterImage(vqgan),
-        guides=(StarterGuide(clip), StarterGuide(layout)),
+        guides=(StarterGuide(clip, former=former), StarterGuide(layout, former=former)),
         guide_weights=(1.0, 0.0),
-        start=StarterStart(composer, painter, vqgan),
-        name=NAME,
-        sha256=weights.digest_of(manifest),
-        defaults=DEFAULTS,
+        start=start,
+        name=name,
+        sha256=weights.digest_of(manifest, files),
+        defaults=FIRST_DEFAULTS if former else DEFAULTS,
         memory_mib=memory_mib,
     )
 

@@ -68,13 +68,13 @@ CONTEXT = 32
 _ALIASES: dict[str, str] = {
     "red": "crimson scarlet ruby maroon reddish",
     "orange": "amber tangerine",
-    "yellow": "golden gold lemon",
+    "yellow": "golden gold",
     "green": "emerald lime olive greenish",
     "turquoise": "teal cyan aqua",
     "blue": "azure navy cobalt indigo bluish",
     "purple": "violet lilac lavender magenta mauve",
-    "pink": "rose rosy salmon",
-    "brown": "chocolate tan",
+    "pink": "rosy",
+    "brown": "tan",
     "white": "ivory",
     "gray": "grey silver",
     "black": "ebony",
@@ -88,12 +88,12 @@ _ALIASES: dict[str, str] = {
     "crescent": "crescents",
     "house": "cottage cabin home hut houses farm barn villa",
     "tree": "oak trees",
-    "boat": "ship sailboat yacht boats ships sailing vessel",
-    "castle": "fortress palace tower castles",
+    "boat": "sailboat yacht boats sailing",
+    "castle": "fortress palace castles",
     "cactus": "cacti cactuses",
     "balloon": "balloons airship",
-    "fish": "goldfish fishes whale",
-    "flower": "daisy tulip flowers blossom sunflower",
+    "fish": "fishes",
+    "flower": "daisy flowers blossom",
     "mushroom": "toadstool mushrooms fungus",
     "sky": "heaven heavens skies",
     "daylight": "day daytime noon midday",
@@ -105,9 +105,9 @@ _ALIASES: dict[str, str] = {
     "sea": "ocean water waves lake seas beach oceans river coast",
     "meadow": "grass field lawn fields meadows grassland prairie grassy",
     "desert": "dunes sand sandy sahara deserts dune",
-    "snow": "winter ice arctic",
+    "snow": "winter arctic",
     "snowy": "icy frozen wintry",
-    "mountains": "mountain peaks alps peak volcano",
+    "mountains": "mountain peaks alps peak",
     "hills": "hill",
     "forest": "woods forests woodland jungle",
     "city": "skyline skyscrapers town buildings cityscape",
@@ -145,6 +145,12 @@ _ALIASES: dict[str, str] = {
     "picture": "painting image photo artwork poster illustration beautiful dreamy trippy surreal scene landscape view",
 }
 ALIASES: dict[str, str] = {alias: word for word, aliases in _ALIASES.items() for alias in aliases.split()}
+_FORMER = {
+    "goldfish": "fish", "whale": "fish", "tower": "castle", "volcano": "mountains", "ice": "snow", "tulip": "flower",
+    "sunflower": "flower", "rose": "pink", "salmon": "pink", "lemon": "yellow", "chocolate": "brown", "ship": "boat",
+    "ships": "boat", "vessel": "boat",
+}  # fmt: skip
+"""Synonyms of the first starter that were none: a whale is no fish. Its recipes are still read with them."""
 _INDEX = {word: index + 3 for index, word in enumerate(WORDS)}
 _SPLIT = re.compile(r"[a-z0-9]+|,")
 
@@ -173,19 +179,24 @@ def split_words(text: str) -> list[str]:
     return _SPLIT.findall(text.lower())
 
 
-def canonical(word: str) -> str | None:
-    """The starter's own word for `word`, or None when it knows none; a plural or possessive s is forgiven."""
+def canonical(word: str, *, former: bool = False) -> str | None:
+    """The starter's own word for `word`, or None when it knows none; a plural or possessive s is forgiven.
+
+    former: with the synonyms of the first starter.
+    """
     for form in (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("y")):
         if form in _INDEX:
             return form
         if form in ALIASES:
             return ALIASES[form]
+        if former and form in _FORMER:
+            return _FORMER[form]
     return None
 
 
-def tokens(text: str) -> list[int]:
-    """Token ids of `text`, closed by END, cut and padded to CONTEXT."""
-    ids = [_INDEX.get(canonical(word) or "", UNKNOWN) for word in split_words(text) if word != "s"]
+def tokens(text: str, *, former: bool = False) -> list[int]:
+    """Token ids of `text`, closed by END, cut and padded to CONTEXT; former as in `canonical`."""
+    ids = [_INDEX.get(canonical(word, former=former) or "", UNKNOWN) for word in split_words(text) if word != "s"]
     ids = [*ids[: CONTEXT - 1], END]
     return ids + [PAD] * (CONTEXT - len(ids))
 
@@ -193,8 +204,13 @@ def tokens(text: str) -> list[int]:
 def unknown_words(text: str, *, suggestions: int = 3) -> dict[str, list[str]]:
     """Words of `text` the starter does not know, each with the known words nearest in spelling."""
     unknown = [word for word in split_words(text) if word != "s" and canonical(word) is None]
+    return {word: near_in_spelling(word, suggestions) for word in unknown}
+
+
+def near_in_spelling(word: str, suggestions: int = 3) -> list[str]:
+    """The starter's own words that are spelt most like a word."""
     known = [*(word for word in WORDS if len(word) > 2), *ALIASES]
-    return {word: difflib.get_close_matches(word, known, n=suggestions, cutoff=0.6) for word in unknown}
+    return difflib.get_close_matches(word, known, n=suggestions, cutoff=0.6)
 
 
 def vocabulary() -> dict[str, list[str]]:

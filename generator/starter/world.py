@@ -133,18 +133,27 @@ PART_SLOTS = tuple(tuple(_SLOT_INDEX[slot] for slot in part) for part in PARTS)
 """PARTS as indices into SLOTS."""
 
 
-def spots(scene: Scene) -> list[list[float]]:
-    """x, y, radius of canvas, light, horizon and both objects, as fractions of the side; zeros where there is none."""
-    found = [[0.5, 0.5, 0.25], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+FAR = -9.0
+"""Where a part lies that is not there: every cell sees it as far away as it can."""
+
+
+def spots(scene: Scene, absent: float = FAR, horizon: float | None = None) -> list[list[float]]:
+    """x, y, radius of canvas, light, horizon and both objects, as fractions of the side.
+
+    absent: x and y of what is not there, with radius 0. The first starter was taught to look for it in a corner, 0,
+    where it shows once the cells are smaller than those it was taught with.
+    horizon: y of the horizon in place of the scene's own.
+    """
+    found = [[0.5, 0.5, 0.25], [absent, absent, 0.0], [absent, absent, 0.0]]
     if scene["kind"] == "landscape":
-        horizon = HORIZON_Y[int(scene["horizon"])]
+        horizon = HORIZON_Y[int(scene["horizon"])] if horizon is None else horizon
         found[2] = [0.5, horizon, 0.2]
         light = light_spot(scene, int(horizon * BIG))
         if light:
             found[1] = [value / BIG for value in light]
     for number in (1, 2):
         if scene[f"object_{number}"] == NONE:
-            found.append([0.0, 0.0, 0.0])
+            found.append([absent, absent, 0.0])
         else:
             x, y = int(scene[f"x_{number}"]), int(scene[f"y_{number}"])
             found.append([place(x, COLUMNS), place(y, ROWS), RADIUS[scene[f"size_{number}"]]])
@@ -173,14 +182,15 @@ def _draw_landscape(slots: dict[str, str], rng: random.Random) -> None:
     slots["back"] = rng.choices(words.BACKS, (46, 18, 14, 10, 12))[0]
     if slots["back"] in ("mountains", "hills") and rng.random() < 0.4:
         slots["back_colour"] = rng.choice(words.COLOURS)
-    _draw_sky(slots, sky, rng)
+    draw_sky(slots, sky, rng)
     count = rng.choices((0, 1, 2), (30, 52, 18))[0]
     taken: list[tuple[int, int]] = []
     for number in range(1, count + 1):
         _draw_landscape_object(slots, number, taken, rng)
 
 
-def _draw_sky(slots: dict[str, str], sky: str, rng: random.Random) -> None:
+def draw_sky(slots: dict[str, str], sky: str, rng: random.Random) -> None:
+    """What is in a sky: light, stars, clouds, rainbow or lightning."""
     if sky == "night":
         slots["light"] = rng.choices(("none", "moon"), (30, 70))[0]
         slots["stars"] = rng.choices((NONE, "stars"), (25, 75))[0]
@@ -224,7 +234,7 @@ def _draw_landscape_object(
         colour = {"tree": "green", "cactus": "green", "house": "red", "castle": "gray", "boat": "white"}.get(
             kind, colour
         )
-    _put(slots, number, kind, colour, size, spot)
+    put_object(slots, number, kind, colour, size, spot)
 
 
 def object_rows(kind: str, size: str, horizon: int) -> list[int]:
@@ -238,7 +248,8 @@ def object_rows(kind: str, size: str, horizon: int) -> list[int]:
     return [row for row in range(ROWS) if low <= place(row, ROWS) <= max(high, low + 0.09)] or [ROWS // 2]
 
 
-def _put(slots: dict[str, str], number: int, kind: str, colour: str, size: str, spot: tuple[int, int]) -> None:
+def put_object(slots: dict[str, str], number: int, kind: str, colour: str, size: str, spot: tuple[int, int]) -> None:
+    """Make one of the scene's own things be there: its kind, colour, size, column and row."""
     values = {"object": kind, "colour": colour, "size": size, "x": str(spot[0]), "y": str(spot[1])}
     slots.update({f"{part}_{number}": value for part, value in values.items()})
 
@@ -259,7 +270,7 @@ def _draw_shapes(slots: dict[str, str], rng: random.Random) -> None:
         kind = rng.choice(words.SHAPES) if rng.random() < 0.62 else rng.choice(words.THINGS)
         size = rng.choices(("small", "medium", "big"), (15, 40, 45))[0]
         spot = (columns[number - 1], rng.randrange(3, 7))
-        _put(slots, number, kind, rng.choice(free), size, spot)
+        put_object(slots, number, kind, rng.choice(free), size, spot)
 
 
 def light_spot(scene: Scene, horizon: int) -> tuple[float, float, float] | None:

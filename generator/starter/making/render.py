@@ -10,25 +10,25 @@ from generator.starter.making.things import draw_thing
 from generator.starter.world import BIG, RADIUS, SIDE, Scene
 
 
-def render(scene: Scene) -> NDArray[np.uint8]:
-    """The scene's picture, (SIDE, SIDE, 3) RGB; the same scene gives the same bytes."""
+def render(scene: Scene, side: int = SIDE) -> NDArray[np.uint8]:
+    """The scene's picture, (side, side, 3) RGB, side a multiple of SIDE; the same scene gives the same bytes."""
     big = draw_landscape(scene) if scene["kind"] == "landscape" else _backdrop(scene)
     for kind, colour, size, x, y in scene.objects():
         draw_thing(big, kind, colour, RADIUS[size] * BIG, x * BIG, y * BIG, scene)
-    return _styled(big, scene["style"])
+    return _styled(big, scene["style"], side)
 
 
-def _styled(big: Image.Image, style: str) -> NDArray[np.uint8]:
+def _styled(big: Image.Image, style: str, side: int) -> NDArray[np.uint8]:
     if style == "pixel":
-        return np.asarray(big.reduce(8).resize((SIDE, SIDE), Image.Resampling.NEAREST), dtype=np.uint8)
-    small = big.reduce(2)
+        return np.asarray(big.reduce(8).resize((side, side), Image.Resampling.NEAREST), dtype=np.uint8)
+    small = big.reduce(2) if side == SIDE else big.resize((side, side), Image.Resampling.LANCZOS)
     if style == "plain":
         return np.asarray(small, dtype=np.uint8)
     pixels = np.asarray(small, dtype=np.float32)
     if style == "pastel":
         return _bytes(pixels * 0.45 + 255 * 0.55)
-    strength = _edge_strength(small)
-    return _sketched(pixels, strength) if style == "sketch" else _neon(pixels, strength)
+    strength = _edge_strength(small, side / SIDE)
+    return _sketched(pixels, strength) if style == "sketch" else _neon(pixels, strength, side / SIDE)
 
 
 def _bytes(pixels: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -36,9 +36,9 @@ def _bytes(pixels: NDArray[np.floating]) -> NDArray[np.uint8]:
     return rounded
 
 
-def _edge_strength(small: Image.Image) -> Pixels:
-    """(SIDE, SIDE, 1) in [0, 1]."""
-    soft = np.asarray(small.filter(ImageFilter.GaussianBlur(0.8)), dtype=np.float32)
+def _edge_strength(small: Image.Image, scale: float) -> Pixels:
+    """(side, side, 1) in [0, 1]; lines are `scale` pixels wide."""
+    soft = np.asarray(small.filter(ImageFilter.GaussianBlur(0.8 * scale)), dtype=np.float32) * np.float32(scale)
     across = np.abs(soft - np.roll(soft, 1, 0)).max(2) + np.abs(soft - np.roll(soft, 1, 1)).max(2)
     across[0] = across[:, 0] = 0
     return np.asarray(np.clip(across / 40, 0, 1)[..., None], dtype=np.float32)
@@ -49,9 +49,9 @@ def _sketched(pixels: Pixels, strength: Pixels) -> NDArray[np.uint8]:
     return _bytes((pixels * 0.35 + paper) * (1 - 0.85 * strength))
 
 
-def _neon(pixels: Pixels, strength: Pixels) -> NDArray[np.uint8]:
+def _neon(pixels: Pixels, strength: Pixels, scale: float) -> NDArray[np.uint8]:
     lines = Image.fromarray((strength[..., 0] * 255).astype(np.uint8))
-    glow = np.asarray(lines.filter(ImageFilter.GaussianBlur(2.5)), np.float32)[..., None] / 255
+    glow = np.asarray(lines.filter(ImageFilter.GaussianBlur(2.5 * scale)), np.float32)[..., None] / 255
     vivid = pixels / np.maximum(pixels.max(2, keepdims=True), 60) * 255
     return _bytes(pixels * 0.22 + vivid * np.clip(strength + 0.9 * glow, 0, 1))
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from generator.models.tiny import TinyVQGAN
+from generator.models.tiny.start import Painter
+from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter.making.loop import Schedule
 from generator.starter.making.pool import Pool, open_pool
+from generator.starter.world import PART_SLOTS, SLOT_SIZES
 
 SEED = 2026
 POOL, LAYOUTS = 60_000, 200_000
@@ -79,6 +81,36 @@ def _judge(options: argparse.Namespace) -> None:
     train_judge(pool, options.work, schedule, seed=JUDGE_SEED)
 
 
+def _things(options: argparse.Namespace) -> None:
+    from generator.starter.making.library.drawings import open_drawings
+    from generator.starter.making.library.train_things import train_things
+
+    drawings = open_drawings(options.work / "packages", options.work / "drawings")
+    schedule = Schedule(steps=options.steps or 2400, learning_rate=1e-3, average=0.995)
+    train_things(drawings, options.work, schedule, seed=SEED)
+
+
+def _grids(options: argparse.Namespace) -> None:
+    from generator.starter.making.train_start import refine_painter
+
+    painter = Painter(SLOT_SIZES, PART_SLOTS, TinyVQGAN().codebook.shape[1])
+    load_averaged(painter, options.work / "painter.checkpoint.pt")
+    painter.requires_grad_(True)
+    schedule = Schedule(steps=options.steps or 2600, learning_rate=1e-3, warmup=30, average=0.99)
+    refine_painter(painter, load_vqgan(options.work), options.work / "grids", schedule, seed=SEED)
+
+
+def _thing_judge(options: argparse.Namespace) -> None:
+    from generator.starter.making.library.drawings import open_drawings, read_things
+    from generator.starter.making.library.judge import train_judge
+    from generator.starter.making.library.packages import JUDGES
+
+    packages = options.work / "packages"
+    drawings = open_drawings(packages, options.work / "judge-drawings", JUDGES)
+    schedule = Schedule(steps=options.steps or 2000, learning_rate=2e-3, weight_decay=0.05, average=0.99)
+    train_judge(drawings, len(read_things(packages)), options.work, schedule, seed=JUDGE_SEED)
+
+
 def load_vqgan(work: Path) -> TinyVQGAN:
     """The trained VQGAN of a work folder, from its last checkpoint's averaged weights."""
     model = TinyVQGAN()
@@ -101,14 +133,24 @@ def _export(options: argparse.Namespace) -> None:
     export(options.work)
 
 
+def _export_words(options: argparse.Namespace) -> None:
+    from generator.starter.making.export import export_words
+
+    export_words(options.work)
+
+
 STAGES = {
     "vqgan": _vqgan,
     "clip": _clip,
     "layout": _layout,
     "composer": _composer,
     "painter": _painter,
+    "grids": _grids,
+    "things": _things,
+    "thing-judge": _thing_judge,
     "judge": _judge,
     "export": _export,
+    "export-words": _export_words,
 }
 
 

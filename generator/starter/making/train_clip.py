@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.models.tiny import TinyCLIP, TinyVQGAN
+from generator.models.tiny.clip import TinyCLIP
+from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter import words
 from generator.starter.making.captions import Caption, caption, noisy
 from generator.starter.making.loop import Schedule, channels_last, token_batch, train

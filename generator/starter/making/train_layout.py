@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from generator.models.tiny import LayoutCLIP
+from generator.models.tiny.clip import LayoutCLIP
 from generator.starter import words
 from generator.starter.making.captions import caption, noisy
 from generator.starter.making.loop import Schedule, token_batch, train

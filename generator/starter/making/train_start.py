@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from generator.models.tiny import Composer, Painter, TinyVQGAN
+from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter import words
 from generator.starter.making.captions import Caption, caption, noisy
 from generator.starter.making.loop import Schedule, channels_last, token_batch, train
-from generator.starter.making.pool import Pool
+from generator.starter.making.pool import Pool, scene_at
+from generator.starter.making.processor import autocast
+from generator.starter.making.render import render
 from generator.starter.making.train_vqgan import to_images
 from generator.starter.world import PART_SLOTS, SLOT_SIZES, SLOTS, Scene, draw_scene, replace, spots
 
@@ -88,6 +91,61 @@ def train_painter(
     trained = train("painter", model, step, schedule, folder, seed=seed)
     assert isinstance(trained, Painter)
     return trained
+
+
+GRIDS = {16: 5000, 32: 4000, 48: 900}
+"""Rows and columns of the latent grids the painter is taught, and how many pictures of each."""
+_CELLS_IN_BATCH = 48 * 16 * 16
+
+
+def refine_painter(painter: Painter, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int) -> Painter:
+    """The painter taught several grids: one that has seen 16x16 cells only garbles stars and checks in finer ones.
+
+    It goes on from a painter of one grid; parts that are not there are far away from now on (world.FAR).
+    """
+    torch.manual_seed(seed)
+    shown = {cells: open_grid(folder, vqgan, seed, cells, count) for cells, count in GRIDS.items()}
+    spread = float(painter.spread.mean())
+    style, paleness = list(SLOTS).index("style"), torch.tensor([PALENESS.get(name, 1.0) for name in SLOTS["style"]])
+    model = channels_last(painter)
+
+    def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        cells = (16, 32, 32, 48)[index % 4]
+        latents, scenes, places = shown[cells]
+        chosen = torch.from_numpy(rng.integers(0, len(scenes), _CELLS_IN_BATCH // cells**2))
+        slots, wanted = scenes[chosen], latents[chosen].float()
+        with autocast():
+            painted = model(slots, places[chosen], cells, cells).float()
+        error = F.smooth_l1_loss(painted, wanted, beta=2 * spread, reduction="none").mean(1)
+        weight = (1 + 3 * near_objects(places[chosen], cells, cells)) * paleness[slots[:, style]].view(-1, 1, 1)
+        weight = weight * (1 + detail(wanted) / spread).clamp(max=6)
+        return {"loss": (error * weight).mean() / spread, f"error{cells}": error.detach().mean()}
+
+    trained = train("painter", model, step, schedule, folder, seed=seed)
+    assert isinstance(trained, Painter)
+    return trained
+
+
+def detail(latents: Tensor) -> Tensor:
+    """How much every cell differs from those round it, (B, C, h, w) -> (B, h, w): stars are a cell each, and few."""
+    return (latents - F.avg_pool2d(latents, 5, 1, 2, count_include_pad=False)).abs().mean(1)
+
+
+@torch.no_grad()
+def open_grid(folder: Path, vqgan: TinyVQGAN, seed: int, cells: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents (N, C, cells, cells) fp16, slots (N, n) and places (N, 5, 3) of pictures of 8 * cells pixels."""
+    path = folder / f"grid-{cells}.pt"
+    scenes = [scene_at(seed + cells, index) for index in range(count)]
+    if not path.exists():
+        parts = []
+        for start in range(0, count, 20):
+            pictures = np.stack([render(scene, 8 * cells) for scene in scenes[start : start + 20]])
+            with autocast():
+                parts.append(vqgan.encode(to_images(pictures)).half())
+        torch.save(torch.cat(parts), path)
+        print(f"rendered {count} pictures of {8 * cells} px", flush=True)
+    slots, places = torch.tensor([s.indices() for s in scenes]), torch.tensor([spots(s) for s in scenes])
+    return torch.load(path, weights_only=True), slots, places
 
 
 def near_objects(places: Tensor, rows: int, columns: int) -> Tensor:

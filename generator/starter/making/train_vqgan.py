@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.models.tiny import FACTOR, TinyVQGAN
+from generator.models.tiny.vqgan import FACTOR, TinyVQGAN
 from generator.starter.making.loop import Schedule, channels_last, train
 from generator.starter.making.pool import Pool
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from generator.models.tiny import LayoutCLIP
+from generator.models.tiny.clip import LayoutCLIP
 from generator.starter import words
 from generator.starter.making.captions import Caption, caption
 from generator.starter.making.loop import Schedule

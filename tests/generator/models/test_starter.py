@@ -1,5 +1,6 @@
 """The shipped starter: its files, its protocols, and that its pictures are of what was asked for."""
 
+import hashlib
 import json
 import random
 import shutil
@@ -18,7 +19,7 @@ from generator.config import GenerateConfig
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.base import Models
-from generator.models.starter import DEFAULTS, load_starter
+from generator.models.starter import DEFAULTS, FIRST, NAME, load_starter
 from generator.starter import shipped as weights
 from generator.starter import words
 from generator.starter.making.captions import caption
@@ -48,22 +49,23 @@ def start_picture(models: Models, text: str, seed: int = 1, rows: int = 16, colu
     return picture
 
 
-def test_the_files_are_those_of_the_manifest_and_at_most_20_mb() -> None:
+def test_the_files_are_those_of_the_manifest_and_at_most_40_mb() -> None:
     manifest = weights.read_manifest()
-    files = {path.name for path in weights.STARTER_FOLDER.glob("*.safetensors")}
+    files = {path.name for path in weights.STARTER_FOLDER.iterdir() if path.name != "manifest.json"}
     assert files == set(manifest["files"])
-    assert sum((weights.STARTER_FOLDER / name).stat().st_size for name in files) <= 20_000_000
+    assert files == {name for starter in manifest["starters"].values() for name in starter}
+    assert sum((weights.STARTER_FOLDER / name).stat().st_size for name in files) <= 40_000_000
 
 
-@pytest.mark.parametrize("name", ["vqgan", "clip", "layout", "composer", "painter"])
+@pytest.mark.parametrize("name", weights.files_of(NAME, weights.read_manifest()))
 def test_a_damaged_short_or_missing_file_is_named(copied: Path, name: str) -> None:
-    file = copied / f"{name}.safetensors"
+    file = copied / name
     whole = file.read_bytes()
     file.write_bytes(whole[:-7])
-    with pytest.raises(NotReadyError, match=rf"{name}.safetensors has \d+ bytes"):
+    with pytest.raises(NotReadyError, match=rf"{name} has \d+ bytes"):
         load_starter(folder=copied)
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(NotReadyError, match=f"{name}.safetensors is damaged") as caught:
+    with pytest.raises(NotReadyError, match=f"{name} is damaged") as caught:
         load_starter(folder=copied)
     assert "git checkout" in caught.value.hint
     file.unlink()
@@ -153,6 +155,45 @@ def test_a_seed_repeats_its_start_and_another_seed_differs(models: Models) -> No
     assert float((first - other).abs().mean()) > 0.01
 
 
+def test_the_first_starter_draws_what_it_drew() -> None:
+    """Codes as its release drew them; recipes of that time are repeated with it."""
+    first = load_starter(name=FIRST)
+    assert first.sha256 == "672f1bfdaf1d8b1acecea6e3ee20d991b424381b62b6c504d18e1ea6459d4cbb"
+    assert first.start is not None
+    drawn = {
+        "sunset over the sea": "4d8cc516eecd85ff",
+        "a red house in the snow at night": "ba3319e536a3d6f4",
+        "a whale on the sea with a tower": "2e85d02a2de7a979",  # a fish and a castle to it
+        "a meadow with a lemon tulip": "dfc2e8972887a705",
+    }
+    for text, digest in drawn.items():
+        codes = first.start.predict(text, 7, 16, 16).codes
+        assert hashlib.sha256(codes.numpy().tobytes()).hexdigest()[:16] == digest, text
+
+
+@pytest.mark.parametrize("cells", [16, 32, 48])
+def test_stars_are_dots_and_corners_are_sky_on_every_grid(models: Models, cells: int) -> None:
+    """A painter of one grid had a red corner and blotches in finer ones."""
+    text = "a starry night over the sea"
+    assert models.start is not None
+    plans = {seed: models.start.predict(text, seed, 4, 4).words for seed in range(40)}
+    moonless = next(seed for seed, plan in plans.items() if "moon" not in plan and "clouds" not in plan)
+    picture = start_picture(models, text, moonless, cells, cells)
+    corner = picture[:, : cells // 2, : cells // 2]
+    assert float((corner[0] - corner[2]).max()) < 0.25, "redder than blue"
+    sky = picture.mean(0)[: int(8 * cells * 0.4)]
+    bright = float((sky > 0.45).float().mean())
+    assert 0.0005 < bright < 0.05
+
+
+@pytest.mark.parametrize("cells", [16, 32, 48])
+def test_a_checkerboard_has_two_colours_on_every_grid(models: Models, cells: int) -> None:
+    picture = start_picture(models, "blue and yellow checkerboard", 3, cells, cells)
+    yellowness = picture[0] - picture[2]
+    assert float((yellowness.abs() > 0.35).float().mean()) > 0.85
+    assert 0.3 < float((yellowness > 0).float().mean()) < 0.7
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(8, 8), (16, 28), (24, 12), (32, 32)])
 def test_starts_come_in_any_shape(models: Models, rows: int, columns: int) -> None:
     picture = start_picture(models, "sunset over the sea", 1, rows, columns)
@@ -227,7 +268,7 @@ def test_a_predicted_start_is_guided_by_the_clip_that_forgets_place(models: Mode
 
 def test_the_loop_changes_a_predicted_start_and_keeps_its_scene(models: Models) -> None:
     _, last = run(models)
-    change = float((start_picture(models, "a red house on a meadow", 1) - last).abs().mean())
+    change = float((start_picture(models, "a red house on a meadow", 1, 32, 32) - last).abs().mean())
     assert 0 < change < 0.08
 
 
