@@ -42,6 +42,12 @@ COMMANDS: Mapping[str, Command] = {
     "weights": Command("generator.cli.weights", "weights", "the full-size networks: list, fetch, verify, import"),
     "bench": Command("bench.cli.main", "bench", "how fast is this rig, against Colab and against what physics allows"),
     "colab": Command("bench.colab.cli", "colab", "the Colab page in your browser, on this machine's own card"),
+    "serve": Command(
+        "generator.serve.cli", "serve", "a page where friends type a prompt, wait their turn, get the picture"
+    ),
+    "submit": Command("generator.serve.cli", "submit", "put a picture into the running server's line"),
+    "queue": Command("generator.serve.cli", "show_queue", "the line of the running server"),
+    "cancel": Command("generator.serve.cli", "cancel", "end a picture of the running server"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
 

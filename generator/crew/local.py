@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from generator.crew.protocol import Order, Telling
 from generator.runs.mark import process_mark
 
 LARGEST_LOG_BYTES = 8 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
 
 
 class Crew(Protocol):
@@ -102,6 +104,12 @@ async def start_worker(command: Sequence[str], log: Path) -> LocalWorker:
             limit=protocol.LARGEST_LINE_BYTES,
         )
     return LocalWorker(process)
+
+
+def die_with_parent() -> None:
+    """Ask Linux for a SIGTERM when the parent of this process dies, should nothing else tell."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def worker_environment() -> dict[str, str]:

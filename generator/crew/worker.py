@@ -7,7 +7,6 @@ The networks stay loaded between jobs. A lost CUDA device ends the process, beca
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import queue
@@ -27,13 +26,13 @@ from generator import devices
 from generator.config import GenerateConfig
 from generator.crew import drawing, offers, protocol
 from generator.crew.drawing import Begun, Networks
+from generator.crew.local import die_with_parent
 from generator.crew.protocol import Cancel, Draw, Leave, Order, Telling, Unload
 from generator.events import Event, Step
 from generator.work.stop import StopButton
 
 SECONDS_BETWEEN_BEATS = 5.0
 SECONDS_BETWEEN_STEPS_TOLD = 0.25
-PR_SET_PDEATHSIG = 1
 EXIT_DEVICE_LOST = 5
 
 
@@ -218,12 +217,6 @@ def beat(tell: Callable[[Telling], None], seconds: float) -> None:
     pause = threading.Event()
     while not pause.wait(seconds):
         tell(protocol.Beat())
-
-
-def die_with_parent() -> None:
-    """Ask Linux for a SIGTERM when the parent dies, should the end of standard input not tell."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def teller(target: IO[bytes], lock: threading.Lock) -> Callable[[Telling], None]:

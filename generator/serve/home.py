@@ -120,7 +120,7 @@ def read_address(home: Home) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def held(home: Home) -> Iterator[None]:
-    """Hold the home for this process and its children; NotReadyError, with the address, where another server has it.
+    """Hold the home for this process alone; NotReadyError, with the address, where another server has it.
 
     The lock is the kernel's: a killed server holds nothing.
     """
