@@ -13,17 +13,16 @@ from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
 from generator.cli import flags
 from generator.cli.command import Values, call
-from generator.cli.orders import order_again, order_generate
 from generator.presets import PRESETS
 from generator.wishes.braces import escape, expand
 from generator.work.batch_file import Wanted, read_batch
 from generator.work.door import GeneratorDoor
-from generator.work.order import Order
-from generator.work.plan import plan
 from generator.work.settings_file import read_config
 
 if TYPE_CHECKING:
     import inspect
+
+    from generator.work.order import Order
 
 
 def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
@@ -47,6 +46,8 @@ def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
 
             return run_batch(wanted, values, door, began_at)
         values = {**values, "words": [one.prompt for one in wanted]}
+        from generator.cli.orders import order_generate
+
         return _run("generate", lambda sources: order_generate(values, sources), values, door, began_at)
 
     words = typer.Argument(metavar="PROMPT", help='e.g. "sunset over the sea"', show_default=False)
@@ -115,6 +116,8 @@ def again(args: list[str], door: GeneratorDoor | None = None) -> int:
 
     def body(values: Values) -> int:
         """Repeat an earlier run, from its id or from a picture; any flag changes that one thing."""
+        from generator.cli.orders import order_again
+
         return _run("again", lambda _: order_again(values), values, door, began_at)
 
     source = typer.Argument(metavar="RUN|PNG", help='A run of dreamrig history, "last", or a picture.')
@@ -126,6 +129,7 @@ def _run(
     command: str, make_order: Callable[[Sources], Order], values: Values, door: GeneratorDoor, began_at: float
 ) -> int:
     from generator.cli.draw import Presentation, draw, show
+    from generator.work.plan import plan
 
     sources = door.sources()
     order = make_order(sources)

@@ -29,8 +29,9 @@ from generator.runs import folder as runs
 from generator.runs.folder import CHECKPOINT, PICTURE_LARGE, RECORD, Run
 from generator.sinks import Sink
 from generator.state import State, require_same_run
+from generator.work.door import Beginning
 from generator.work.execute import Outcome, execute
-from generator.work.job import Beginning, Job, hold_run, make_recipe
+from generator.work.job import Job, hold_run, make_recipe
 from generator.work.resume import load_checkpoint
 from generator.work.stop import Stop
 

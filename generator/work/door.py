@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig import console
 from dreamrig.settings import Sources, load_sources
-from generator.work.job import Beginning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +32,16 @@ def liked_by_device(config: GenerateConfig) -> Mapping[str, Any]:
     from generator.models.choose import device_defaults
 
     return device_defaults(config)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What passed before the networks were there; seconds, None = not measured."""
+
+    began_at: float
+    """What the clock said when the command began."""
+    import_seconds: float | None = None
+    load_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

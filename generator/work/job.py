@@ -20,6 +20,7 @@ from generator.pictures.upscale import Enlarge
 from generator.runs import folder as runs
 from generator.runs.folder import CONFIG, RECORD, Kind, Run
 from generator.sinks import Say
+from generator.work.door import Beginning
 from generator.work.out import out_file
 from generator.work.plan import Plan
 from generator.work.resume import usable_state
@@ -35,16 +36,6 @@ Clock = Callable[[], float]
 
 def silent(text: str) -> None:
     """Nobody listens."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beginning:
-    """What passed before the networks were there; seconds, None = not measured."""
-
-    began_at: float
-    """What the clock said when the command began."""
-    import_seconds: float | None = None
-    load_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
