@@ -20,11 +20,13 @@ from bench.cli.run_words import (
 from bench.measure.blocks import BUDGETS, Budget
 from bench.measure.measured import Wishes
 from bench.measure.session import Session, names_of
+from bench.measure.sessions import Start, require_count, run_sessions, start_process
 from bench.result.result import BenchResult, Effort
 from bench.workloads import DEFAULT, ON_GPU, Workload, find_workload
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.screen import Screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +42,7 @@ class Door:
     clock: Callable[[], float] = perf_counter
     budgets: Mapping[Effort, Budget] = field(default_factory=lambda: BUDGETS)
     stderr: "Callable[[], Console]" = console.stderr_console
+    start: Start = start_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,9 @@ def run(args: list[str], door: Door | None = None) -> int:
         vs_command: Annotated[
             str | None, typer.Option(metavar="COMMAND", help="The same with any program that prints its steps.")
         ] = None,
+        sessions: Annotated[
+            int, typer.Option(metavar="N", help="In N fresh processes, 3 at least: what one gets by chance shows.")
+        ] = 1,
         steps_pattern: Annotated[
             str | None, typer.Option(metavar="REGEX", help="What such a line looks like; group 1 = steps done.")
         ] = None,
@@ -114,6 +120,10 @@ def run(args: list[str], door: Door | None = None) -> int:
         )
         if vs is not None and vs_command is not None:
             raise UsageError("--vs and --vs-command are both given.", hint="use one of the two")
+        if require_count(sessions) > 1:
+            if vs_command is not None:
+                raise UsageError("--sessions and --vs-command are both given.", hint="use one of the two")
+            return _run_in_sessions(order, sessions, _without_own_words(args, chosen.name), door or Door())
         return _Command(order, door or Door()).run()
 
     return run_one("bench run", body, args)
@@ -124,7 +134,6 @@ class _Command:
 
     def __init__(self, order: Order, door: Door) -> None:
         from bench.cli.live import LiveDisplay
-        from dreamrig.screen import Screen
 
         self.order, self.door = order, door
         self.screen = Screen(door.stderr())
@@ -154,7 +163,7 @@ class _Command:
                 results, race = self._measure(self.session)
             finally:
                 self.display.close()
-        return self._show(results, race)
+        return self.show(results, race)
 
     def _announce(self, steps: "EngineSteps") -> None:
         from generator.devices import describe
@@ -180,7 +189,7 @@ class _Command:
             return [result], race
         return [session.run(order.workload)], None
 
-    def _show(self, results: list[BenchResult], race: "Race | None") -> int:
+    def show(self, results: list[BenchResult], race: "Race | None") -> int:
         """Keep the results, then the answer."""
         from bench.measure.ab import race_data
         from bench.report.show import to_data
@@ -199,6 +208,31 @@ class _Command:
         else:
             _print(results, race, files)
         return EXIT_GOOD
+
+
+def _without_own_words(args: list[str], workload: str) -> list[str]:
+    """The words for one session: the workload by name, and neither what is done with the answer nor the number."""
+    own = {"--sessions": True, "--out": True, "-o": True, "--json": False}
+    words, skip = [], False
+    for word in args:
+        name, _, value = word.partition("=")
+        if skip or name in own:
+            skip = not skip and own.get(name, False) and not value
+        else:
+            words.append(word)
+    return words if any(word.partition("@")[0] == workload for word in words) else [workload, *words]
+
+
+def _run_in_sessions(order: Order, count: int, words: list[str], door: Door) -> int:
+    """The same in fresh processes, which show their own progress."""
+    from bench.measure.ab import make_race
+
+    screen = Screen(door.stderr())
+    results = run_sessions(words, count, (lambda _: None) if order.quiet else screen.say, door.start)
+    race = None
+    if order.rival is not None:
+        race = make_race(names_of(order.workload, order.rival), results[0].samples, results[1].samples)
+    return _Command(order, door).show(results, race)
 
 
 def _print(results: list[BenchResult], race: "Race | None", files: list[Path]) -> None:

@@ -9,6 +9,7 @@ from bench.claims import claims, roofline
 from bench.claims.claims import Claim
 from bench.claims.published import Published, load_published
 from bench.claims.roofline import Standing
+from bench.compare.compare import compare
 from bench.compare.cost import Cost, cost_of
 from bench.report.chart import Bar, BarChart, bar_chart
 from bench.result import figures, stats
@@ -98,7 +99,7 @@ def build_page(results: Sequence[BenchResult], problems: Iterable[str] = (), kwh
 
 
 def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
-    ordered = sorted(results, key=lambda result: stats.median(result.step_seconds))
+    ordered = sorted(results, key=lambda result: stats.median(result.samples))
     entries = tuple(_entry(result, results[0], kwh_price) for result in ordered)
     made = tuple(claims.claims_for(results[0], results))
     workload = results[0].workload
@@ -117,7 +118,7 @@ def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
 
 
 def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> Entry:
-    ratio = None if result is first else stats.ratio_interval(first.step_seconds, result.step_seconds)
+    ratio = None if result is first else compare(first, result).ratio
     return Entry(result, summarise(result), roofline.standing(result), ratio, cost_of(result, kwh_price))
 
 

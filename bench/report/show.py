@@ -69,6 +69,10 @@ def blocks_words(result: BenchResult, summary: Summary) -> str:
     """How many, how long, how equal."""
     blocks = result.timing.blocks
     words = f"{len(blocks)} of {blocks[0].steps} step{'s' * (blocks[0].steps > 1)}"
+    sessions = len(result.timing.session_blocks)
+    if sessions > 1:
+        words += f" in {sessions} sessions, whose medians make the interval"
+    words += f", over the first {duration(sum(block.seconds for block in blocks) / max(1, sessions))} of load"
     if summary.spread is not None:
         words += f", spread {summary.spread:.1%}"
     return words + (f", {summary.outliers} outlier{'s' * (summary.outliers > 1)}" if summary.outliers else "")

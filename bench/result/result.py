@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta
@@ -185,6 +186,8 @@ class Timing:
     warmup: Warmup | None = None
     picture: Picture | None = None
     """None where a picture would have taken too long."""
+    session_blocks: tuple[Count, ...] = ()
+    """How many of the blocks each fresh process measured; empty for one process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +276,24 @@ class BenchResult:
         return tuple(block.seconds / block.steps for block in self.timing.blocks)
 
     @property
+    def session_step_seconds(self) -> list[tuple[float, ...]]:
+        """The same, apart for each fresh process."""
+        seconds, found, start = self.step_seconds, [], 0
+        for count in self.timing.session_blocks or (len(seconds),):
+            found.append(seconds[start : start + count])
+            start += count
+        return found
+
+    @property
+    def samples(self) -> tuple[float, ...]:
+        """What the pace is the median of: blocks of one session, or the medians of several.
+
+        A session is not the machine: memory lies elsewhere in the next one, so that blocks of one say nothing of it.
+        """
+        sessions = self.session_step_seconds
+        return self.step_seconds if len(sessions) == 1 else tuple(map(median, sessions))
+
+    @property
     def label(self) -> str:
         """For people: the device's name and the place."""
         return f"{self.device.name} ({self.place})"
@@ -314,6 +335,10 @@ def _require_sense(result: BenchResult, source: str) -> None:
     steps = result.workload.params.get("steps", 1)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise UsageError(f"{source}: workload.params.steps is {documents.quote(steps)}.", hint=ANEW)
+    counts = result.timing.session_blocks
+    if counts and sum(counts) != len(result.timing.blocks):
+        told = f"timing.session_blocks tell of {sum(counts)} blocks, there are {len(result.timing.blocks)}"
+        raise UsageError(f"{source}: {told}.", hint=ANEW)
     telemetry = result.telemetry
     for name, column in (telemetry.samples if telemetry else {}).items():
         if telemetry and len(column) != len(telemetry.seconds):

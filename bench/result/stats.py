@@ -1,12 +1,14 @@
 """Medians, their spread, and how far they may be trusted.
 
-The interval of a median takes percentiles of bootstrap medians, a little further out the fewer values there are
-(Hesterberg, "What Teachers Should Know about the Bootstrap", 2015: percentiles alone are too narrow as normal quantiles
-are beside Student's). Drawing single blocks takes them for independent, and they are not: a machine that is slow now is
-slow a moment later. The interval is therefore widened by the root of n over the effective number of values,
-(1 + r) / (1 - r) for neighbours that correlate by r (Bayley and Hammersley, "The effective number of independent
-observations in an autocorrelated time series", 1946). A short series shows less correlation than there is, by
-(1 + 4 r) / n (Shaman and Stine, "The bias of autoregressive coefficient estimators", 1988), which is added.
+The interval of a median lies between the order statistics at 1/2 -+ t / (2 root m), t being Student's quantile and m
+the effective number of values. Neighbouring blocks are alike, because a machine that is slow now is slow a moment
+later: m is n over the time that likeness lasts, the longest of four estimates. Two follow a first-order series, (1 +
+r) / (1 - r) (Bayley and Hammersley, "The effective number of independent observations in an autocorrelated time
+series", 1946), r corrected by (1 + 4 r) / n for what a short series hides (Shaman and Stine, "The bias of
+autoregressive coefficient estimators", 1988); two are Geyer's initial monotone sequence ("Practical Markov Chain
+Monte Carlo", 1992), which sees likeness that goes on for longer. Each is taken of the ranks, and of which side of the
+median a value lies on, because that decides where a median can be. A machine that goes at two speeds, with the median
+near the place where one ends, may have its median in either: then the interval holds both.
 
 How often such intervals hold the truth is tested: tests/bench/result/test_stats.py. Everything here is the same each
 time it is computed.
@@ -22,8 +24,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEVEL = 0.95
-RESAMPLES = 2000
 FEWEST = 3
 """Values below which no interval is given."""
 STUDENT = {3: 4.303, 4: 3.182, 5: 2.776}
@@ -32,6 +32,21 @@ FURTHEST = 100.0
 """Reach of an interval in logarithms past which it says nothing, and numbers end."""
 MOST_ALIKE = 0.95
 """Correlation of neighbours above which nothing is told apart any more."""
+NORMAL_95 = 1.960
+FEWEST_EFFECTIVE = 2.0
+STUDENT_BY_FREEDOM = {
+    1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 8: 2.306, 10: 2.228, 15: 2.131, 20: 2.086, 30: 2.042,
+    60: 2.000, 120: 1.980,
+}  # fmt: skip
+"""Student's quantile at 97.5 %; between these degrees of freedom linear in their inverse."""
+APART = 5.0
+"""Two speeds differ by so many interquartile ranges of each, and by TELLING at least."""
+TELLING = 0.02
+LEAST_PART = 0.1
+"""Of the blocks, at either speed."""
+FEWEST_FOR_SPEEDS = 12
+NEAR_THE_GAP = 3.0
+"""Half widths of an interval within which a change of speed counts as near the median."""
 
 Floats = NDArray[np.float64]
 
@@ -82,38 +97,64 @@ def outliers(values: Sequence[float]) -> int:
     return sum(not low - reach <= value <= high + reach for value in values)
 
 
-def bootstrap_medians(values: Sequence[float], seed: int = 0) -> Floats:
-    """RESAMPLES medians of as many values drawn with replacement.
+@dataclass(frozen=True)
+class TwoSpeeds:
+    """A series whose values come in two groups with nothing between them."""
 
-    Drawing n of n values is drawing n uniform numbers and looking up the values at those shares of the ranking. Only
-    the middle one or two decide, and those have beta distributions (Maritz and Jarrett, "A note on estimating the
-    variance of the sample median", 1978), so that nothing else is drawn: exact, and as quick for 100,000 values.
-    """
-    ordered: Floats = np.sort(np.asarray(values, float))
-    count, random = len(ordered), np.random.default_rng(seed)
-    below = (count + 1) // 2
-    lower = random.beta(below, count + 1 - below, RESAMPLES)
-    upper = lower if count % 2 else lower + (1 - lower) * random.beta(1, count - below, RESAMPLES)
-    medians: Floats = (_at_shares(ordered, lower) + _at_shares(ordered, upper)) / 2
-    return medians
+    fast: float
+    """Median of the smaller values: seconds per step."""
+    slow: float
+    slow_share: float
 
 
-def _at_shares(ordered: Floats, shares: Floats) -> Floats:
-    """The values at shares of a ranking, each 1 / n of it wide."""
-    ranks = np.ceil(shares * len(ordered)).astype(int) - 1
-    found: Floats = ordered[np.clip(ranks, 0, len(ordered) - 1)]
-    return found
+def two_speeds(values: Sequence[float]) -> TwoSpeeds | None:
+    """The two groups of a series; None where it has one, or too few values to tell."""
+    ordered, count = np.sort(np.asarray(values, float)), len(values)
+    least = max(3, math.ceil(LEAST_PART * count))
+    if count < FEWEST_FOR_SPEEDS:
+        return None
+    logs: Floats = np.log(ordered)
+    gaps = np.diff(logs)[least - 1 : count - least]
+    split = least + int(np.argmax(gaps))
+    fast, slow = logs[:split], logs[split:]
+    between = float(np.median(slow) - np.median(fast))
+    inner = max(iqr(list(map(float, fast))), iqr(list(map(float, slow))))
+    if between < max(TELLING, APART * inner) or gaps.max() < between / 2:
+        return None
+    return TwoSpeeds(float(np.median(ordered[:split])), float(np.median(ordered[split:])), 1 - split / count)
 
 
-def widening(values: Sequence[float]) -> float:
-    """By how much the likeness of neighbours widens an interval: at least 1, which is for independent values."""
-    scores, count = _normal_scores(values), len(values)
-    power = float(scores @ scores)
-    if count < FEWEST or power == 0:
+def likeness_time(values: Sequence[float]) -> float:
+    """How many neighbours say no more than one independent value would: at least 1, which is for independent ones."""
+    ordered = np.asarray(values, float)
+    sides: Floats = (ordered <= np.median(ordered)).astype(float)
+    sides -= sides.mean()
+    return max(time for series in (_normal_scores(values), sides) for time in (_first_order(series), _geyer(series)))
+
+
+def _first_order(series: Floats) -> float:
+    count, power = len(series), float(series @ series)
+    if power == 0:
         return 1.0
-    seen = float(scores[:-1] @ scores[1:]) / power
+    seen = float(series[:-1] @ series[1:]) / power
     likeness = min(max(seen + (1 + 4 * seen) / count, 0.0), MOST_ALIKE)
-    return math.sqrt((1 + likeness) / (1 - likeness))
+    return (1 + likeness) / (1 - likeness)
+
+
+def _geyer(series: Floats) -> float:
+    """Sums of two neighbouring autocovariances, as long as they are positive, none above the one before."""
+    count = len(series)
+    spectrum = np.fft.rfft(series, 2 * count)
+    covariances = np.fft.irfft(spectrum * np.conj(spectrum))[:count]
+    if covariances[0] <= 0:
+        return 1.0
+    total, limit = 0.0, math.inf
+    for pair in covariances[: count // 2 * 2].reshape(-1, 2).sum(axis=1):
+        if pair <= 0:
+            break
+        limit = min(limit, float(pair))
+        total += limit
+    return max(1.0, (2 * total - float(covariances[0])) / float(covariances[0]))
 
 
 def _normal_scores(values: Sequence[float]) -> Floats:
@@ -151,6 +192,12 @@ def paired_ratio_interval(numerator: Sequence[float], denominator: Sequence[floa
     return median_interval([above / below for above, below in zip(numerator, denominator, strict=True)])
 
 
+def widened(interval: Interval, log_reach: float) -> Interval:
+    """An interval with another source of chance joined to both ends, as the legs of a right angle."""
+    down, up = math.log(interval.median / interval.low), math.log(interval.high / interval.median)
+    return _around(interval.median, math.hypot(down, log_reach), math.hypot(up, log_reach))
+
+
 def _around(middle: float, down: float, up: float) -> Interval:
     low, high = math.exp(-min(down, FURTHEST)), math.exp(min(up, FURTHEST))
     return Interval(middle * low, middle, middle * high)
@@ -158,15 +205,32 @@ def _around(middle: float, down: float, up: float) -> Interval:
 
 def _log_reach(values: Sequence[float]) -> tuple[float, float]:
     """How far the interval of the median reaches down and up, in logarithms."""
-    low, high = _few_reach(values) if len(values) in STUDENT else _bootstrap_reach(values)
-    wider = widening(values)
-    return low * wider, high * wider
+    return _few_reach(values) if len(values) in STUDENT else _rank_reach(values)
 
 
-def _bootstrap_reach(values: Sequence[float]) -> tuple[float, float]:
-    tail, middle = tail_for(len(values)), math.log(median(values))
-    low, high = np.quantile(bootstrap_medians(values), (tail, 1 - tail))
-    return max(0.0, middle - math.log(low)), max(0.0, math.log(high) - middle)
+def _rank_reach(values: Sequence[float]) -> tuple[float, float]:
+    """By order statistics; where they end before the interval does, it goes on in proportion."""
+    logs: Floats = np.log(np.sort(np.asarray(values, float)))
+    effective = max(FEWEST_EFFECTIVE, len(logs) / likeness_time(values))
+    half = student(effective - 1) * math.sqrt(effective / (effective - 1)) / (2 * math.sqrt(effective))
+    middle, beyond = math.log(median(values)), max(1.0, 2 * half)
+    down, up = beyond * (middle - _at_share(logs, 0.5 - half)), beyond * (_at_share(logs, 0.5 + half) - middle)
+    speeds = two_speeds(values)
+    if speeds is not None and abs(0.5 - speeds.slow_share) < NEAR_THE_GAP * half:
+        down, up = max(down, middle - float(logs[0])), max(up, float(logs[-1]) - middle)
+    return max(0.0, down), max(0.0, up)
+
+
+def _at_share(ordered: Floats, share: float) -> float:
+    """The value at a share of a ranking, linear between neighbours, the first and the last at the ends."""
+    return float(np.interp(share * len(ordered) - 0.5, np.arange(len(ordered)), ordered))
+
+
+def student(freedom: float) -> float:
+    """Student's quantile at 97.5 % for degrees of freedom from 1 on."""
+    known = [(1 / degrees, quantile) for degrees, quantile in reversed(STUDENT_BY_FREEDOM.items())]
+    places, quantiles = zip((0.0, 1.960), *known, strict=True)
+    return float(np.interp(1 / max(1.0, freedom), places, quantiles))
 
 
 def _few_reach(values: Sequence[float]) -> tuple[float, float]:
@@ -179,15 +243,3 @@ def _few_reach(values: Sequence[float]) -> tuple[float, float]:
     centre, middle = statistics.fmean(logs), math.log(median(values))
     reach = STUDENT[len(values)] * statistics.stdev(logs) / math.sqrt(len(values))
     return max(0.0, middle - centre + reach), max(0.0, centre + reach - middle)
-
-
-def tail_for(count: int) -> float:
-    """The share of resampled medians to leave out at either end, for so many values: below 2.5 %, towards it.
-
-    The tail of a normal distribution beyond sqrt(n / (n - 1)) times Student's quantile with n - 1 degrees of freedom;
-    that quantile by the first terms of its expansion around the normal one (Abramowitz and Stegun, 26.7.5).
-    """
-    normal, freedom = statistics.NormalDist(), count - 1
-    z = normal.inv_cdf((1 + LEVEL) / 2)
-    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-    return normal.cdf(-student * math.sqrt(count / freedom))

@@ -73,7 +73,7 @@ def _pace_reasons(result: BenchResult) -> Iterator[str]:
     least = least_flops(result.workload.hash)
     if least is None:
         return
-    tflops = least / stats.median(result.step_seconds) / TERA
+    tflops = least / stats.median(result.samples) / TERA
     most, whose = most_tflops(result)
     if tflops > most:
         yield f"{short(tflops / most)} times what {whose} allows"

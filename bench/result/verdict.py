@@ -9,9 +9,12 @@ from bench.result import stats
 from bench.result.result import BenchResult, Telemetry
 from bench.result.stats import Interval
 from bench.result.trust import why_impossible
-from dreamrig.words import NOISY_SPREAD
+from dreamrig.words import NOISY_SPREAD, pace, percent
 
 IMPOSSIBLE = "impossible"
+DRIFT = 0.03
+"""Of the pace, from the first third of the blocks to the last, where that is certain."""
+FEWEST_TO_DRIFT = 5
 CLOCK_DROP = 0.05
 """Of a GPU's clock, from the first quarter of the blocks to the last: throttled. A processor's reading jitters more."""
 CPU_CLOCK_DROP = 0.10
@@ -40,7 +43,7 @@ class Summary:
     step_seconds: float
     """Median over the blocks."""
     interval: Interval | None
-    """95 %, of the median step_seconds."""
+    """95 %, of the median step_seconds: over blocks, or over the medians of sessions."""
     spread: float | None
     outliers: int
     picture_seconds: float
@@ -53,7 +56,7 @@ class Summary:
 
 def summarise(result: BenchResult) -> Summary:
     """Everything derived from a result."""
-    seconds, picture = result.step_seconds, result.timing.picture
+    seconds, picture = result.samples, result.timing.picture
     median = stats.median(seconds)
     steps = int(result.workload.params.get("steps") or 1)
     energy = result.energy
@@ -62,8 +65,8 @@ def summarise(result: BenchResult) -> Summary:
         steps_per_second=1 / median,
         step_seconds=median,
         interval=stats.median_interval(seconds),
-        spread=stats.spread(seconds),
-        outliers=stats.outliers(seconds),
+        spread=stats.spread(result.step_seconds),
+        outliers=stats.outliers(result.step_seconds),
         picture_seconds=steps * median if picture is None else picture.seconds,
         picture_is_measured=picture is not None,
         picture_steps=steps if picture is None else picture.steps,
@@ -77,6 +80,8 @@ def judge(result: BenchResult) -> list[Verdict]:
     found = [
         _impossible(result),
         _noisy(result.step_seconds),
+        *map(two_speeds, result.session_step_seconds),
+        *map(drifting, result.session_step_seconds),
         throttled(result.telemetry, result.device.kind),
         power_limited(result),
         _busy(result.telemetry),
@@ -86,7 +91,7 @@ def judge(result: BenchResult) -> list[Verdict]:
         found.append(Verdict("unsettled", f"the pace still changed after {warmup.seconds:.0f} s of warm-up"))
     if len(result.timing.blocks) < FEW_BLOCKS:
         found.append(Verdict("short", f"only {len(result.timing.blocks)} blocks were measured"))
-    return [verdict for verdict in found if verdict is not None]
+    return list({verdict.word: verdict for verdict in reversed(found) if verdict is not None}.values())[::-1]
 
 
 def _impossible(result: BenchResult) -> Verdict | None:
@@ -104,6 +109,27 @@ def _noisy(seconds: Sequence[float]) -> Verdict | None:
     if spread is None or spread <= NOISY_SPREAD:
         return None
     return Verdict("noisy", f"the middle half of the blocks spreads over {spread:.0%} of their median")
+
+
+def two_speeds(seconds: Sequence[float]) -> Verdict | None:
+    """Whether the blocks alone show two speeds: WSL often has no gauge that would tell why."""
+    found = stats.two_speeds(seconds)
+    if found is None:
+        return None
+    paces = f"{pace(1 / found.fast)} and at {pace(1 / found.slow)}"
+    return Verdict("two speeds", f"blocks went at {paces}, {percent(found.slow_share)} of them at the slower")
+
+
+def drifting(seconds: Sequence[float]) -> Verdict | None:
+    """Whether the blocks alone show that the last third was certainly slower, or faster, than the first."""
+    third = len(seconds) // 3
+    if third < FEWEST_TO_DRIFT:
+        return None
+    ratio = stats.ratio_interval(seconds[-third:], seconds[:third])
+    if ratio is None or ratio.holds(1.0) or abs(ratio.median - 1) < DRIFT:
+        return None
+    change = f"{percent(abs(ratio.median - 1))} {'slower' if ratio.median > 1 else 'faster'}"
+    return Verdict("drifting", f"the last third of the blocks was {change} than the first")
 
 
 def throttled(telemetry: Telemetry | None, kind: str) -> Verdict | None:

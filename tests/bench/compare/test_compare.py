@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.cli.merge import render
@@ -44,7 +46,7 @@ def test_a_ratio_in_words(fast_and_slow: tuple[BenchResult, BenchResult]) -> Non
     assert found.is_different
     assert found.ratio is not None
     assert found.ratio.holds(3.1)
-    expected = r"NVIDIA GeForce RTX 3090 is 3\.(0|1)\dx \(3\.0\d to 3\.1\d\) as fast as Tesla T4"
+    expected = r"NVIDIA GeForce RTX 3090 is 3\.(0|1)\dx \(2\.9\d to 3\.2\d\) as fast as Tesla T4; single sessions, .*"
     assert re.fullmatch(expected, found.words)
     assert re.fullmatch(expected, compare(fast, slow).words)
     assert {difference.field for difference in found.differences} == {"place", "device.name"}
@@ -62,7 +64,7 @@ def test_what_two_sessions_differ_by_anyway_is_no_difference(make_result: Make, 
     first = make_result(step_seconds=make_seconds(0.1, spread=0.001, seed=1), number=1)
     second = make_result(step_seconds=make_seconds(0.101, spread=0.001, seed=2), number=2)
     assert not compare(first, second).is_different
-    assert "two sessions" in compare(first, second).words
+    assert "single sessions" in compare(first, second).words
     paired = compare(replace(first, session="one"), replace(second, session="one"))
     assert paired.is_paired
     assert paired.is_different
@@ -268,3 +270,52 @@ def test_lists(make_result: Make, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(data["unreadable"]) == 1
     assert main(["bench", "list", "--json"]) == 0
     assert "starter-128" in json.loads(capsys.readouterr().out)["data"]["workloads"]
+
+
+def in_sessions(make_result: Make, medians: list[float], seed: int, number: int = 1) -> BenchResult:
+    """Sessions of eight blocks, each with a median of its own and blocks that hardly differ."""
+    random = np.random.default_rng(seed)
+    seconds = [float(median * math.exp(0.002 * random.standard_normal())) for median in medians for _ in range(8)]
+    result = make_result(step_seconds=seconds, number=number)
+    return replace(result, timing=replace(result.timing, session_blocks=(8,) * len(medians)))
+
+
+@pytest.mark.parametrize("between", [0.01, 0.03])
+def test_identical_programs_are_called_different_in_five_of_a_hundred_at_most(
+    make_result: Make, between: float
+) -> None:
+    """Five sessions each, which differ by chance; blocks alone, which hardly differ, would call most of them so."""
+    random, wrong = np.random.default_rng(5), 0
+    for trial in range(200):
+        one, other = (
+            in_sessions(make_result, [0.1 * math.exp(x) for x in between * random.standard_normal(5)], trial, number)
+            for number in (1, 2)
+        )
+        found = compare(one, other)
+        assert not found.allows_for_sessions
+        wrong += found.is_different
+    assert wrong <= 0.05 * 200 + 4  # as many as luck may add
+
+
+def test_a_real_difference_shows_over_sessions(make_result: Make) -> None:
+    random = np.random.default_rng(5)
+    one, other = (
+        in_sessions(make_result, [slow * math.exp(x) for x in 0.01 * random.standard_normal(5)], number, number)
+        for number, slow in ((1, 0.1), (2, 0.11))
+    )
+    assert compare(one, other).is_different
+    assert "single sessions" not in compare(one, other).words
+
+
+def test_fail_below_means_certainly_slower(make_result: Make, make_seconds: Seconds) -> None:
+    """The second is 0.93 times as fast, give or take 6 %: that is not certainly below 0.95."""
+    first = make_result(step_seconds=make_seconds(0.1, spread=0.001), number=1)
+    second = make_result(step_seconds=make_seconds(0.1 / 0.93, spread=0.001, seed=2), number=2)
+    assert not compare(first, second).is_regression(0.95)
+    assert compare(first, make_result(step_seconds=make_seconds(0.12), number=3)).is_regression(0.95)
+    assert compare(replace(first, session="x"), replace(second, session="x")).is_regression(0.95)
+
+
+def test_a_warm_card_and_a_cold_one_are_named_as_different(make_result: Make) -> None:
+    quick, thorough = make_result(number=1), make_result(number=2, effort="thorough")
+    assert "effort quick vs thorough" in [str(one) for one in compare(quick, thorough).differences]

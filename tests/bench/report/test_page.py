@@ -164,7 +164,7 @@ def test_the_table_tells_the_spread_and_the_remarks(make_result: Make) -> None:
     quiet = make_result(step_seconds=[0.1] * 12, ceilings=CEILINGS, work=WORK)
     heads, rows = table_rows(build_page([noisy], kwh_price=0.4).groups[0])
     row = dict(zip(heads, rows[0], strict=True))
-    assert row["remarks"] == "noisy"
+    assert row["remarks"] == "noisy, two speeds"
     assert row.get("of this device", "") == ""  # a noisy result does not tell
     clean = dict(zip(heads, table_rows(build_page([quiet]).groups[0])[1][0], strict=True))
     assert clean["of this device"] == "77%"  # 2e12 in 0.1 s, of 26e12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from bench.result import stats
 
 TRIALS = 400
 """The share of 400 trials that hold the truth is off by 0.011 (standard deviation) where 95 % of all do."""
+LUCK = 0.02
+"""What so few trials may miss."""
 positive = st.lists(st.floats(1e-6, 1e6), min_size=3, max_size=40)
 
 
@@ -34,25 +37,51 @@ def coverage(series: np.ndarray, truth: float) -> float:
 @pytest.mark.parametrize("count", [3, 4, 5, 6, 8, 12, 48, 90])
 def test_the_interval_holds_the_true_median_about_as_often_as_it_says(count: int) -> None:
     """Independent values: normal, log-normal (median 1), and exponential ones (median ln 2), which are skewed."""
+    random, most = np.random.default_rng(7), 1.0 if count < 12 else 0.995
+    assert 0.925 <= coverage(1 + 0.05 * random.standard_normal((TRIALS, count)), 1.0) <= most
+    assert 0.925 <= coverage(np.exp(0.3 * random.standard_normal((TRIALS, count))), 1.0) <= most
+    assert 0.925 <= coverage(random.exponential(size=(TRIALS, count)), math.log(2)) <= most
+
+
+@pytest.mark.parametrize("count", [20, 48, 90])
+@pytest.mark.parametrize("correlation", [0.3, 0.5, 0.8])
+def test_neighbours_that_are_alike_widen_the_interval(count: int, correlation: float) -> None:
+    """48 blocks make a quick run, 90 a default one."""
+    assert coverage(np.exp(0.1 * alike(np.random.default_rng(7), count, correlation)), 1.0) >= 0.93 - LUCK
+
+
+def sticky(random: np.random.Generator, count: int, slow_share: float, dwell: float) -> np.ndarray:
+    """Series [trials, count] of a machine that is a tenth slower for `dwell` blocks at a time, now and then."""
+    slow = random.random(TRIALS) < slow_share
+    found = np.empty((TRIALS, count))
+    for index in range(count):
+        found[:, index] = np.where(slow, 1.1, 1.0) * np.exp(0.005 * random.standard_normal(TRIALS))
+        leave = np.where(slow, 1 / dwell, slow_share / (1 - slow_share) / dwell)
+        slow = slow ^ (random.random(TRIALS) < leave)
+    return found
+
+
+@pytest.mark.parametrize("count", [20, 48, 90])
+@pytest.mark.parametrize(("slow_share", "dwell"), [(0.2, 5), (0.3, 4), (0.45, 5)])
+def test_a_machine_with_two_speeds_holds_them_apart_from_the_median(
+    count: int, slow_share: float, dwell: float
+) -> None:
+    """The median of such a machine is that of its fast blocks, at the share that makes half of all."""
+    truth = math.exp(0.005 * statistics.NormalDist().inv_cdf(0.5 / (1 - slow_share)))
+    assert coverage(sticky(np.random.default_rng(11), count, slow_share, dwell), truth) >= 0.93 - LUCK
+
+
+def test_two_speeds_are_seen_where_there_are_two_and_only_there() -> None:
     random = np.random.default_rng(7)
-    assert 0.925 <= coverage(1 + 0.05 * random.standard_normal((TRIALS, count)), 1.0) <= 0.995
-    assert 0.925 <= coverage(np.exp(0.3 * random.standard_normal((TRIALS, count))), 1.0) <= 0.995
-    assert 0.925 <= coverage(random.exponential(size=(TRIALS, count)), math.log(2)) <= 0.995
-
-
-@pytest.mark.parametrize(
-    ("count", "correlation", "least"),
-    [(24, 0.3, 0.92), (24, 0.5, 0.90), (48, 0.3, 0.92), (48, 0.5, 0.92), (48, 0.7, 0.89), (90, 0.5, 0.92)],
-)
-def test_neighbours_that_are_alike_widen_the_interval(count: int, correlation: float, least: float) -> None:
-    """48 blocks make a quick run. Single blocks drawn as if they were independent hold far less: the next test."""
-    assert least <= coverage(np.exp(0.1 * alike(np.random.default_rng(7), count, correlation)), 1.0) <= 0.99
-
-
-def test_taken_for_independent_they_would_be_far_too_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    series = np.exp(0.1 * alike(np.random.default_rng(7), 48, 0.5))
-    monkeypatch.setattr(stats, "widening", lambda _: 1.0)
-    assert coverage(series, 1.0) < 0.85
+    blocks = [0.1] * 12 + [0.11] * 8
+    found = stats.two_speeds([float(value) for value in np.array(blocks) * np.exp(0.002 * random.standard_normal(20))])
+    assert found is not None
+    assert (found.fast, found.slow) == (pytest.approx(0.1, rel=0.01), pytest.approx(0.11, rel=0.01))
+    assert found.slow_share == pytest.approx(0.4)
+    assert stats.two_speeds([0.1] * 18 + [0.5] * 2) is None  # two outliers are no speed
+    for make in (random.standard_normal, random.exponential, random.random):
+        seen = [stats.two_speeds(list(np.exp(0.1 * make(size=40)))) for _ in range(TRIALS)]
+        assert sum(one is not None for one in seen) <= 0.02 * TRIALS
 
 
 def test_a_drift_does_not_make_it_too_sure() -> None:
@@ -61,35 +90,31 @@ def test_a_drift_does_not_make_it_too_sure() -> None:
     assert coverage(np.exp(slope + 0.03 * np.random.default_rng(7).standard_normal((TRIALS, 48))), 1.0) >= 0.95
 
 
-def test_widening_is_the_root_of_n_over_the_effective_number() -> None:
-    """sqrt((1 + r) / (1 - r)): 1 for independent values, 1.73 for r = 0.5; nothing for values that are all equal."""
+def test_the_time_that_likeness_lasts() -> None:
+    """(1 + r) / (1 - r) of a first-order series: 1 for independent values, 3 for r = 0.5; nothing for equal ones."""
     random = np.random.default_rng(7)
-    assert stats.widening(list(random.standard_normal(20_000))) == pytest.approx(1, abs=0.03)
-    assert stats.widening(list(alike(random, 20_000, 0.5, trials=1)[0])) == pytest.approx(math.sqrt(3), rel=0.05)
-    assert stats.widening([0.1] * 40) == 1
-    assert stats.widening([1.0, 2.0] * 20) == 1
+    assert stats.likeness_time(list(random.standard_normal(20_000))) == pytest.approx(1, abs=0.1)
+    assert stats.likeness_time(list(alike(random, 20_000, 0.5, trials=1)[0])) == pytest.approx(3, rel=0.1)
+    assert stats.likeness_time([0.1] * 40) == 1
+    assert stats.likeness_time([1.0, 2.0] * 20) == 1
+
+
+def test_likeness_that_goes_on_is_seen_although_neighbours_do_not_show_it() -> None:
+    """A slow wave under much noise: neighbours correlate by little, and go on doing so for a long time."""
+    random = np.random.default_rng(7)
+    wave = np.exp(0.1 * (alike(random, 4000, 0.95, trials=1)[0] + 2 * random.standard_normal(4000)))
+    assert stats.likeness_time(list(wave)) > 4
 
 
 def test_equal_values_look_no_more_alike_than_others() -> None:
     """A coarse clock gives the same few values again and again, in no order."""
     values = [float(value) for value in np.random.default_rng(7).integers(1, 4, size=2000)]
-    assert stats.widening(values) == pytest.approx(1, abs=0.08)
+    assert stats.likeness_time(values) == pytest.approx(1, abs=0.2)
 
 
-@pytest.mark.parametrize("count", [6, 7, 30])
-def test_bootstrap_medians_are_those_of_values_drawn_with_replacement(count: int) -> None:
-    """The same quantiles as drawing in fact, which is the oracle here."""
-    random = np.random.default_rng(3)
-    values = random.exponential(size=count)
-    drawn = np.median(values[random.integers(count, size=(20_000, count))], axis=1)
-    quick = np.concatenate([stats.bootstrap_medians(list(values), seed) for seed in range(10)])
-    ranking = np.sort(values)
-    places = [float(np.mean(np.searchsorted(ranking, found))) for found in (drawn, quick)]
-    assert places[0] == pytest.approx(places[1], abs=0.01 * count)
-    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-        assert np.mean(drawn <= np.quantile(quick, share)) == pytest.approx(
-            np.mean(quick <= np.quantile(quick, share)), abs=0.015
-        )
+@pytest.mark.parametrize(("freedom", "quantile"), [(0.5, 12.706), (1, 12.706), (7, 2.365), (12, 2.179), (40, 2.021)])
+def test_students_quantile(freedom: float, quantile: float) -> None:
+    assert stats.student(freedom) == pytest.approx(quantile, rel=0.01)
 
 
 def test_a_file_full_of_blocks_takes_no_memory_to_speak_of() -> None:
@@ -152,7 +177,7 @@ def test_the_interval_of_a_ratio_holds_the_true_ratio(factor: float, correlation
     random = np.random.default_rng(5)
     slow = factor * np.exp(0.1 * alike(random, 30, correlation))
     fast = np.exp(0.05 * alike(random, 48, correlation))
-    assert 0.92 <= ratio_coverage(slow, fast, factor) <= 0.99
+    assert 0.92 <= ratio_coverage(slow, fast, factor) <= 0.999
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
@@ -162,8 +187,8 @@ def test_pairs_hold_the_true_ratio_though_the_machine_wanders(correlation: float
     wander = 0.2 * alike(random, 40, 0.9)
     slow = 1.1 * np.exp(wander + 0.02 * alike(random, 40, correlation))
     fast = np.exp(wander + 0.02 * alike(random, 40, correlation))
-    assert 0.92 <= ratio_coverage(slow, fast, 1.1, paired=True) <= 0.99
-    assert ratio_coverage(slow, fast, 1.0, paired=True) < 0.01
+    assert 0.92 <= ratio_coverage(slow, fast, 1.1, paired=True) <= 0.999
+    assert ratio_coverage(slow, fast, 1.0, paired=True) < 0.03
 
 
 def test_pairs_see_through_what_slows_both() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.result.result import BenchResult, Energy, Telemetry, Warmup
@@ -86,3 +89,23 @@ def test_a_picture_that_was_not_drawn_is_made_of_its_steps(make_result: Make) ->
     assert not summary.picture_is_measured
     assert summary.picture_seconds == pytest.approx(30 * 0.1)
     assert summary.joules_per_picture is None
+
+
+def test_a_machine_that_gets_slower_is_told_from_its_blocks_alone(make_result: Make) -> None:
+    """WSL often has no gauge of the clock. Heat comes with a time constant of minutes."""
+    noise = np.random.default_rng(7).standard_normal(90)
+    warm = [0.1 * (1 + 0.15 * (1 - math.exp(-block / 60))) * math.exp(0.01 * x) for block, x in enumerate(noise)]
+    result = replace(make_result(step_seconds=warm), telemetry=None)
+    (verdict,) = judge(result)
+    assert verdict.word == "drifting"
+    assert "slower than the first" in verdict.why
+    steady = replace(make_result(step_seconds=[0.1 * math.exp(0.01 * x) for x in noise]), telemetry=None)
+    assert judge(steady) == []
+
+
+def test_two_speeds_are_told_from_the_blocks_alone(make_result: Make) -> None:
+    noise = np.random.default_rng(7).standard_normal(40)
+    seconds = [(0.1 if index % 10 < 7 else 0.108) * math.exp(0.003 * x) for index, x in enumerate(noise)]
+    (verdict,) = judge(replace(make_result(step_seconds=seconds), telemetry=None))
+    assert verdict.word == "two speeds"
+    assert re.fullmatch(r"blocks went at 10\.0 it/s and at 9\.2\d it/s, 30% of them at the slower", verdict.why)
