@@ -16,6 +16,8 @@ SUBCOMMANDS: Mapping[str, Command] = {
     "history": Command("bench.cli.history", "history", "the results of this machine"),
     "list": Command("bench.cli.history", "list_workloads", "the workloads, their hashes and what they pin"),
     "validate": Command("bench.cli.validate", "validate", "is a file a result that can be trusted to be read"),
+    "submit": Command("bench.cli.board", "submit", "write a result to results/, and say how to hand it in"),
+    "board": Command("bench.cli.board", "board", "a folder of results as a leaderboard of static pages"),
     "merge": Command("bench.cli.merge", "merge", "a folder of results of many people as one table"),
     "baselines": Command("bench.cli.history", "baselines", "the results and published figures that come with dreamrig"),
     "colab": Command("bench.colab.hosted", "bench_colab", "the same workload on a GPU of Google Colab"),

@@ -1,6 +1,6 @@
-"""`dreamrig bench validate`: is a file a result? One sentence per file that is none."""
+"""`dreamrig bench validate`: is a file a result that may be? One sentence per file that is none."""
 
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
 
 if TYPE_CHECKING:
     from bench.result.result import BenchResult
+    from bench.result.store import Found
 
 
 def validate(args: list[str]) -> int:
@@ -19,10 +20,13 @@ def validate(args: list[str]) -> int:
 
     def body(
         sources: Annotated[list[str], typer.Argument(metavar="FILE|FOLDER...", help="Results to look at.")],
+        strict: Annotated[
+            bool, typer.Option("--strict", help="As for results/: known work, no unknown field, each result once.")
+        ] = False,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
-        """Check files against the schema of results, and their values against what the device can do."""
-        rows = list(chain.from_iterable(map(_check, sources)))
+        """Check files against the form of results, and their values against what the device can do."""
+        rows = check_all(sources, strict=strict)
         bad = [row for row in rows if row[1] is not None]
         if as_json:
             checked = [{"file": file, "problem": problem} for file, problem in rows]
@@ -41,23 +45,55 @@ def _line(file: str, problem: str | None) -> str:
     return problem if file in problem else f"{file}: {problem}"
 
 
-def _check(source: str) -> list[tuple[str, str | None]]:
-    """(file, what is wrong with it or None) for what a word means."""
+def check_all(sources: list[str], *, strict: bool) -> list[tuple[str, str | None]]:
+    """(file, what is wrong with it or None) for all that some words mean."""
+    rows: list[tuple[str, str | None]] = []
+    seen: dict[str, str] = {}
+    for source in sources:
+        for file, problem, result in _look(source):
+            if problem is None and result is not None and strict:
+                problem = next(strict_problems(result, Path(file), seen), None)
+            rows.append((file, problem))
+    return rows
+
+
+def _look(source: str) -> "Iterator[tuple[str, str | None, BenchResult | None]]":
     from bench.result import store
 
     try:
         found = list(store.find(source))
     except RigError as error:
-        return [(show_path(Path(source)), error.message)]
-    rows = []
+        yield show_path(Path(source)), error.message, None
+        return
     for one in found:
-        problem = one.error.message if one.error else None
-        rows.append((show_path(one.path), problem or (_impossible(one.result) if one.result else None)))
-    return rows
+        yield show_path(one.path), _problem(one), one.result
 
 
-def _impossible(result: "BenchResult") -> str | None:
+def _problem(one: "Found") -> str | None:
     from bench.result.trust import why_impossible
 
-    why = why_impossible(result)
+    if one.result is None:
+        return one.error.message if one.error else None
+    why = why_impossible(one.result)
     return None if why is None else f"impossible: {why}"
+
+
+def strict_problems(result: "BenchResult", path: Path, seen: dict[str, str]) -> Iterator[str]:
+    """What a result that is published must not have besides.
+
+    seen: id -> file of what was looked at before; this one is added.
+    """
+    from bench.result.pins import least_flops
+    from bench.result.reading import read_json
+    from bench.result.result import BenchResult
+    from dreamrig.documents import one_line, unknown_keys
+
+    if (before := seen.setdefault(result.id, str(path))) != str(path):
+        yield f"is the same result as {before}"
+    if least_flops(result.workload.hash) is None:
+        yield f"its workload {result.workload.hash} is none of this version: see dreamrig bench list"
+    strange = [key for key in unknown_keys(BenchResult, read_json(path)) if key != "schema"]
+    if strange:
+        yield f"has a field that nothing reads: {one_line(strange[0])}"
+    if result.note:
+        yield "carries a note, which may say who you are: take it out"

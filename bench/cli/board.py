@@ -1,0 +1,156 @@
+"""`dreamrig bench board` and `dreamrig bench submit`: what people handed in as pages, and how to hand something in."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+from bench.cli.merge import read_merged
+from bench.result import store
+from dreamrig import console, paths
+from dreamrig.command import run_one
+from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.words import plural
+
+if TYPE_CHECKING:
+    from bench.result.result import BenchResult
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+BOARD = Path("dreamrig-board")
+RAW = "results"
+
+
+def board(args: list[str]) -> int:
+    """`dreamrig bench board …`; returns the exit code."""
+    import typer
+
+    def body(
+        folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Results, one file each.")] = RESULTS,
+        out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the pages go.")] = BOARD,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    ) -> int:
+        """Make a leaderboard of a folder of results: static pages with the raw files beside them, good to publish."""
+        pages = write_board(folder, out)
+        if as_json:
+            console.print_json("bench", {"folder": out, "pages": pages})
+        else:
+            print(out / "index.html")
+        return EXIT_GOOD
+
+    return run_one("bench board", body, args)
+
+
+def write_board(folder: Path, out: Path) -> list[str]:
+    """Write the pages and copies of the files they link to; returns the pages' names."""
+    from bench.report.board import render_board
+
+    merged, bad = read_merged(folder)
+    if out.resolve() == folder.resolve():
+        raise UsageError(f"--out {out} is the folder of the results.", hint=f"use another, e.g. --out {BOARD}")
+    counted = {result.id for row in merged.rows for voice in row.voices for result in voice.results}
+    files: dict[str, str] = {}
+    paths.ensure_folder(out / RAW)
+    for found in store.read_folder(folder):
+        if found.result is not None and found.result.id in counted and found.result.id not in files:
+            name = store.file_name(found.result)
+            shutil.copyfile(found.path, out / RAW / name)
+            files[found.result.id] = f"{RAW}/{name}"
+    pages = render_board(merged, files, bad)
+    for name, text in pages.items():
+        paths.write_atomic(out / name, text.encode())
+    return list(pages)
+
+
+def submit(args: list[str]) -> int:
+    """`dreamrig bench submit …`; returns the exit code. Nothing is sent."""
+    import typer
+
+    def body(
+        source: Annotated[
+            str, typer.Argument(metavar="[RESULT]", help='A file, the id of a result, or "last".')
+        ] = "last",
+        folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where it is written.")] = RESULTS,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    ) -> int:
+        """Write a result to results/, show what is in it, and say how to hand it in. Nothing is sent by itself."""
+        result = _the_one(source)
+        file = prepare(result, folder)
+        if as_json:
+            console.print_json("bench", {"file": file, "commands": commands(file), "issue": issue_text(result)})
+        else:
+            print(console.to_printable("\n".join(_lines(result, file))))
+        return EXIT_GOOD
+
+    return run_one("bench submit", body, args)
+
+
+def _the_one(source: str) -> "BenchResult":
+    found = [one.result for one in store.find(source) if one.result is not None]
+    if len(found) != 1:
+        raise UsageError(f"{source} is {plural(len(found), 'result')}.", hint="name one: dreamrig bench history")
+    return found[0]
+
+
+def prepare(result: "BenchResult", folder: Path) -> Path:
+    """Write the result as one to hand in, without its note; UsageError where it would not be taken."""
+    from dataclasses import replace
+
+    from bench.cli.validate import strict_problems
+    from bench.result.result import write_result
+    from bench.result.trust import why_impossible
+
+    why = why_impossible(result)
+    if why is not None:
+        raise UsageError(f"This result is impossible: {why}.", hint="measure again: dreamrig bench run")
+    clean = replace(result, note=None)
+    file = paths.ensure_folder(folder) / store.file_name(clean)
+    write_result(clean, file)
+    problem = next(strict_problems(clean, file, {}), None)
+    if problem is not None:
+        file.unlink()
+        raise UsageError(f"This result would not be taken: {problem}.", hint="measure again: dreamrig bench run")
+    return file
+
+
+def commands(file: Path) -> list[str]:
+    """How to hand a file in by pull request, from a checkout of one's own."""
+    branch = f"result-{file.stem[-8:]}"
+    return [
+        f"git switch -c {branch} && git add {_from_here(file)}",
+        f'git commit -m "Result: {file.stem}"',
+        f"git push -u origin {branch}",
+    ]
+
+
+def _from_here(file: Path) -> str:
+    return os.path.relpath(file)
+
+
+def issue_text(result: "BenchResult") -> dict[str, str]:
+    """Title and body of an issue for those without a checkout, and both as the end of an address that fills it in."""
+    from bench.result.figures import short_device
+
+    title = f"Result: {short_device(result.device.name)} on {result.workload.name} {result.workload.profile}"
+    body = "The file is attached (drag it here)."
+    return {"title": title, "body": body, "query": f"issues/new?title={quote(title)}&body={quote(body)}"}
+
+
+def _lines(result: "BenchResult", file: Path) -> list[str]:
+    from bench.report.details import environment_rows
+    from bench.report.show import pace_words, workload_words
+    from bench.result.verdict import summarise
+
+    summary = summarise(result)
+    rows = [("workload", workload_words(result)), ("pace", pace_words(summary)), *environment_rows(result)]
+    width = max(len(label) for label, _ in rows)
+    said = ", ".join(verdict.word for verdict in summary.verdicts)
+    return [
+        "Everything that tells about the machine in this result:",
+        *(f"  {label:<{width}}  {text}" for label, text in rows),
+        *([f"  remarks: {said}; a clean result counts for more"] if said else []),
+        f"written: {file}",
+        "Nothing was sent. To hand it in, from your own copy of the repository:",
+        *(f"  {command}" for command in commands(file)),
+        f"or open an issue called: {issue_text(result)['title']}",
+    ]

@@ -1,0 +1,132 @@
+"""Where people put their results: checked, shown, handed in; nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bench.report.board import _link
+from bench.result.result import BenchResult, read_result, write_result
+from dreamrig.cli import main
+
+Make = Callable[..., BenchResult]
+Seconds = Callable[..., list[float]]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Links(HTMLParser):
+    """Notes every address of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, make_seconds: Seconds) -> Path:
+    """Three machines, a result that is there twice, one that cannot be, and a file that is none."""
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    made = tmp_path / "results"
+    made.mkdir()
+    heavy = "adafruit-480-pure"
+    results = {
+        "a": make_result(number=1, workload=heavy),
+        "b": make_result(number=2, workload=heavy, device="<script>alert(1)</script>", step_seconds=make_seconds(0.2)),
+        "c": make_result(number=3),
+        "twice": make_result(number=1, workload=heavy),
+        "liar": make_result(number=4, workload=heavy, step_seconds=[1e-4] * 8),
+    }
+    for name, result in results.items():
+        write_result(result, made / f"{name}.json")
+    (made / "none.json").write_text("{")
+    return made
+
+
+def test_the_board_is_pages_that_stand_alone(folder: Path, tmp_path: Path) -> None:
+    assert main(["bench", "board", str(folder), "--out", "board"]) == 0
+    pages = sorted((tmp_path / "board").glob("*.html"))
+    assert len(pages) == 3
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text
+        links = Links()
+        links.feed(text)
+        for address in links.addresses:
+            assert address == "data:," or (page.parent / address).is_file()
+    heavy = next(page for page in pages if page.name.startswith("adafruit")).read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in heavy
+    measured, _, bounds = heavy.partition("<h2>Not measured yet</h2>")
+    assert "RTX 3090" in measured
+    assert "at most" not in measured  # measured and bound are never mixed
+    assert re.search(r"<td>T4</td><td>at most 5\.43 it/s</td><td>bound</td>", bounds)
+    index = (tmp_path / "board" / "index.html").read_text(encoding="utf-8")
+    assert "impossible" in index
+    assert "none.json" in index
+
+
+def test_the_raw_files_lie_beside_the_pages(folder: Path, tmp_path: Path) -> None:
+    assert main(["bench", "board", str(folder), "--out", "board"]) == 0
+    raw = {read_result(path).id for path in (tmp_path / "board" / "results").glob("*.json")}
+    assert raw == {read_result(folder / f"{name}.json").id for name in ("a", "b", "c")}
+
+
+@pytest.mark.parametrize("address", ["https://example.org", "javascript:alert(1)", "/etc/passwd", "..\\x"])
+def test_no_page_links_elsewhere(address: str) -> None:
+    assert "<a" not in _link(address, "x")
+
+
+def test_the_board_does_not_overwrite_what_it_is_made_from(folder: Path) -> None:
+    assert main(["bench", "board", str(folder), "--out", str(folder)]) == 2
+    assert main(["bench", "board", str(folder / "nowhere")]) == 2
+
+
+def test_strict_refuses_what_results_must_not_have(
+    folder: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = make_result(number=7, note="from Ann").to_dict()
+    (folder / "note.json").write_text(json.dumps(document))
+    document = {**make_result(number=8).to_dict(), "owner": "Ann"}
+    (folder / "strange.json").write_text(json.dumps(document))
+    assert main(["bench", "validate", "--strict", "--json", str(folder)]) == 3
+    checked = json.loads(capsys.readouterr().out)["data"]["checked"]
+    told = {Path(row["file"]).stem: row["problem"] for row in checked}
+    assert told["a"] is None
+    assert "is the same result as" in told["twice"]
+    assert "impossible" in told["liar"]
+    assert "carries a note" in told["note"]
+    assert told["strange"] == "has a field that nothing reads: owner"
+    assert main(["bench", "validate", str(folder / "strange.json")]) == 0  # a newer version may write more
+
+
+def test_what_is_handed_in_passes_the_strict_check_and_nothing_is_sent(
+    folder: Path, tmp_path: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(make_result(number=9, note="my living room"), tmp_path / "mine.json")
+    assert main(["bench", "submit", "mine.json", "--folder", "handed-in"]) == 0
+    out = capsys.readouterr().out
+    (file,) = (tmp_path / "handed-in").iterdir()
+    assert read_result(file) == replace(make_result(number=9), note=None)
+    assert "A CPU, 16 threads" in out  # everything about the machine is shown
+    assert "Nothing was sent" in out
+    assert out.count("git ") == 4
+    assert main(["bench", "validate", "--strict", str(file)]) == 0
+    assert main(["bench", "submit", str(folder / "liar.json"), "--folder", "handed-in"]) == 2
+    assert main(["bench", "submit", str(folder), "--folder", "handed-in"]) == 2
+    assert len(list((tmp_path / "handed-in").iterdir())) == 1
+
+
+def test_the_results_of_the_repository_are_good() -> None:
+    files = list((ROOT / "results").glob("*.json"))
+    assert (ROOT / "results" / "README.md").is_file()
+    if files:
+        assert main(["bench", "validate", "--strict", str(ROOT / "results")]) == 0
