@@ -1,4 +1,4 @@
-"""JSON in and out, one policy for every folder.
+"""JSON in and out, and TOML in: one policy for every folder.
 
 In: one object, UTF-8, of bounded size and depth, no key twice, no number that is none (NaN). Out: whole or not at all,
 what is not finite as null. msgspec turns a document into a dataclass and names the field that is wrong; it takes the
@@ -7,6 +7,7 @@ needs the standard library alone, reads its documents without it.
 """
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -72,6 +73,32 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
         raise DocumentError(f"is not JSON: {error}") from None
     if not isinstance(found, dict):
         raise DocumentError("holds no JSON object")
+    if not _is_shallow(found):
+        raise DocumentError("is nested too deeply")
+    return found
+
+
+def read_toml(path: Path, *, most_bytes: int = LARGEST_BYTES) -> dict[str, Any]:
+    """The settings in a TOML file. OSError where it cannot be read, DocumentError where it holds something else."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DocumentError("is no file")
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise DocumentError(f"is larger than {most_bytes / MIB:g} MiB")
+    return parse_toml(data)
+
+
+def parse_toml(data: bytes | str) -> dict[str, Any]:
+    """The settings in TOML; DocumentError where it is none, is nested too deeply or has endless numbers."""
+    try:
+        found = tomllib.loads(data if isinstance(data, str) else data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DocumentError("is not valid TOML: it is not UTF-8 text") from None
+    except RecursionError:
+        raise DocumentError("is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
+        raise DocumentError(f"is not valid TOML: {error}") from None
     if not _is_shallow(found):
         raise DocumentError("is nested too deeply")
     return found

@@ -16,6 +16,8 @@ from typing import BinaryIO
 from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.words import MIB
 
+TEMPORARY = ".dreamrig-"
+"""How the name of what is not whole yet begins, before chance and ".tmp"."""
 LONGEST_SHOWN = 60
 """Characters of a wrong word that an error repeats."""
 
@@ -115,7 +117,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """
     target = Path(os.path.realpath(path))
     # A dot in front hides the file from listings; a fixed head instead of the target's name keeps long names possible.
-    temporary = target.with_name(f".dreamrig-{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
     try:
         _write_new(temporary, data, durable=durable)
         os.replace(temporary, target)
@@ -137,7 +139,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     NotReadyError as in write_atomic; on any failure nothing is left behind and the old file stands.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".dreamrig-{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -5,12 +5,13 @@ One called `serve.port` is `DREAMRIG_SERVE_PORT`, and `port = 8000` under `[serv
 """
 
 import os
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from dreamrig import documents
+from dreamrig.documents import DocumentError
 from dreamrig.errors import UsageError
 from dreamrig.paths import user_config_file
 
@@ -49,11 +50,11 @@ def load_sources(project_file: Path = PROJECT_FILE, user_file: Path | None = Non
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file, empty where there is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return documents.read_toml(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", hint=f"correct it, or move it away: {path}") from error
+    except DocumentError as error:
+        raise UsageError(error.about(str(path)), hint=f"correct it, or move it away: {path}") from error
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", hint=f"see: ls -l {path}") from error
 

@@ -1,19 +1,27 @@
-"""`dreamrig history | prompts`: what there is already. Does not import torch."""
+"""`dreamrig history | rm | prompts`: what there is already. Does not import torch."""
 
 from __future__ import annotations
 
+import inspect
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from dreamrig import console
 from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.words import MIB, duration, memory, plural
 from generator.cli import flags
 from generator.cli.command import Values, call
 from generator.runs import folder as runs
-from generator.runs.folder import Run
+from generator.runs import tidy
+from generator.runs.folder import Damaged, Run
+from generator.wishes.prompts import fold
 
 DEFAULT_HISTORY = 20
+COLUMNS = 80
+DEFAULT_KEEP_LAST = 20
+MOST_DAYS = 36_500
 
 
 def history(args: list[str]) -> int:
@@ -21,21 +29,93 @@ def history(args: list[str]) -> int:
     import typer
 
     def body(values: Values) -> int:
-        """List the runs of this machine, the newest first."""
-        if values["limit"] < 1:
-            raise UsageError(f"--limit is {values['limit']}.", hint="use 1 or more")
-        known = runs.list_runs()[: values["limit"]]
+        """List the runs of this machine, the newest first; keep house among them."""
+        _require_possible(values)
+        for name, wanted in ((values["star"], True), (values["unstar"], False)):
+            if name is not None:
+                tidy.star(runs.find_run(name), wanted=wanted)
+        return _prune(values) if values["prune"] else _list(values)
+
+    return call("history", body, _history_parameters(typer.Option), args)
+
+
+def _history_parameters(option: Any) -> list[inspect.Parameter]:
+    would = "Say which runs would go; with --yes they go."
+    return [
+        flags.keyword("limit", Annotated[int, option("--limit", "-n", help="How many.")], DEFAULT_HISTORY),
+        flags.keyword("star", Annotated[str | None, option("--star", metavar="RUN", help="Keep this one.")], None),
+        flags.keyword("unstar", Annotated[str | None, option("--unstar", metavar="RUN", help="No longer.")], None),
+        flags.keyword("prune", Annotated[bool, option("--prune", help=would)], False),
+        flags.keyword("older_than", Annotated[float | None, option("--older-than", help="Days: prune these.")], None),
+        flags.keyword(
+            "keep_last", Annotated[int, option("--keep-last", help="Never prune so many.")], DEFAULT_KEEP_LAST
+        ),
+        flags.keyword("yes", Annotated[bool, option("--yes", help="Remove what --prune names.")], False),
+        flags.keyword("as_json", Annotated[bool, option("--json", help="One JSON document.")], False),
+    ]
+
+
+def _require_possible(values: Values) -> None:
+    if values["limit"] < 1:
+        raise UsageError(f"--limit is {values['limit']}.", hint="use 1 or more")
+    if values["keep_last"] < 0:
+        raise UsageError(f"--keep-last is {values['keep_last']}.", hint="use 0 or more")
+    if values["older_than"] is not None and not 0 <= values["older_than"] <= MOST_DAYS:
+        raise UsageError(f"--older-than is {values['older_than']:g}.", hint=f"use days, from 0 to {MOST_DAYS}")
+
+
+def _list(values: Values) -> int:
+    found = runs.look(limit=values["limit"])
+    if values["as_json"]:
+        damaged = [{"run": one.folder.name, "why": one.why} for one in found if isinstance(one, Damaged)]
+        whole = [describe_run(one) for one in found if isinstance(one, Run)]
+        console.print_json("history", {"runs": whole, "damaged": damaged})
+    else:
+        rows = [render_run(one) if isinstance(one, Run) else render_damaged(one) for one in found]
+        print("\n".join(rows) or 'No runs yet. Make one: dreamrig generate "sunset over the sea"')
+    return EXIT_GOOD
+
+
+def _prune(values: Values) -> int:
+    """Name what would go, or remove it."""
+    chosen = tidy.to_prune(runs.look(), older_than_days=values["older_than"], keep_last=values["keep_last"])
+    sizes = {run.id: tidy.bytes_of(run.folder) for run in chosen}
+    if values["yes"]:
+        sizes = {run.id: tidy.remove(run) for run in chosen}
+    if values["as_json"]:
+        console.print_json("history", {"removed": values["yes"], "runs": sizes, "bytes": sum(sizes.values())})
+        return EXIT_GOOD
+    for run_id, size in sizes.items():
+        print(f"{run_id}  {memory(size / MIB)}")
+    total = f"{plural(len(sizes), 'run')}, {memory(sum(sizes.values()) / MIB)}"
+    if not sizes:
+        print("No run would go: the last ones, starred ones and those that go on stay. See: --keep-last, --older-than")
+    else:
+        print(f"Removed {total}." if values["yes"] else f"{total} would go. Remove them: add --yes")
+    return EXIT_GOOD
+
+
+def remove(args: list[str]) -> int:
+    """`dreamrig rm RUN`; returns the exit code."""
+    import typer
+
+    def body(values: Values) -> int:
+        """Remove a run with its pictures (a picture asked for with --out stays where it is)."""
+        run = runs.find_run(values["run"])
+        freed = tidy.remove(run, force=values["force"])
         if values["as_json"]:
-            console.print_json("history", {"runs": [describe_run(run) for run in known]})
+            console.print_json("rm", {"run": run.id, "bytes": freed})
         else:
-            print("\n".join(map(render_run, known)) or 'No runs yet. Make one: dreamrig generate "sunset over the sea"')
+            print(f"Removed {run.id}, {memory(freed / MIB)}.")
         return EXIT_GOOD
 
+    argument, option, which = typer.Argument, typer.Option, "Id, part of it, folder, or last."
     parameters = [
-        flags.keyword("limit", Annotated[int, typer.Option("--limit", "-n", help="How many.")], DEFAULT_HISTORY),
-        flags.keyword("as_json", Annotated[bool, typer.Option("--json", help="One JSON document.")], False),
+        flags.keyword("run", Annotated[str, argument(metavar="RUN", help=which)], inspect.Parameter.empty),
+        flags.keyword("force", Annotated[bool, option("--force", help="Even if it is starred.")], False),
+        flags.keyword("as_json", Annotated[bool, option("--json", help="One JSON document.")], False),
     ]
-    return call("history", body, parameters, args)
+    return call("rm", body, parameters, args)
 
 
 def describe_run(run: Run) -> dict[str, Any]:
@@ -51,18 +131,22 @@ def describe_run(run: Run) -> dict[str, Any]:
         "status": run.seen(),
         "seconds": run.seconds,
         "picture": run.picture,
+        "bytes": tidy.bytes_of(run.folder),
+        "starred": tidy.is_starred(run.folder),
         "error": run.error,
     }
 
 
 def render_run(run: Run) -> str:
-    """Three lines: what and how far, the prompt, the picture."""
+    """Its name; how far, how long, how large; the prompt; the picture. Paths and commands alone may be wide."""
     seen = run.seen()
-    seconds = "" if run.seconds is None else f"  {run.seconds:.1f} s"
+    seconds = "" if run.seconds is None else f"  {duration(run.seconds)}"
     unit = "frames" if run.kind == "film" else "steps"
+    size = memory(tidy.bytes_of(run.folder) / MIB)
     lines = [
-        f"{run.id}  {_local_time(run.created_at)}  {seen}  {run.steps_done}/{run.steps} {unit}{seconds}",
-        f"    {run.prompt}  (seed {run.seed})",
+        run.id + ("  *" if tidy.is_starred(run.folder) else ""),
+        f"    {_local_time(run.created_at)}  {seen}  {run.steps_done}/{run.steps} {unit}{seconds}  {size}",
+        f"    {fit(fold(run.prompt), COLUMNS - 4 - len(_seed(run)))}{_seed(run)}",
     ]
     if run.picture is not None:
         lines.append(f"    {run.picture}")
@@ -70,6 +154,35 @@ def render_run(run: Run) -> str:
         command = "dreamrig video resume" if run.kind == "film" else "dreamrig generate --resume"
         lines.append(f"    go on: {command} {run.id}")
     return console.to_printable("\n".join(lines))
+
+
+def render_damaged(one: Damaged) -> str:
+    """A damaged run is named, and why it cannot be read."""
+    return console.to_printable(f"{one.folder.name}\n    damaged: {one.why}")
+
+
+def _seed(run: Run) -> str:
+    return f"  (seed {run.seed})"
+
+
+def fit(text: str, columns: int) -> str:
+    """The text in at most so many columns of a terminal, with an ellipsis where it is cut."""
+    if sum(map(_columns, text)) <= columns:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _columns(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+def _columns(character: str) -> int:
+    """Of a terminal: 2 for wide letters of East Asia and most pictograms (Unicode Standard Annex 11)."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _local_time(created_at: str) -> str:

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import itertools
 import os
 import re
 import secrets
+import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +29,8 @@ from typing import Any, Literal
 from dreamrig.documents import DocumentError, convert, read_object, write_object
 from dreamrig.errors import NotReadyError, UsageError
 from dreamrig.locks import sole_holder
-from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder
+from dreamrig.paths import TEMPORARY, ensure_folder, explain_write_failure, given, runs_folder
+from generator.runs import latest
 from generator.runs.mark import UNKNOWN_MARK, process_mark
 
 SCHEMA = 1
@@ -39,6 +42,10 @@ FRAMES = "frames"
 SLUG_CHARACTERS = 40
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 """A plain name: no separator, no dot, nothing that leaves the folder of runs."""
+TIMED_NAME = re.compile(r"\d{8}T\d{6}Z-")
+TIME_CHARACTERS = 16
+MOST_CANDIDATES = 200
+"""Runs that are read, or names that are compared, to find the one that was meant."""
 
 Kind = Literal["picture", "film"]
 Status = Literal["running", "done", "interrupted", "failed"]
@@ -65,6 +72,8 @@ class Run:
     error: str | None = None
     kind: Kind = "picture"
     """Of a film, the steps are frames."""
+    number: int = 0
+    """How many runs were begun here before, as far as that is known: orders those of a second, and clocks set back."""
     pid: int | None = None
     process: str | None = None
     """What tells this process from a later one with the same number."""
@@ -121,15 +130,47 @@ def new_run(
     """
     base = ensure_folder(runs_folder() if base is None else base)
     now = datetime.now(UTC) if now is None else now
-    named = f"{now:%Y%m%dT%H%M%SZ}-{slug(prompt)}"
+    before = latest.read(base)
+    sweep(base, before)
+    time = latest.time_of_name(now, before)
+    named = f"{time}-{slug(prompt)}"
     made = _make_folder(base, named) if folder is None else _named_folder(base, folder)
-    created_at = now.isoformat(timespec="seconds")
-    run = Run(folder=made, prompt=prompt, seed=seed, steps=steps, kind=kind, status="running", created_at=created_at)
+    run = Run(
+        folder=made,
+        prompt=prompt,
+        seed=seed,
+        steps=steps,
+        kind=kind,
+        status="running",
+        created_at=now.isoformat(timespec="seconds"),
+        number=before.number + 1,
+    )
     try:
-        return run.claim()
+        claimed = run.claim()
+        latest.write(base, run.id, run.number, time)
     except NotReadyError:
         discard(run)
         raise
+    return claimed
+
+
+def sweep(base: Path, before: latest.Latest) -> None:
+    """Remove what killed processes left half-written: half-removed runs, and files of the run made last, if it is dead.
+
+    A run that is resumed sweeps its own folder (sole_worker).
+    """
+    for leftover in base.glob(f"{TEMPORARY}*.tmp/"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    run = run_with_id(before.run_id, base)
+    if run is not None and not run.is_alive():
+        sweep_files(run.folder)
+
+
+def sweep_files(folder: Path) -> None:
+    """Remove half-written files of a run on which nobody is at work."""
+    for leftover in folder.glob(f"{TEMPORARY}*.tmp"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _named_folder(base: Path, name: str) -> Path:
@@ -180,7 +221,9 @@ def slug(text: str) -> str:
 def sole_worker(run: Run) -> Iterator[None]:
     """Hold the run for this process alone; UsageError where another one has it. A dead holder holds nothing."""
     held = UsageError(f"The run {run.id} is going on in another process.", hint="see: dreamrig history")
-    with sole_holder(run.folder, held):  # on a disk without locks run.json alone has to do
+    with sole_holder(run.folder, held) as is_locked:  # on a disk without locks run.json alone has to do
+        if is_locked:
+            sweep_files(run.folder)
         yield
 
 
@@ -193,14 +236,52 @@ def load_run(folder: Path) -> Run:
 
 
 def list_runs(base: Path | None = None) -> list[Run]:
-    """All readable runs, newest first; a folder that is no run is passed over."""
-    base = runs_folder() if base is None else base
-    found = []
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for folder in base.iterdir():
-            with contextlib.suppress(ValueError, OSError):
-                found.append(load_run(folder))
-    return sorted(found, key=lambda run: (run.created_at, run.id), reverse=True)
+    """All readable runs, the one made last first; a folder that is no run is passed over."""
+    return [one for one in look(base) if isinstance(one, Run)]
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A folder that was a run's, and cannot be read as one."""
+
+    folder: Path
+    why: str
+
+
+def look(base: Path | None = None, limit: int | None = None) -> list[Run | Damaged]:
+    """Runs and what is left of damaged ones, the one made last first: only as many are read as are asked for."""
+    return list(itertools.islice(_walk(runs_folder() if base is None else base), limit))
+
+
+def _walk(base: Path) -> Iterator[Run | Damaged]:
+    for _, group in itertools.groupby(_names(base), key=lambda row: row[0]):
+        rows = [one for _, name in group if (one := _look_at(base / name)) is not None]
+        yield from sorted(rows, key=_order, reverse=True)  # of the same second: as they were made
+
+
+def _names(base: Path) -> list[tuple[str, str]]:
+    """(when, name) of every folder, newest first: of our own names the time in them, of others the folder's."""
+    rows = []
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(base) as entries:
+        for entry in entries:
+            if TIMED_NAME.match(entry.name):
+                rows.append((entry.name[:TIME_CHARACTERS], entry.name))
+            elif not entry.name.startswith(".") and entry.is_dir():
+                changed = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+                rows.append((latest.as_name(changed), entry.name))
+    return sorted(rows, reverse=True)
+
+
+def _look_at(folder: Path) -> Run | Damaged | None:
+    try:
+        return load_run(folder)
+    except (ValueError, OSError) as error:
+        is_run = TIMED_NAME.match(folder.name) or (folder / RECORD).exists()
+        return Damaged(folder, str(error)) if is_run else None
+
+
+def _order(one: Run | Damaged) -> tuple[int, str]:
+    return (one.number if isinstance(one, Run) else 0, one.folder.name)
 
 
 def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) -> Run:
@@ -209,21 +290,32 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     An exact id costs the reading of one file, however many runs there are.
     to_resume: where several fit, only those that can be resumed count.
     """
-    given = Path(name).expanduser()
-    if given.is_dir() and (given / RECORD).is_file():
-        return _load_given(given.absolute())
+    folder = given(name, "the run") if name else Path()
+    if name and folder.is_dir() and (folder / RECORD).is_file():
+        return _load_given(folder)
+    base = runs_folder() if base is None else base
     exact = run_with_id(name, base)
     if exact is not None:
         return exact
-    known = list_runs(base)
-    matches = known[:1] if name == "last" else [run for run in known if name and name in run.id]
+    matches = _made_last(base) if name == "last" else _with_part(name, base)
     if to_resume and len(matches) > 1:
         matches = [run for run in matches if run.seen() in RESUMABLE] or matches
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise UsageError(f"{name!r} fits {len(matches)} runs.", hint=f"which one: {_some_ids(matches)}")
-    raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, known))
+    raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, base))
+
+
+def _made_last(base: Path) -> list[Run]:
+    run = run_with_id(latest.read(base).run_id, base)
+    return [run] if run is not None else list(itertools.islice((one for one in _walk(base) if isinstance(one, Run)), 1))
+
+
+def _with_part(part: str, base: Path) -> list[Run]:
+    """The runs whose id has this in it; the names are looked at, and only as many runs read as an answer needs."""
+    names = [name for _, name in _names(base) if part and part in name][:MOST_CANDIDATES]
+    return [run for name in names if (run := run_with_id(name, base)) is not None]
 
 
 def run_with_id(run_id: str, base: Path | None = None) -> Run | None:
@@ -246,13 +338,13 @@ def _some_ids(runs: list[Run]) -> str:
     return " or ".join(run.id for run in runs[:3])
 
 
-def _near_hint(name: str, known: list[Run]) -> str:
-    if not known:
+def _near_hint(name: str, base: Path) -> str:
+    ids = [run_id for _, run_id in _names(base)[:MOST_CANDIDATES]]
+    if not ids:
         return 'there are no runs yet; make one: dreamrig generate "sunset over the sea"'
-    scores = {run.id: _likeness(name, run.id) for run in known}
-    near = [run for run in known if scores[run.id] >= 0.6]
-    near.sort(key=lambda run: scores[run.id], reverse=True)
-    return f"did you mean {_some_ids(near)}? all: dreamrig history" if near else "see: dreamrig history"
+    scores = {run_id: _likeness(name, run_id) for run_id in ids}
+    near = sorted((run_id for run_id in ids if scores[run_id] >= 0.6), key=lambda one: scores[one], reverse=True)
+    return f"did you mean {' or '.join(near[:3])}? all: dreamrig history" if near else "see: dreamrig history"
 
 
 def _likeness(name: str, run_id: str) -> float:

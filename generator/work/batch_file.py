@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dreamrig.documents import DocumentError, parse_toml
 from dreamrig.errors import UsageError
 from generator.wishes.braces import MOST_PICTURES, expand
 from generator.work.settings_file import LARGEST_FILE_BYTES, check_values
@@ -59,9 +59,9 @@ def _from_lines(text: str) -> list[Wanted]:
 
 def _from_toml(text: str, path: Path) -> list[Wanted]:
     try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", hint=f"correct it: {path}") from error
+        document = parse_toml(text)
+    except DocumentError as error:
+        raise UsageError(error.about(str(path)), hint=f"correct it: {path}") from error
     pictures = document.pop("picture", [])
     if not isinstance(pictures, list) or not all(isinstance(picture, dict) for picture in pictures):
         raise UsageError(f"{path}: picture is no list of tables.", hint='write [[picture]] and below it prompt = "…"')

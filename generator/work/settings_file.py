@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dreamrig.documents import DocumentError, read_toml
 from dreamrig.errors import UsageError
 from dreamrig.paths import write_atomic
 from generator.config import GenerateConfig
@@ -50,15 +50,13 @@ def _escaped(character: str) -> str:
 def read_config(path: Path) -> dict[str, Any]:
     """The settings in a TOML file, the prompt among them; UsageError for an unknown key or what is no such file."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE_BYTES + 1)
-        values = tomllib.loads(data.decode("utf-8"))
+        values = read_toml(path, most_bytes=LARGEST_FILE_BYTES)
     except OSError as error:
         raise UsageError(
             f"Cannot read {path}: {error.strerror}.", hint="see: dreamrig generate --save-config FILE"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", hint=f"correct it, or move it away: {path}") from error
+    except DocumentError as error:
+        raise UsageError(error.about(str(path)), hint=f"correct it, or move it away: {path}") from error
     return check_values(values, str(path))
 
 

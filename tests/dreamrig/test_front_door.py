@@ -102,7 +102,7 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
     assert main(words) == 0
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
-    generating = ["generate", "again", "video", "history", "prompts", "weights"]
+    generating = ["generate", "again", "video", "history", "rm", "prompts", "weights"]
     assert listed == ["doctor", "diagnose", "setting", "facts", *generating, "bench", "colab", "config"]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80

@@ -204,7 +204,7 @@ class Answer(NamedTuple):
         return data
 
 
-WITHOUT_DOOR = ("history", "prompts")
+WITHOUT_DOOR = ("history", "rm", "prompts")
 
 
 @pytest.fixture

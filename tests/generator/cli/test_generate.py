@@ -215,7 +215,7 @@ def test_out_is_refused_before_anything_starts(command: Command, home: Path) -> 
         (["sea:0"], 2),
         (["x" * 10_000], 2),
         (["a\x07b"], 2),
-        (["a\nb"], 2),
+        (["a\x00b"], 2),
         (["caf\udce9"], 2),
         (["sea", "--colour", "red"], 2),
         (["sea", "--size", "0"], 2),

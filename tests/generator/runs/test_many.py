@@ -1,0 +1,219 @@
+"""Fifty thousand runs, clocks set back, damaged runs, leftovers, stars, and what goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dreamrig.errors import UsageError
+from generator.cli.lists import fit
+from generator.runs import folder as runs
+from generator.runs import tidy
+from generator.runs.folder import Damaged, Run, find_run, list_runs, look, new_run, sole_worker
+
+NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
+
+
+def make(base: Path, prompt: str = "sea", minutes: float = 0, **changes: Any) -> Run:
+    run = new_run(prompt=prompt, seed=1, steps=10, base=base, now=NOON + timedelta(minutes=minutes))
+    return run.record(status="done", **changes)
+
+
+def opened(code: str, base: Path) -> int:
+    """How many run.json were opened by this code in a process of its own (`runs`, `base` are there)."""
+    script = (
+        "import sys; from pathlib import Path; from generator.runs import folder as runs\n"
+        "base, count = Path(sys.argv[1]), 0\n"
+        "def hook(event, args):\n"
+        "    global count\n"
+        "    count += event == 'open' and str(args[0]).endswith('run.json')\n"
+        f"sys.addaudithook(hook)\n{code}\nprint(count)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(base)], capture_output=True, text=True, check=True)
+    return int(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two thousand runs: what counts is how many are read, which does not grow."""
+    base = tmp_path_factory.mktemp("many")
+    record = json.dumps(
+        {"prompt": "sea", "seed": 1, "steps": 1, "status": "done", "created_at": "2026-05-04T12:00:00Z"}
+    )
+    for number in range(2000):
+        name = f"{NOON + timedelta(minutes=number):%Y%m%dT%H%M%SZ}-sea-{number:04x}"
+        (base / name).mkdir()
+        (base / name / "run.json").write_text(record)
+    return base
+
+
+@pytest.mark.parametrize(
+    ("code", "most"),
+    [
+        ("assert len(runs.look(base, 20)) == 20", 20),
+        ("runs.find_run('20260504T120500Z-sea-0005', base)", 1),
+        ("runs.find_run('-07cf', base)", 1),
+        ("runs.find_run('last', base)", 2),
+    ],
+)
+def test_only_the_runs_that_are_asked_for_are_read(many: Path, code: str, most: int) -> None:
+    assert 1 <= opened(code, many) <= most
+
+
+def test_the_newest_come_first_whatever_the_clock_says(tmp_path: Path) -> None:
+    """Three in a second, then a clock that was set back by an hour: last is what was made last."""
+    made = [
+        make(tmp_path, prompt, minutes) for prompt, minutes in (("c", 0), ("b", 0), ("a", 0), ("z", -60), ("y", -59))
+    ]
+    assert [run.id for run in list_runs(tmp_path)] == [run.id for run in reversed(made)]
+    assert find_run("last", tmp_path) == made[-1]
+    assert made[-1].created_at.startswith("2026-05-04T11:01")  # when it was, as far as the clock knew
+
+
+@pytest.mark.parametrize(
+    "note", ["", "{", "[]", '{"run": 1, "number": "x"}', '{"run": "x", "number": -1, "time": "zzzz"}']
+)
+def test_a_damaged_note_of_the_last_run_costs_nothing(tmp_path: Path, note: str) -> None:
+    run = make(tmp_path)
+    (tmp_path / ".latest.json").write_text(note)
+    assert find_run("last", tmp_path) == run
+    assert find_run("last", tmp_path) != make(tmp_path, "sky", 1) == find_run("last", tmp_path)
+
+
+def test_after_the_last_one_is_removed_the_one_before_is_last(tmp_path: Path) -> None:
+    first, second = make(tmp_path, "one"), make(tmp_path, "two", 1)
+    tidy.remove(second)
+    assert find_run("last", tmp_path) == first
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b'{"prompt": 1}', b"9" * 5000, None])
+def test_a_damaged_run_is_named_and_does_not_vanish(tmp_path: Path, content: bytes | None) -> None:
+    whole, broken = make(tmp_path, "whole"), make(tmp_path, "broken", 1)
+    (broken.folder / "run.json").unlink()
+    if content is None:
+        os.mkfifo(broken.folder / "run.json")  # opening it would wait for ever
+    else:
+        (broken.folder / "run.json").write_bytes(content)
+    damaged, seen = look(tmp_path)
+    assert seen == whole
+    assert isinstance(damaged, Damaged)
+    assert damaged.folder == broken.folder
+    assert damaged.why
+
+
+def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes.txt").write_text("")
+    os.mkfifo(tmp_path / "pipe")
+    assert look(tmp_path) == [run]
+
+
+def test_leftovers_of_killed_processes_are_swept_by_the_next_run(tmp_path: Path) -> None:
+    dead = make(tmp_path).record(status="running", pid=2**22 + 1, process="gone")
+    (dead.folder / ".dreamrig-0123.tmp").write_bytes(b"half a picture")
+    (tmp_path / ".dreamrig-4567.tmp" / "frames").mkdir(parents=True)
+    alive = new_run(prompt="b", seed=1, steps=1, base=tmp_path)
+    assert not (dead.folder / ".dreamrig-0123.tmp").exists()
+    assert not (tmp_path / ".dreamrig-4567.tmp").exists()
+    (alive.folder / ".dreamrig-89ab.tmp").write_bytes(b"being written")
+    new_run(prompt="c", seed=1, steps=1, base=tmp_path)
+    assert (alive.folder / ".dreamrig-89ab.tmp").exists()
+    with sole_worker(alive):  # resumed: nobody else is at work on it
+        assert not (alive.folder / ".dreamrig-89ab.tmp").exists()
+
+
+# ---- removing
+
+
+def test_removing_takes_the_whole_folder_and_follows_no_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    run = make(tmp_path / "runs")
+    (run.folder / "frames").symlink_to(outside)
+    (run.folder / "picture.png").write_bytes(bytes(1000))
+    assert tidy.remove(run) >= 1000
+    assert not run.folder.exists()
+    assert (outside / "precious").exists()
+    assert list((tmp_path / "runs").glob(".dreamrig-*")) == []
+
+
+def test_what_goes_on_or_is_starred_is_not_removed(tmp_path: Path) -> None:
+    going = new_run(prompt="x", seed=1, steps=1, base=tmp_path)
+    with pytest.raises(UsageError, match="is going on"):
+        tidy.remove(going)
+    kept = make(tmp_path)
+    tidy.star(kept, wanted=True)
+    with pytest.raises(UsageError, match="is starred"):
+        tidy.remove(kept)
+    tidy.remove(kept, force=True)
+    assert going.folder.exists()
+    assert not kept.folder.exists()
+
+
+def test_prune_keeps_the_last_the_starred_the_damaged_and_the_young(tmp_path: Path) -> None:
+    old = [make(tmp_path, f"old{number}", number) for number in range(4)]
+    tidy.star(old[1], wanted=True)
+    (old[0].folder / "run.json").write_text("{")
+    young = make(tmp_path, "young", 60 * 24 * 10)
+    chosen = lambda **wish: tidy.to_prune(look(tmp_path), **wish)  # noqa: E731
+    day_after = young.created_at
+    now = datetime.fromisoformat(day_after) + timedelta(days=1)
+    assert chosen(older_than_days=None, keep_last=2) == [old[2]]
+    assert chosen(older_than_days=None, keep_last=0) == [young, old[3], old[2]]
+    assert chosen(older_than_days=5, keep_last=0, now=now) == [old[3], old[2]]
+    assert chosen(older_than_days=500, keep_last=0, now=now) == []
+
+
+# ---- the commands
+
+
+Command = Callable[..., Any]
+
+
+def test_history_names_stars_sizes_and_damage_in_eighty_columns(command: Command, home: Path) -> None:
+    long = make(home / "runs", "夕日の海と小さな船 " * 20)
+    broken = make(home / "runs", "broken", 1)
+    (broken.folder / "run.json").write_text("{")
+    assert command("history", "--star", long.id).code == 0
+    told = command("history").out.splitlines()
+    assert f"{long.id}  *" in told
+    assert f"{broken.folder.name}" in told
+    assert any("damaged:" in line for line in told)
+    prompt = next(line for line in told if "夕日" in line)
+    assert sum(2 if ord(character) > 0x2E80 else 1 for character in prompt) <= 80
+    data = command("history", "--json").data
+    assert [(run["run"], run["starred"], run["bytes"] > 0) for run in data["runs"]] == [(long.id, True, True)]
+    assert [one["run"] for one in data["damaged"]] == [broken.id]
+
+
+def test_prune_says_first_and_removes_when_told(command: Command, home: Path) -> None:
+    made = [make(home / "runs", f"sea{number}", number) for number in range(3)]
+    said = command("history", "--prune", "--keep-last", "1")
+    assert "2 runs" in said.out
+    assert all(run.folder.exists() for run in made)
+    assert "Removed 2 runs" in command("history", "--prune", "--keep-last", "1", "--yes").out
+    assert [run.folder.exists() for run in made] == [False, False, True]
+    assert "No run would go" in command("history", "--prune").out
+    assert command("history", "--prune", "--older-than", "nan").code == 2
+
+
+def test_rm_removes_one(command: Command, home: Path) -> None:
+    run = make(home / "runs")
+    assert command("rm", run.id).out.startswith(f"Removed {run.id}")
+    assert command("rm", run.id).code == 2
+
+
+@pytest.mark.parametrize(("text", "columns", "shown"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("夕日の", 5, "夕日…")])
+def test_texts_are_cut_to_columns(text: str, columns: int, shown: str) -> None:
+    assert fit(text, columns) == shown
+    assert len("20260504T120000Z") == runs.TIME_CHARACTERS
