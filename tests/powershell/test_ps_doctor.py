@@ -73,6 +73,7 @@ def test_every_check_for_windows_that_needs_no_python_is_there(read_side: Any) -
         "gpu-kernel",
         "gpu-identity",
         "package-names",
+        "python",
         "colab-page",
     }
     ours = {finding["check"] for finding in read_side("powershell").seen["healthy"]["findings"]}

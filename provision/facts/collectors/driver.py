@@ -131,6 +131,10 @@ def _part(half: str, keys: tuple[str, ...], found: dict[str, Any], wrong: str | 
     return Part(values, unknown)
 
 
+DOUBLED = ("torch", "torchvision", "numpy", "PIL", "clip")
+"""Packages of the chain that hide each other where two of them stand on the path."""
+
+
 def collect_python(machine: Machine) -> Part:
     """Which Python this is, and who else has packages called like ours."""
     elsewhere: list[str] = []
@@ -146,8 +150,32 @@ def collect_python(machine: Machine) -> Part:
         "python.version": machine.python_version,
         "python.packages_elsewhere": elsewhere,
         "python.package_rivals": rivals,
+        "python.environment": _environment(machine),
+        "python.torchvision": _torchvision(machine),
+        "python.doubled": [name for name in DOUBLED if len(_homes(machine, name)) > 1],
     }
     return Part(values)
+
+
+def _environment(machine: Machine) -> str:
+    """What kind of environment this Python is: venv, conda or system."""
+    home = PurePath(machine.python).parent.parent
+    if machine.exists(f"{home}/pyvenv.cfg"):
+        return "venv"
+    return "conda" if machine.exists(f"{home}/conda-meta") else "system"
+
+
+def _torchvision(machine: Machine) -> str:
+    """The version of torchvision that Python would take, from its files; absent where there is none."""
+    files = (f"{entry}/torchvision/version.py" for entry in machine.python_path)
+    found = next((path for path in files if machine.exists(path)), None)
+    text = (machine.read(found) or b"").decode(errors="replace") if found else ""
+    return _assigned(text, "__version__") or "absent"
+
+
+def _homes(machine: Machine, name: str) -> set[str]:
+    """The folders on the path that answer `import name`, each once."""
+    return {machine.realpath(entry) for entry in machine.python_path if _has_package(machine, entry, name)}
 
 
 def _has_package(machine: Machine, entry: str, name: str) -> bool:
