@@ -200,21 +200,55 @@ def prompts(args: list[str]) -> int:
     import typer
 
     def body(values: Values) -> int:
-        """Print prompts that are sure to work, and the words that the model knows."""
-        from generator.starter.words import example_prompts, vocabulary
+        """Print prompts that are sure to work and what the starter can draw, or what it has for some words."""
+        from generator.starter.examples import example_prompts, search, themes
+        from generator.starter.lexicon import lexicon
+        from generator.starter.words import vocabulary
 
+        query = " ".join(values["words"] or ())
+        found = search(lexicon(), query) if query else []
         if values["as_json"]:
-            console.print_json("prompts", {"examples": example_prompts(), "vocabulary": vocabulary()})
+            everything = {"examples": example_prompts(), "things": themes(lexicon()), "vocabulary": vocabulary()}
+            matches = [{"thing": thing.name, "words": words} for thing, words in found]
+            console.print_json("prompts", {"query": query, "matches": matches} if query else everything)
+        elif query:
+            print(render_search(query, [(thing.name, words) for thing, words in found], lexicon().suggest(query)))
         else:
-            print(render_prompts(example_prompts(), vocabulary()))
+            print(render_prompts(example_prompts(), themes(lexicon()), vocabulary()))
         return EXIT_GOOD
 
-    as_json = typer.Option("--json", help="One JSON document.")
-    return call("prompts", body, [flags.keyword("as_json", Annotated[bool, as_json], False)], args)
+    words = Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="What to look for.")]
+    as_json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+    parameters = [flags.keyword("words", words, None), flags.keyword("as_json", as_json, False)]
+    return call("prompts", body, parameters, args)
 
 
-def render_prompts(examples: tuple[str, ...], vocabulary: Mapping[str, list[str]]) -> str:
-    """The examples as commands to paste, then the words by group."""
+SHOWN_OF_A_THEME = 24
+"""Names of a theme's things that fit where all of them are listed."""
+SHOWN_WORDS = 12
+
+
+def render_prompts(
+    examples: tuple[str, ...], things: Mapping[str, list[str]], vocabulary: Mapping[str, list[str]]
+) -> str:
+    """The examples as commands to paste, then things by theme and the scene's words by group."""
     lines = [f'  dreamrig generate "{example}"' for example in examples]
+    drawn = [f"  {theme} ({len(names)}): {_first(names, SHOWN_OF_A_THEME)}" for theme, names in things.items()]
     words = [f"  {group}: {', '.join(known)}" for group, known in vocabulary.items()]
-    return "\n".join(["Sure to work:", *lines, "", "Words the starter model knows (and many synonyms):", *words])
+    count = sum(map(len, things.values()))
+    many = f"{count:,} things, in any colour; look for one: dreamrig prompts fox"
+    return "\n".join(
+        ["Sure to work:", *lines, "", many, *drawn, "", "Words for the scene (and many synonyms):", *words]
+    )
+
+
+def render_search(query: str, found: list[tuple[str, list[str]]], near: list[str]) -> str:
+    """The things found with the words for them; where there are none, what is near."""
+    if not found:
+        instead = f"; near: {', '.join(near)}" if near else ""
+        return f"The starter has nothing for {query!r}{instead}. Everything: dreamrig prompts"
+    return "\n".join(f"  {name}: {_first(words, SHOWN_WORDS)}" for name, words in found)
+
+
+def _first(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")

@@ -27,9 +27,10 @@ def order_generate(values: Mapping[str, Any], sources: Sources) -> Order:
 
 
 def _sure_fire_prompt() -> str:
-    from generator.starter.words import example_prompts
+    from generator.starter.examples import surprise
+    from generator.starter.lexicon import lexicon
 
-    return random.SystemRandom().choice(example_prompts())
+    return surprise(lexicon(), random.SystemRandom())
 
 
 def _order_resume(values: Mapping[str, Any], prompt: str) -> Order:

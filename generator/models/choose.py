@@ -15,11 +15,11 @@ from generator.devices import resolve_device
 from generator.models import clip, vqgan
 from generator.models.base import Models
 from generator.models.full import guide_names, load_full
-from generator.models.starter import NAME, load_starter
+from generator.models.starter import FIRST, NAME, load_starter
 
 QUICK_HALVES = (7, 0)
 """The compute capability from which on products of half precision have units of their own."""
-MODELS = (NAME, *vqgan.ARCHITECTURES)
+MODELS = (NAME, FIRST, *vqgan.ARCHITECTURES)
 """What --model takes."""
 
 
@@ -29,12 +29,12 @@ def load_models(config: GenerateConfig) -> Models:
     for name in guide_names(config):
         require_known("guide", name, clip.ARCHITECTURES)
     device = resolve_device(config.device)
-    if config.model != NAME:
+    if config.model not in (NAME, FIRST):
         return _with_device_defaults(load_full(config, device), config.model, device)
     for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):
         if value.strip() != usual:
             raise UsageError(f"The starter has networks of its own, and no other {flag}.", hint=f"leave --{flag} away")
-    return _with_device_defaults(load_starter(device), config.model, device)
+    return _with_device_defaults(load_starter(device, name=config.model), config.model, device)
 
 
 def device_defaults(config: GenerateConfig) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _liked_by(device: torch.device, model: str) -> dict[str, Any]:
     if device.type != "cuda":
         return {}
     has_quick_halves = torch.version.hip is None and torch.cuda.get_device_capability(device) >= QUICK_HALVES
-    precision = {"precision": "mixed"} if has_quick_halves and model != NAME else {}
+    precision = {"precision": "mixed"} if has_quick_halves and model not in (NAME, FIRST) else {}
     return {"deterministic": False, **precision}
 
 

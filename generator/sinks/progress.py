@@ -10,10 +10,14 @@ from time import perf_counter
 
 from dreamrig import words
 from dreamrig.screen import LINES_OFF_A_TERMINAL, NARROWEST_BAR, REFRESH_SECONDS, Bar, Screen
+from generator.config import GenerateConfig
 from generator.events import Event, Failed, Finished, Started, Step
+from generator.starter.reading import read
 
 WIDTH_BESIDE_BAR = 64
 """Columns for the numbers and some free ones: the terminal's own ^C at the end of a full line would begin a new one."""
+ANY_WORD = "dreamrig weights fetch imagenet-f16-16384 ViT-B/32"
+"""The way to networks that know every word."""
 RECENT = 0.3
 """Weight of the newest step in the running mean of the pace."""
 
@@ -27,6 +31,9 @@ def announce(screen: Screen, *, quiet: bool = False) -> Callable[[Event], None]:
                 screen.say(f"note: {note}")
         if not isinstance(event, Started):
             return
+        missed = describe_missed_subject(event)
+        if missed:
+            screen.say(missed)
         if not quiet:
             for line in describe_start(event):
                 screen.say(line)
@@ -48,10 +55,31 @@ def describe_start(event: Started) -> list[str]:
     return lines
 
 
+def missed_subject(event: Started) -> str:
+    """The unknown word that the starter's picture should have been of; "" where there is none."""
+    if event.config.model != GenerateConfig.model or not event.unknown_words or not event.plan_words:
+        return ""
+    subjects = (read(prompt.text).subject for prompt in event.config.wishes().texts)
+    return next((subject for subject in subjects if subject in event.unknown_words), "")
+
+
+def describe_missed_subject(event: Started) -> str:
+    """One sentence: what is not in the picture, what is near to it, and the way to any word at all."""
+    subject = missed_subject(event)
+    if not subject:
+        return ""
+    near = event.unknown_words[subject]
+    instead = f" (near: {', '.join(near)})" if near else " (what it can: dreamrig prompts)"
+    return f"note: the starter cannot draw {subject!r}{instead}; for any word at all run: {ANY_WORD}"
+
+
 def describe_unknown_words(event: Started) -> list[str]:
-    """One line per word that the guide never learnt."""
+    """One line per word that the guide never learnt, but for the subject, which was named first."""
     lines = []
+    subject = missed_subject(event)
     for word, near in event.unknown_words.items():
+        if word == subject:
+            continue
         instead = f"; near ones: {', '.join(near)}" if near else "; see: dreamrig prompts"
         lines.append(f"note: the word {word!r} is unknown to this model{instead}")
     return lines

@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -108,7 +109,7 @@ _GLUE_TEXT = """
     where while style art colours colors painting picture photo photograph image poster portrait illustration
     render rendering artwork concept digital oil hd 4k 8k uhd hdr high quality resolution detailed highly ultra
     trending artstation deviantart unreal engine octane realistic photorealistic realism cinematic lighting lit
-    film shot lens bokeh depth masterpiece intricate wallpaper scene view background studio one single lone each
+    film shot lens bokeh depth masterpiece intricate wallpaper scene view studio one single lone each
     other there front back close closeup macro wide angle beautiful cute funny epic surreal dreamy trippy
     fantasy weird strange dramatic light lights van gogh picasso dali monet rembrandt banksy hokusai greg
     rutkowski james gurney beeple made out like looking day time world century era fashion s t d covered full
@@ -190,10 +191,21 @@ def read(text: str, known: Lexicon | None = None) -> Reading:
     return _finish(text, tokens, state, table)
 
 
+def known_words(prompt: str) -> tuple[str, ...]:
+    """The words and phrases of a prompt that are understood, in their order."""
+    return read(prompt).known
+
+
 def unknown_words(text: str) -> dict[str, list[str]]:
     """Words of a text that name nothing the starter knows -> what is near, in meaning or else in spelling."""
     reading = read(text)
-    return {word: near or words.near_in_spelling(word) for word, near in reading.suggestions.items()}
+    return {word: near or _misspelt(word) for word, near in reading.suggestions.items()}
+
+
+def _misspelt(word: str) -> list[str]:
+    """Words one may have meant: spelt nearly alike, and beginning alike."""
+    alike = [known for known in (*words.WORDS, *words.ALIASES, *lexicon().english) if known[:1] == word[:1]]
+    return list(dict.fromkeys(difflib.get_close_matches(word, alike, n=3, cutoff=0.8)))
 
 
 def _in_english(token: str, table: Lexicon) -> str:
@@ -332,7 +344,7 @@ def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Read
     return Reading(
         wanted=tuple(state.wanted),
         relations=tuple(state.relations),
-        scene=tuple(dict.fromkeys(state.scene)) if not state.colour else (*dict.fromkeys(state.scene), state.colour),
+        scene=(*state.scene, state.colour) if state.colour else tuple(state.scene),
         place=state.place,
         style=state.style,
         known=tuple(dict.fromkeys(state.known)),

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from dreamrig.errors import InterruptedByUser, NotReadyError, RigError
+from generator.config import GenerateConfig
 from generator.devices import forget_peak_memory
 from generator.engine import loop as engine
 from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
@@ -24,6 +25,7 @@ from generator.sinks.frames import FramesSink
 from generator.sinks.picture import LargePictureSink, PictureSink, preview_sink
 from generator.sinks.report import TimingReport
 from generator.sinks.timings import Stopwatch, TimingsSink, save_report
+from generator.starter.reading import known_words
 from generator.state import State
 from generator.work.job import Job, silent
 from generator.work.report import resume_hint
@@ -42,6 +44,8 @@ class Outcome:
     report: TimingReport
     plan_words: str = ""
     unknown_words: Mapping[str, list[str]] = field(default_factory=dict)
+    known_words: tuple[str, ...] = ()
+    """The prompt's words that the starter understood; of another model nobody knows."""
 
     @property
     def is_interrupted(self) -> bool:
@@ -182,6 +186,7 @@ class _Work:
             report=report,
             plan_words=self.started.plan_words,
             unknown_words=self.started.unknown_words,
+            known_words=known_words(self.job.config.prompt) if self.job.config.model == GenerateConfig.model else (),
         )
 
     def report(self) -> TimingReport:

@@ -74,7 +74,8 @@ class Plan:
     def _fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:
         """The guides' weights anew where a recipe is repeated with a model that has other guides."""
         models = {recipe.config.get("model", GenerateConfig.model), self.given.get("model", GenerateConfig.model)}
-        changes = "model" in self.given and len(models) > 1 and GenerateConfig.model in models
+        a_starter = any(name.partition("/")[0] == GenerateConfig.model for name in models)
+        changes = "model" in self.given and len(models) > 1 and a_starter
         return {"guide_weights": GenerateConfig.guide_weights} if changes and "guide_weights" not in self.given else {}
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dreamrig.errors import UsageError
+from generator.config import GenerateConfig
 from generator.pictures.recipe import Recipe
 from generator.runs import folder as runs
 from generator.runs.folder import Run
+from generator.starter.shipped import starter_of
 from generator.work.out import PICTURE_SUFFIXES
 
 
@@ -17,10 +20,18 @@ def find_recipe(source: str) -> Recipe:
 
     path = Path(source).expanduser()
     if path.is_file():
-        return read_recipe(path)
+        return with_its_starter(read_recipe(path))
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise UsageError(f"There is no picture {source}.", hint="see: dreamrig history")
-    return recipe_of(runs.find_run(source))
+    return with_its_starter(recipe_of(runs.find_run(source)))
+
+
+def with_its_starter(recipe: Recipe) -> Recipe:
+    """The recipe with the starter it was drawn with, where that is no longer the one called `starter`."""
+    if recipe.config.get("model", GenerateConfig.model) != GenerateConfig.model:
+        return recipe
+    name = starter_of(str(recipe.weights.get("sha256")))
+    return recipe if name is None else replace(recipe, config={**recipe.config, "model": name})
 
 
 def recipe_of(run: Run) -> Recipe:

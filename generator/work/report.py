@@ -40,6 +40,7 @@ def to_data(outcome: Outcome) -> dict[str, Any]:
         "seed": outcome.run.seed,
         "steps_done": outcome.run.steps_done,
         "plan": outcome.plan_words or None,
+        "known_words": outcome.known_words,
         "unknown_words": outcome.unknown_words,
         "timings": outcome.report.to_dict(),
     }
