@@ -50,15 +50,11 @@ def themes(known: Lexicon) -> dict[str, list[str]]:
 
 
 def search(known: Lexicon, query: str) -> list[tuple[Thing, list[str]]]:
-    """Things that a word means or is in the name of, each with the words for it, what is meant first."""
+    """Things that a word means or whose name it is in, each with the words for it, what is meant first."""
     wanted = fold(query)
     meant = known.find(wanted) or known.find_abroad(wanted)
     forms = set(singulars(wanted))
-    named = [
-        thing
-        for thing in known.things
-        if thing != meant and any(forms & set(word.split()) for word in known.words_of.get(thing.number, ()))
-    ]
+    named = [thing for thing in known.things if thing != meant and forms & set(fold(thing.name).split())]
     return [(thing, known.words_of.get(thing.number, [])) for thing in ([meant] if meant else []) + named]
 
 

@@ -24,7 +24,8 @@ from generator.knobs import knobs_of
 from generator.models.base import Models
 from generator.pictures.reading import read_recipe
 from generator.runs import folder as runs
-from generator.starter.words import example_prompts
+from generator.starter.examples import example_prompts
+from generator.starter.reading import read
 from generator.work.door import load_configured
 from generator.work.plan import Plan
 
@@ -129,7 +130,9 @@ def test_same_seed_same_bytes_and_the_random_seed_is_told(command: Command) -> N
 
 def test_surprise_draws_a_sure_fire_prompt_and_says_which(command: Command, home: Path) -> None:
     answer = command("generate", "--surprise", *SHORT)
-    assert only_run(home).prompt in example_prompts()
+    reading = read(only_run(home).prompt)
+    assert reading.wanted
+    assert not reading.unknown
     assert f"surprise: {only_run(home).prompt}\n" in answer.err
     assert command("generate", "sunset", "--surprise", *SHORT).code == 2
 
@@ -355,6 +358,15 @@ def test_prompts_lists_examples_and_words(command: Command) -> None:
     data = command("prompts", "--json").data
     assert data["examples"] == list(example_prompts())
     assert "sea" in data["vocabulary"]["grounds"]
+    assert "fox" in data["things"]["animals"]
+    assert sum(map(len, data["things"].values())) >= 900
+
+
+def test_prompts_looks_for_a_word_in_any_language(command: Command) -> None:
+    for word in ("fox", "Fuchs", "foxes"):
+        assert command("prompts", word, "--json").data["matches"][0]["thing"] == "fox"
+    assert "ship" in command("prompts", "submarine").out
+    assert command("prompts", "xqzzyv").code == 0
 
 
 def test_resume_refuses_what_cannot_be_resumed(command: Command) -> None:

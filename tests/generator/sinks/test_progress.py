@@ -112,15 +112,25 @@ def test_unknown_words_are_named_with_near_ones_even_when_quiet() -> None:
         plan_words="a red sun",
         unknown_words={"zea": ["sea", "see"], "qqq": []},
     )
-    unknown = [
-        "note: the word 'zea' is unknown to this model; near ones: sea, see",
-        "note: the word 'qqq' is unknown to this model; see: dreamrig prompts",
-    ]
+    missed = (
+        "note: the starter cannot draw 'zea' (near: sea, see); "
+        "for any word at all run: dreamrig weights fetch imagenet-f16-16384 ViT-B/32"
+    )
+    unknown = ["note: the word 'qqq' is unknown to this model; see: dreamrig prompts"]
     loud, quiet = io.StringIO(), io.StringIO()
     announce(make_screen(loud))(started)
     announce(make_screen(quiet), quiet=True)(started)
-    assert loud.getvalue().splitlines() == ["seed 5 · 24x16 · 60 steps · cpu (Test)", "start: a red sun", *unknown]
-    assert quiet.getvalue().splitlines() == unknown
+    start = ["seed 5 · 24x16 · 60 steps · cpu (Test)", "start: a red sun"]
+    assert loud.getvalue().splitlines() == [missed, *start, *unknown]
+    assert quiet.getvalue().splitlines() == [missed, *unknown]
+
+
+def test_a_word_beside_a_known_subject_is_no_missed_subject() -> None:
+    config = GenerateConfig(prompt="a cat with a zea", seed=5, width=24, height=16)
+    started = Started(config=config, run_id="r", versions={}, device="cpu", plan_words="cat", unknown_words={"zea": []})
+    said = io.StringIO()
+    announce(make_screen(said), quiet=True)(started)
+    assert said.getvalue().splitlines() == ["note: the word 'zea' is unknown to this model; see: dreamrig prompts"]
 
 
 def test_a_terminal_that_is_gone_does_not_end_the_run() -> None:
