@@ -170,13 +170,13 @@ def make_script(workload: Workload, effort: str) -> str:
 
 
 def pack(*, with_weights: bool) -> bytes:
-    """Our packages as a zip archive; the starter's weights (14 MB) only where they are run."""
+    """Our packages as a zip archive; the starter's weights (33 MB) only where they are run."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(ROOT / "pyproject.toml", "pyproject.toml")
         for folder in FOLDERS:
             for path in sorted((ROOT / folder).rglob("*")):
-                is_weight = path.suffix == ".safetensors"
+                is_weight = path.suffix in (".safetensors", ".xz")
                 is_left_out = not travels(path.relative_to(ROOT)) or (is_weight and not with_weights)
                 if path.is_file() and not is_left_out:  # numbers at random do not get smaller, only slower
                     how = zipfile.ZIP_STORED if is_weight else zipfile.ZIP_DEFLATED

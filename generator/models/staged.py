@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -23,6 +24,16 @@ from generator.starter.world import HORIZON_Y, Scene, replace, spots
 
 _HORIZON_OF = {"space": 1.6, "underwater": -0.35, "sky": 1.02}
 """Special places are a landscape whose horizon is out of the picture."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A painted scene before it is encoded."""
+
+    picture: Tensor
+    """(3, H, W) in [0, 1]."""
+    placed: list[Placed]
+    scene: Scene
 
 
 class StagedStart:
@@ -55,11 +66,13 @@ class StagedStart:
                 scene = compose(self._composer, text, torch.Generator().manual_seed(_mixed(seed, text)))
                 latent = paint(self._painter, scene, spots(scene), rows, columns)
                 return StartPlan(self._vqgan.nearest(latent)[0], scene.plan())
-            picture, words = self.picture(reading, random.Random(f"{seed}/{text}"), rows, columns)
-            return StartPlan(self._vqgan.nearest(self._vqgan.encode(picture[None]))[0], words)
+            staged = self.stage(text, seed, rows, columns)
+            codes = self._vqgan.nearest(self._vqgan.encode(staged.picture[None]))[0]
+            return StartPlan(codes, describe(reading, staged.scene))
 
-    def picture(self, reading: Reading, rng: random.Random, rows: int, columns: int) -> tuple[Tensor, str]:
-        """The picture (3, 8 rows, 8 columns) in [0, 1] before it is encoded, and what is on it."""
+    def stage(self, text: str, seed: int, rows: int, columns: int) -> Staged:
+        """What a text's things and scene are painted as."""
+        reading, rng = read(text, self._known), random.Random(f"{seed}/{text}")
         chosen = {one.thing: self._choose(one.thing, rng) for one in reading.wanted}
         materials = {one.made_of: self._choose(one.made_of, rng) for one in reading.wanted if one.made_of is not None}
         numbers = list(dict.fromkeys((*chosen.values(), *materials.values())))
@@ -74,7 +87,7 @@ class StagedStart:
         for one in placed:
             material = None if one.wanted.made_of is None else drawn[materials[one.wanted.made_of]]
             _draw(picture, one, drawn[one.drawing], material, scene, ground, from_left)
-        return collage.styled(picture, reading.style).clamp(0, 1), describe(reading, scene)
+        return Staged(collage.styled(picture, reading.style).clamp(0, 1), placed, scene)
 
     def _choose(self, thing: Thing, rng: random.Random) -> int:
         return rng.choice(self._known.drawings[thing.number])
