@@ -20,7 +20,7 @@ from starlette.routing import Route
 from dreamrig.errors import UsageError
 from generator.crew.local import start_worker, worker_command
 from generator.serve import api, friends, pages
-from generator.serve.access import Gate
+from generator.serve.access import BodyTooLargeError, Gate
 from generator.serve.admission import Refused
 from generator.serve.clock import Clock
 from generator.serve.dispatcher import Dispatcher, StartCrew
@@ -85,7 +85,13 @@ def make_server(
     token = secrets.token_urlsafe(24)
     inner = Starlette(
         routes=[*api.routes(), *pages.routes(), *operation_routes()],
-        exception_handlers={Refused: told, WishError: told, UsageError: told, NotFoundError: told},
+        exception_handlers={
+            BodyTooLargeError: body_too_large,
+            Refused: told,
+            WishError: told,
+            UsageError: told,
+            NotFoundError: told,
+        },
         lifespan=partial(lifespan, service=service, outbox=outbox),
     )
     inner.state.service = service
@@ -121,6 +127,11 @@ def die_with_it(task: asyncio.Task[None], *, service: Service) -> None:
         return
     log.critical("the dispatcher died", exc_info=task.exception())
     os._exit(EXIT_DISPATCHER_DIED)
+
+
+async def body_too_large(request: Request, error: Exception) -> Response:
+    """More came than the gate lets in, after it began."""
+    return JSONResponse({"error": {"code": "too_large", "message": "That is too large."}}, 413, {"connection": "close"})
 
 
 async def told(request: Request, error: Exception) -> Response:

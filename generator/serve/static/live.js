@@ -9,7 +9,7 @@ function show(one) {
     const bar = document.getElementById("bar");
     bar.max = one.steps; bar.value = one.steps_done;
     text("steps", `step ${one.steps_done} of ${one.steps}`);
-    text("left", `${one.left} left`);
+    text("left", `time left: ${one.left}`);
     text("change", one.change == null ? "" : one.change < 0.004 ? "nearly still" : one.change < 0.015 ? "settling" : "changing a lot");
     if (one.live && one.live !== shown) develop(one.live);
   } else {
