@@ -197,6 +197,8 @@ def web_process(flags: dict[str, Any]) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
     )  # fmt: skip
     web = Web(config, server.service)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: None)  # uvicorn raises what it caught once more when it has ended
     web.run()
     home.address_file.unlink(missing_ok=True)
     return EXIT_GOOD if web.started else NotReadyError.exit_code
