@@ -50,7 +50,7 @@ class OutOfMemoryError(RuntimeError):
         ),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "out_of_memory"),
         (
-            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate"),
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
             "out_of_memory",
         ),
         (RuntimeError(f"CUDA error: an illegal memory access was encountered\n{ADVICE}"), "device_lost"),

@@ -103,7 +103,8 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
     generating = ["generate", "again", "video", "history", "rm", "prompts", "weights"]
-    assert listed == ["doctor", "diagnose", "setting", "facts", *generating, "bench", "colab", "config"]
+    serving = ["serve", "submit", "queue", "cancel"]
+    assert listed == ["doctor", "diagnose", "setting", "facts", *generating, "bench", "colab", *serving, "config"]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80
     assert captured.err == ""

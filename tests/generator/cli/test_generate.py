@@ -75,7 +75,7 @@ def test_a_sentence_becomes_a_picture_and_a_report(command: Command, home: Path)
     assert answer.out.splitlines()[0] == f"picture   {run.folder / 'picture.png'}"
     assert re.search(r"steady steps +\d", answer.out)
     assert "by its datasheet, not measured" in answer.out
-    assert "'zea' is unknown to this model; near ones: sea, see" in answer.err
+    assert "cannot draw 'zea' (near: sea, see)" in answer.err
     assert "step 6/6" in answer.err
     assert run.seen() == "done"
     assert {path.name for path in run.folder.iterdir()} == {
