@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_said_before_the_first_step(models: Models, tmp_pat
     ):
         execute(job)
     assert caught.value.code == "out_of_memory"
-    assert not any(path.is_dir() for path in tmp_path.iterdir())
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_weights_that_are_not_here_say_so(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_anything_with_the_two_methods_stops_a_run(models: Models, tmp_path: Pat
 def test_a_folder_has_a_plain_name(name: str, models: Models, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no name for"):
         draw(order(), models, tmp_path / "runs", folder=name)
-    assert not any(path.is_dir() for path in (tmp_path / "runs").iterdir())
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_named_folder_is_one_runs_alone(models: Models, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def fail(made: Order, models: Models, base: Path, error: BaseException) -> None:
 def test_what_fails_before_the_run_began_leaves_no_folder(models: Models, tmp_path: Path) -> None:
     with pytest.raises(NotReadyError):
         fail(order(), models, tmp_path, NotReadyError("no room"))
-    assert not any(path.is_dir() for path in tmp_path.iterdir())
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_what_fails_before_an_old_run_went_on_is_noted(models: Models, tmp_path: Path) -> None:
