@@ -23,7 +23,7 @@ from bench.measure.blocks import BUDGETS
 from bench.result.reading import parse_json
 from bench.result.result import BenchResult, write_result
 from bench.workloads import WORKLOADS, Workload, find_workload
-from dreamrig import console
+from dreamrig import console, paths
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, FailedError, InterruptedByUser, NotReadyError, UsageError
 
@@ -62,14 +62,20 @@ def bench_colab(args: list[str], door: Door | None = None) -> int:
         gpu: Annotated[str, typer.Option("--gpu", metavar="|".join(GPUS))] = "T4",
         effort: Annotated[str, typer.Option("--effort", metavar="quick|default|thorough")] = "default",
         out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where the result goes.")] = None,
+        notebook: Annotated[
+            Path | None,
+            typer.Option("--notebook", metavar="FILE", help="Write one notebook that carries all it needs, and end."),
+        ] = None,
         yes: Annotated[bool, typer.Option("--yes", help="Spend the units without asking.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON document.")] = False,
     ) -> int:
         """Run a workload on a GPU of Google Colab and bring its result here.
 
-        Without Google's client, open bench/colab.ipynb in Colab instead: the same workload, one cell.
+        Without Google's client: --notebook FILE, then open that file in Colab (File, Upload notebook).
         """
         chosen = find_workload(workload)
+        if notebook is not None:
+            return write_notebook(notebook, chosen, as_json=as_json)
         name = _gpu(gpu)
         if effort not in BUDGETS:
             raise UsageError(f"There is no effort {effort!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
@@ -91,6 +97,22 @@ def bench_colab(args: list[str], door: Door | None = None) -> int:
     return run_one("bench colab", body, args)
 
 
+def write_notebook(file: Path, workload: Workload, *, as_json: bool) -> int:
+    """Write a notebook that carries dreamrig; returns the exit code."""
+    from bench.colab.carried import build
+
+    if file.suffix != ".ipynb":
+        raise UsageError(f"--notebook {file} does not end in .ipynb.", hint=f"use: {file.with_suffix('.ipynb')}")
+    data = build(workload.name, with_weights=workload.networks[0] == "starter").encode()
+    paths.write_atomic(file, data)
+    if as_json:
+        console.print_json("bench colab", {"file": file, "bytes": len(data)})
+    else:
+        print(file)
+        console.print_note("open it in Colab: File, Upload notebook; choose a GPU; Runtime, Run all")
+    return EXIT_GOOD
+
+
 def _gpu(word: str) -> str:
     name = word.strip().upper()
     if name not in GPUS:
@@ -103,7 +125,7 @@ def _client(door: Door) -> str:
     if found is None:
         raise NotReadyError(
             "Google's Colab client is not here.",
-            hint="run: uv tool install google-colab-cli; or open bench/colab.ipynb in Colab",
+            hint="run: uv tool install google-colab-cli; or: dreamrig bench colab --notebook bench.ipynb",
         )
     return found
 
@@ -157,7 +179,7 @@ def parse_output(text: str) -> BenchResult:
     try:
         return BenchResult.from_dict(parse_json(body.encode(errors="replace"), source), source)
     except UsageError as error:  # nothing that was typed here is wrong
-        raise FailedError(error.message, hint="run it again, or open bench/colab.ipynb in Colab") from None
+        raise FailedError(error.message, hint="run it again, or: dreamrig bench colab --notebook bench.ipynb") from None
 
 
 def make_script(workload: Workload, effort: str) -> str:

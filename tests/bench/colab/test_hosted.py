@@ -112,7 +112,7 @@ def test_nothing_is_spent_without_a_yes() -> None:
 def test_without_the_client_the_notebook_is_named() -> None:
     with pytest.raises(NotReadyError) as caught:
         bench_colab(["--yes"], Door(which=lambda _: None))
-    assert "bench/colab.ipynb" in caught.value.hint
+    assert "--notebook" in caught.value.hint
 
 
 @pytest.mark.parametrize(
