@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.report.chart import Bar, BarChart, bar_chart
 from bench.result import figures
-from dreamrig.words import duration, pace
+from dreamrig.words import duration
 
 if TYPE_CHECKING:
     from bench.report.page import Entry, Group, Page
@@ -17,6 +17,8 @@ WIDTH, HEIGHT, MARGIN = 1200, 630, 64
 PAPER, INK, SOFT = "#16131d", "#f3f0f8", "#a9a1b8"
 ACCENT, ACCENT_SOFT, BOUND, BOUND_GROUND = "#ab8dff", "#3a2f5c", "#8a8299", "#2b2637"
 MOST_BARS = 5
+SMALLEST = 15
+"""Letters below cannot be read on a phone."""
 BARS_TOP, BAR_STEP, BAR_THICK = 352, 46, 26
 BAR_LEFT, BAR_RIGHT = 380, 960
 FINE = 2
@@ -51,12 +53,19 @@ class _Canvas:
         return float(self.pen.textlength(words, ImageFont.load_default(size * FINE))) / FINE
 
     def fitting(self, words: str, size: float, room: float) -> str:
-        """The words, cut where they would leave the room."""
+        """The words, cut where they would leave the room; between two of them, so that no number loses a digit."""
         if self.width(words, size) <= room:
             return words
-        while words and self.width(words + "...", size) > room:
-            words = words[:-1]
-        return words.rstrip() + "..."
+        kept, dots = words, "..."
+        while " " in kept and self.width(kept + dots, size) > room:
+            kept = kept.rpartition(" ")[0]
+        while kept and self.width(kept + dots, size) > room:  # one long word, such as a name
+            kept = kept[:-1]
+        return kept.rstrip(" ,;:") + dots
+
+    def size_for(self, words: str, size: float, room: float) -> float:
+        """The size at which words fit, not below SMALLEST."""
+        return max(SMALLEST, min(size, size * room / self.width(words, size)))
 
     def box(self, x: float, y: float, right: float, bottom: float, colour: str, radius: float = 0) -> None:
         """A filled box with round corners."""
@@ -82,17 +91,21 @@ def _head(canvas: _Canvas, group: Group, entry: Entry) -> None:
     mark = f"{entry.result.created[:10]}, workload {group.hash[:8]}"
     canvas.text(WIDTH - MARGIN, 108, mark, 19, SOFT, "rs")
     canvas.text(MARGIN, 138, canvas.fitting(entry.name, 46, room - 280), 46, INK)
-    amount, unit = pace(entry.summary.steps_per_second).split(" ")
+    amount, unit = figures.known_pace(entry.summary.steps_per_second, entry.summary.interval).split(" ")
     end = canvas.text(MARGIN, 248, amount, 112, INK)
     canvas.text(end + 16, 248, unit, 46, SOFT)
     picture = f"a picture in {duration(entry.summary.picture_seconds)}"
-    words = [figures.pace_range(entry.summary.interval), picture, *(v.word for v in entry.summary.verdicts)]
+    verdicts = ", ".join(verdict.word for verdict in entry.summary.verdicts)
     right = WIDTH - MARGIN
-    for line, text in enumerate(filter(None, words[:3])):
+    for line, text in enumerate(filter(None, [figures.pace_range(entry.summary.interval), picture, verdicts])):
         canvas.text(right, 186 + 32 * line, text, 25, SOFT, "rs")
     if group.headline:
         canvas.box(MARGIN, 276, right, 326, ACCENT_SOFT, 12)
-        canvas.text(MARGIN + 20, 309, canvas.fitting(group.headline, 24, room - 40), 24, INK)
+        said = group.headline
+        if canvas.width(said, SMALLEST) > room - 40:  # what follows a semicolon says how sure that is; the page has it
+            said = said.partition(";")[0] + "."
+        size = canvas.size_for(said, 24, room - 40)
+        canvas.text(MARGIN + 20, 309, canvas.fitting(said, size, room - 40), size, INK)
 
 
 def _chosen(group: Group) -> list[Bar]:
@@ -110,10 +123,11 @@ def _bars(canvas: _Canvas, chart: BarChart) -> None:
         name = f"{bar.label}, {bar.note.partition(',')[0]}" if is_measured else bar.label
         label = canvas.fitting(name, 24, BAR_LEFT - MARGIN - 20)
         canvas.text(MARGIN, top + 21, label, 24, INK if is_measured else SOFT)
+        left = max(BAR_LEFT, right - BAR_THICK) if chart.axis.is_log else BAR_LEFT  # a logarithm has no zero
         if is_measured:
-            canvas.box(BAR_LEFT, top, right, top + BAR_THICK, ACCENT, 5)
+            canvas.box(left, top, right, top + BAR_THICK, ACCENT, 5)
         else:
-            canvas.hatched(BAR_LEFT, top, right, top + BAR_THICK)
+            canvas.hatched(left, top, right, top + BAR_THICK)
         text = bar.text if is_measured else bar.text.replace("≤", "at most")
         canvas.text(max(right, BAR_LEFT) + 14, top + 21, text, 24, INK if is_measured else SOFT)
 

@@ -65,7 +65,7 @@ def _row(entry: Entry) -> list[str]:
     timing = result.timing
     return [
         f"{entry.name} ({result.place})",
-        short(summary.steps_per_second),
+        figures.known_digits(summary.steps_per_second, summary.interval),
         figures.pace_range(summary.interval) or "too few blocks",
         ratio_words(entry.ratio),
         picture,

@@ -13,7 +13,7 @@ from bench.report.page import Entry, Group, Page
 from bench.report.style import STYLE
 from bench.result import figures
 from bench.result.stats import Interval
-from dreamrig.words import duration, pace, percent, short
+from dreamrig.words import duration, percent, short
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -21,7 +21,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 def render(page: Page) -> str:
     """The document."""
     group, entry = page.hero
-    title = f"{entry.name}: {pace(entry.summary.steps_per_second)} on {group.title}"
+    told = figures.known_pace(entry.summary.steps_per_second, entry.summary.interval)
+    title = f"{entry.name}: {told} on {group.title}"
     body = [_hero(group, entry), *(_group(one) for one in page.groups), _published(page.published)]
     body += [_problems(page.problems), READING]
     return (
@@ -36,7 +37,7 @@ def render(page: Page) -> str:
 
 def _hero(group: Group, entry: Entry) -> str:
     summary = entry.summary
-    amount, unit = pace(summary.steps_per_second).split(" ")
+    amount, unit = figures.known_pace(summary.steps_per_second, summary.interval).split(" ")
     interval = figures.pace_range(summary.interval)
     facts = [
         ("a picture", duration(summary.picture_seconds)),
@@ -159,8 +160,8 @@ def _problems(problems: Sequence[str]) -> str:
 
 READING = """<section class="reading"><h2>How to read this</h2>
 <p>A step is one iteration: decode the latent, cut, ask CLIP, go back. it/s is one over the median time of a step; the
-device is waited for only at the edges of a block of steps. The interval is a 95 % bootstrap of that median, widened
-where neighbouring blocks are alike; it speaks of this machine, on that day, and of no other card of the same name.</p>
+device is waited for only at the edges of a block of steps. The 95 % interval of that median allows for
+neighbouring blocks that are alike; it speaks of this machine, on that day, and of no other card of the same name.</p>
 <p>A hatched bar is no measurement. It is the datasheet's peak divided by the least arithmetic this step can be done
 with, the thriftiest convolution known included; a real card stays well below its bound. Only work with the same
 workload number may be compared.</p></section>"""

@@ -145,7 +145,7 @@ def _measured_bar(entry: Entry) -> Bar:
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         kind="measured",
-        text=pace(summary.steps_per_second),
+        text=figures.known_pace(summary.steps_per_second, summary.interval),
         tip=f"measured {result.created[:10]}, 95 % interval {figures.pace_range(summary.interval) or 'not known'}",
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.claims import roofline
 from bench.claims.claims import Claim, claims_for, headline
-from bench.result import stats
+from bench.result import figures, stats
 from bench.result.result import BenchResult
 from bench.result.stats import Interval
 from bench.result.verdict import Summary, known, summarise
@@ -52,10 +52,11 @@ def device_words(result: BenchResult) -> str:
 
 def pace_words(summary: Summary) -> str:
     """ "23.5 it/s (95 % interval 23.3 to 23.7), 42.6 ms a step"."""
-    words = f"{short(summary.steps_per_second)} it/s"
+    words = figures.known_pace(summary.steps_per_second, summary.interval)
     if summary.interval is not None:
         rates = summary.interval.inverse()
-        words += f" (95 % interval {short(rates.low)} to {short(rates.high)})"
+        low, high = (figures.known_digits(rate, summary.interval) for rate in (rates.low, rates.high))
+        words += f" (95 % interval {low} to {high})"
     return f"{words}, {duration(summary.step_seconds)} a step"
 
 

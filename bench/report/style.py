@@ -28,7 +28,7 @@ dl{margin:0}dt{color:var(--soft);font-size:.85rem}dd{margin:0;overflow-wrap:anyw
 .tiles div{background:var(--panel);border:1px solid var(--line);border-radius:12px;padding:10px 14px}
 .tiles dd{font-size:1.12rem;font-weight:600}
 section{margin-top:26px;padding:24px;background:var(--panel);border:1px solid var(--line);border-radius:16px}
-.hash{color:var(--soft);font:.82rem ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:nowrap}
+.hash{color:var(--soft);font:.82rem ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 figure{margin:18px 0 0}
 figcaption{color:var(--soft);font-size:.86rem;margin-top:8px;max-width:88ch}
 .row{display:grid;grid-template-columns:minmax(150px,250px) 1fr 108px;gap:0 14px;align-items:center}
@@ -39,6 +39,9 @@ figcaption{color:var(--soft);font-size:.86rem;margin-top:8px;max-width:88ch}
 .row.axis{color:var(--soft);font-size:.84rem}
 .plot{display:block;overflow:visible}
 rect.measured{fill:var(--accent)}rect.bound{fill:url(#hatch);stroke:var(--bound);stroke-width:1}
+rect.expected{fill:var(--accent-soft);stroke:var(--accent);stroke-width:1;stroke-dasharray:4 3}
+.mark-measured{fill:var(--accent)}.mark-bound{fill:var(--bound-ground);stroke:var(--bound);stroke-width:2}
+.mark-expected{fill:var(--accent-soft);stroke:var(--accent);stroke-width:2;stroke-dasharray:3 2}
 .hatch-ground{fill:var(--bound-ground)}.hatch-line{stroke:var(--bound);stroke-width:2}
 .whisker{stroke:var(--ink);stroke-width:2}
 .grid{stroke:var(--grid);stroke-width:1}
@@ -52,9 +55,14 @@ rect.measured{fill:var(--accent)}rect.bound{fill:url(#hatch);stroke:var(--bound)
 .dot{fill:var(--accent)}.middle{stroke:var(--bound);stroke-width:1;stroke-dasharray:4 4}
 .key{display:inline-block;width:22px;height:11px;border-radius:3px}
 .key.measured{background:var(--accent)}
+.key.expected{border:1px dashed var(--accent);background:var(--accent-soft)}
 .key.bound{border:1px solid var(--bound);background:repeating-linear-gradient(45deg,var(--bound) 0 2px,
 var(--bound-ground) 2px 7px)}
-.scroll{overflow-x:auto;margin-top:18px}
+a{color:var(--accent)}
+.scroll{overflow-x:auto;margin-top:18px;background:linear-gradient(90deg,var(--panel) 40%,transparent),
+linear-gradient(270deg,var(--panel) 40%,transparent) 100% 0,linear-gradient(90deg,var(--line),transparent),
+linear-gradient(270deg,var(--line),transparent) 100% 0;background-size:40px 100%,40px 100%,14px 100%,14px 100%;
+background-repeat:no-repeat;background-attachment:local,local,scroll,scroll;scrollbar-width:thin}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}
 th{color:var(--soft);font-weight:500;font-size:.84rem}
@@ -68,9 +76,10 @@ summary{cursor:pointer;font-weight:600;overflow-wrap:anywhere}
 .small p{margin:0 0 4px}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:8px 28px;margin:12px 0}
 .reading p{color:var(--soft)}
-@media (max-width:640px){main{padding:26px 14px 40px}section{padding:18px 16px;border-radius:14px}
+@media (max-width:640px){.axis .tick:nth-of-type(even){display:none}td:first-child{white-space:normal;min-width:9em}
+main{padding:26px 14px 40px}section{padding:18px 16px;border-radius:14px}
 .row{grid-template-columns:1fr auto;gap:0 10px;padding:3px 0}.row .plot{grid-column:1/-1;order:3}.row .value{order:2}
 .row .name{padding:4px 0 0}.row.axis>div:first-child{display:none}.row.axis>div:last-child{display:none}
-.roofline .roof-name{display:none}}
+.roofline{overflow:hidden}.roofline .roof-name{display:none}}
 @media print{section{break-inside:avoid}}
 """

@@ -31,8 +31,11 @@ def bar(one: Bar, chart: BarChart) -> str:
     """One bar with its whisker and the lines of the axis behind it."""
     width = 100 * chart.axis.at(one.value)
     parts = [_line(x, 0, x, 100, "grid") for x in _tick_places(chart.axis)]
-    shape = "bound" if one.kind == "bound" else "measured"
-    parts.append(f'<rect x="0" y="4" width="{width:.2f}%" height="18" rx="3" class="{shape}"/>')
+    shape = one.kind
+    if chart.axis.is_log:  # a length from nowhere means nothing: a logarithm has no zero
+        parts.append(f'<circle cx="{width:.2f}%" cy="13" r="6" class="mark-{shape}"/>')
+    else:
+        parts.append(f'<rect x="0" y="4" width="{width:.2f}%" height="18" rx="3" class="{shape}"/>')
     if one.low is not None and one.high is not None:
         parts += _whisker(100 * chart.axis.at(one.low), 100 * chart.axis.at(one.high))
     title = f"<title>{escape(f'{one.label}: {one.text}. {one.tip}')}</title>"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report import svg, terminal
-from bench.report.card import HEIGHT, WIDTH, draw
+from bench.report.card import HEIGHT, WIDTH, _Canvas, draw
 from bench.report.chart import Bar, axis_for, bar_chart, decades
 from bench.report.details import table_rows, telemetry_series
 from bench.report.html_page import render
@@ -197,9 +197,16 @@ def test_measured_and_bound_are_drawn_differently(page: Page) -> None:
     assert text.count('class="row bound"') == sum(
         claim.bound is not None for one in page.groups for claim in one.claims
     )
-    drawn = svg.bar(next(bar for bar in group.chart.bars if bar.kind == "bound"), group.chart)
-    assert 'class="bound"' in drawn
-    assert "whisker" not in drawn
+    bound = next(bar for bar in group.chart.bars if bar.kind == "bound")
+    measured = next(bar for bar in group.chart.bars if bar.kind == "measured")
+    assert "whisker" not in svg.bar(bound, group.chart)
+    assert "whisker" in svg.bar(measured, group.chart)
+    assert group.chart.axis.is_log
+    assert 'class="mark-bound"' in svg.bar(bound, group.chart)  # a point: a logarithmic axis has no zero
+    assert "<rect" not in svg.bar(bound, group.chart)
+    linear = bar_chart([measured, replace(bound, value=measured.value / 2)])
+    assert not linear.axis.is_log
+    assert 'class="bound"' in svg.bar(linear.bars[1], linear)
 
 
 def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result: Make) -> None:
@@ -264,9 +271,27 @@ def test_a_logarithmic_axis_is_even_by_factors() -> None:
 
 
 def test_ranges_and_names() -> None:
-    assert figures.pace_range(Interval(0.2, 0.25, 0.5)) == "2.00-5.00 it/s"
+    assert figures.pace_range(Interval(0.2, 0.25, 0.5)) == "2.0-5.0 it/s"
+    assert figures.pace_range(Interval(0.2, 0.201, 0.202)) == "4.95-5.00 it/s"
     assert figures.short_device("NVIDIA GeForce RTX 3090") == "RTX 3090"
     assert figures.short_device("Intel(R) Xeon(R) CPU @ 2.20GHz") == "Intel Xeon @ 2.20GHz"
+
+
+@pytest.mark.parametrize(
+    ("pace", "low", "high", "text"),
+    [(2.34, 1.5, 8.0, "2.3 it/s"), (23.46, 23.3, 23.6, "23.5 it/s"), (1234.5, 800, 2000, "1,200 it/s")],
+)
+def test_digits_follow_the_interval(pace: float, low: float, high: float, text: str) -> None:
+    assert figures.known_pace(pace, Interval(1 / high, 1 / pace, 1 / low)) == text
+
+
+def test_nothing_on_the_card_is_cut_within_a_word() -> None:
+    canvas = _Canvas()
+    words = "At least 12.5x as fast as any T4: even at its peak it does no more than 1,234 it/s."
+    for room in range(80, 700, 7):
+        kept = canvas.fitting(words, 24, room)
+        assert kept == words or words.startswith(kept.removesuffix("..."))
+        assert kept == words or len(kept) < 12 or words[len(kept) - 3] in " :,"
 
 
 def test_the_card_has_the_size_chat_programs_want_and_is_the_same_each_time(page: Page) -> None:
