@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.claims import bounds
+from bench.claims.expected import HALF, expected_ratio, source_words
 from bench.compare.compare import compare
 from bench.result.result import BenchResult
 from bench.result.verdict import is_impossible, summarise
@@ -19,6 +20,7 @@ from dreamrig.words import pace
 from provision.cards.datasheets import Datasheet, colab_datasheets, find_datasheet
 from provision.cards.limits import FREE, WORTH_SAYING, Bound
 
+STARTER = "starter"
 Kind = Literal["measured", "expected", "bound"]
 MEANING: dict[Kind, str] = {
     "measured": "measured, with the 95 % interval of the median",
@@ -62,6 +64,9 @@ def _best(result: BenchResult, sheet: Datasheet, evidence: Sequence[BenchResult]
     measured = [other for other in evidence if _is_on(other, sheet)]
     if measured:
         return _measured(result, sheet, max(measured, key=_worth))
+    expected = _expected(result, sheet, own)
+    if expected is not None:
+        return expected
     bound = bounds.bound_for(result, sheet)
     return None if bound is None else _bound(result, bound)
 
@@ -89,6 +94,34 @@ def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult) -> Clai
         sentence=f"Against a measured {sheet.name} ({pace(summary.steps_per_second)}, {other.place}): {words}.",
         basis=f"measured {other.created[:10]}, {other.place}, result {other.id[:8]}",
         measured=other,
+    )
+
+
+def _expected(result: BenchResult, sheet: Datasheet, own: Datasheet | None) -> Claim | None:
+    """From one's own pace and how the cards compare on other networks; None where that says nothing.
+
+    Not of a result that something disturbed, nor in full precision, nor of the starter: see bench.claims.expected.
+    """
+    summary, flags = summarise(result), result.software.flags
+    is_light = result.workload.params.get("model") == STARTER
+    if own is None or is_light or flags.get("precision") not in HALF or summary.verdicts or summary.interval is None:
+        return None
+    found = expected_ratio(sheet.key, own.key)
+    if found is None:
+        return None
+    middle = summary.steps_per_second * found.ratio
+    low, high = middle / found.factor, middle * found.factor
+    return Claim(
+        kind="expected",
+        name=sheet.name,
+        steps_per_second=middle,
+        low=low,
+        high=high,
+        sentence=(
+            f"A {sheet.name} is expected, not measured, to do about {middle:.2g} it/s here ({low:.2g} to {high:.2g}): "
+            f"this rig is about {1 / found.ratio:.2g}x as fast."
+        ),
+        basis=f"{found.rows} rows of other networks in half precision, within {found.factor:.2g}x; {source_words()}",
     )
 
 

@@ -126,6 +126,8 @@ def _bars(canvas: _Canvas, chart: BarChart) -> None:
         left = max(BAR_LEFT, right - BAR_THICK) if chart.axis.is_log else BAR_LEFT  # a logarithm has no zero
         if is_measured:
             canvas.box(left, top, right, top + BAR_THICK, ACCENT, 5)
+        elif bar.kind == "expected":
+            canvas.box(left, top, right, top + BAR_THICK, ACCENT_SOFT, 5)
         else:
             canvas.hatched(left, top, right, top + BAR_THICK)
         text = bar.text if is_measured else bar.text.replace("≤", "at most")
@@ -135,5 +137,5 @@ def _bars(canvas: _Canvas, chart: BarChart) -> None:
 def _foot(canvas: _Canvas, group: Group) -> None:
     """What the bars mean."""
     scale = "logarithmic scale; " if bar_chart(_chosen(group)).axis.is_log else ""
-    key = f"{scale}filled: measured; hatched: the most its datasheet allows, not a measurement"
+    key = f"{scale}filled: measured; hatched: the most its datasheet allows; dim: expected, not measured"
     canvas.text(MARGIN, 607, key, 19, SOFT)

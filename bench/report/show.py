@@ -147,13 +147,15 @@ def claim_lines(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> li
     if not found or said is None:
         return []
     width = max(len(claim.name) for claim in found)
-    lines = ["Against Colab, in it/s: measured is measured; a bound is what a datasheet does not allow to be exceeded."]
+    lines = ["Against Colab, in it/s: a bound is what a datasheet does not allow to be exceeded, not a measurement."]
     lines += [f"  {claim.name:<{width}}  {_claimed(claim)}" for claim in found]
     return [*lines, said]
 
 
 def _claimed(claim: Claim) -> str:
     number = short(claim.steps_per_second)
+    if claim.kind == "expected":
+        return f"{'about ' + number:>14}  expected, not measured ({short(claim.low or 0)} to {short(claim.high or 0)})"
     return f"{'at most ' + number if claim.kind == 'bound' else number:>14}  {claim.kind}"
 
 

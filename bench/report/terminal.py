@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 BAR_WIDTH = 30
 EIGHTHS = " ▏▎▍▌▋▊▉"
-FULL, LIGHT = "█", "░"
-PLAIN_FULL, PLAIN_LIGHT = "#", "."
+FULL, MIDDLE, LIGHT = "█", "▒", "░"
+PLAIN_FULL, PLAIN_MIDDLE, PLAIN_LIGHT = "#", "+", "."
 """For a terminal that cannot write blocks."""
-KEY = f"{FULL} measured   {LIGHT} bound: what the card's datasheet does not allow it to exceed, not a measurement"
+KEY = (
+    f"{FULL} measured   {MIDDLE} expected, not measured   "
+    f"{LIGHT} bound: what the card's datasheet does not allow it to exceed, not a measurement"
+)
 
 
 def bar_text(bar: Bar, chart: BarChart, width: int = BAR_WIDTH, *, plain: bool = False) -> str:
     """A bar as characters, at most `width`; something is left of the smallest."""
     cells = chart.axis.at(bar.value) * width
-    if bar.kind == "bound":
-        return (PLAIN_LIGHT if plain else LIGHT) * max(1, round(cells))
+    if bar.kind != "measured":
+        plain_mark, mark = (PLAIN_LIGHT, LIGHT) if bar.kind == "bound" else (PLAIN_MIDDLE, MIDDLE)
+        return (plain_mark if plain else mark) * max(1, round(cells))
     if plain:
         return PLAIN_FULL * max(1, round(cells))
     whole, eighth = divmod(round(cells * 8), 8)

@@ -178,7 +178,7 @@ def report_rows(report: TimingReport) -> list[tuple[str, str]]:
         ("steady steps", _steady(report)),
         ("saving", _seconds(report.saving_seconds)),
         ("first preview", _since_command(report.first_preview_seconds)),
-        ("picture", f"{_since_command(report.total_seconds)}, {_part(report)}"),
+        ("picture", f"{_since_command(report.total_seconds)}, Python's own start not counted; {_part(report)}"),
         ("peak memory", _peak(report)),
         ("device", report.device + (f", {report.threads} threads" if report.threads else "")),
         ("versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),

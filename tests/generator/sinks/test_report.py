@@ -76,7 +76,7 @@ def test_the_text() -> None:
         ("steady steps", "4.00 it/s (250 ms a step; middle half 4.00-4.00 it/s, spread 0%)"),
         ("saving", "250 ms"),
         ("first preview", "2.90 s from the command"),
-        ("picture", "5.00 s from the command, 6 steps at 128x96"),
+        ("picture", "5.00 s from the command, Python's own start not counted; 6 steps at 128x96"),
         ("peak memory", "512 MiB"),
         ("device", "cpu (Test CPU), 2 threads"),
         ("versions", "python 3.11.7, torch 2.13.0"),
