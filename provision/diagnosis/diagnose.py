@@ -43,6 +43,7 @@ from typing import Any, Protocol
 from provision.diagnosis.cause import LAYERS, Cause, Knowledge, Query
 from provision.diagnosis.codes import DecodedCode, decode_code
 from provision.diagnosis.intake import CUT_NOTE
+from provision.diagnosis.mojibake import other_readings
 from provision.diagnosis.next_query import Candidate, choose_query
 from provision.diagnosis.predicate import FactReader, evaluate, facts_behind
 from provision.diagnosis.reading import Reading, read_text
@@ -137,9 +138,24 @@ class TextMatch:
 
 
 def diagnose(text: str | bytes | None, facts: FactSource | Mapping[str, Any] | None, knowledge: Knowledge) -> Report:
-    """What `text` and `facts` say about a machine, the best first. Either may be None; nothing is read or changed."""
+    """What `text` and `facts` say about a machine, the best first. Either may be None; nothing is read or changed.
+
+    A text in which no rule hits is read in other code pages as well; the first in which one hits counts.
+    """
+    report = _diagnose(text, facts, knowledge)
+    if text and not _explains(report):
+        others = (_diagnose(other, facts, knowledge) for other in other_readings(text))
+        return next((other for other in others if _explains(other)), report)
+    return report
+
+
+def _explains(report: Report) -> bool:
+    return any(diagnosis.explains for diagnosis in report.diagnoses)
+
+
+def _diagnose(text: str | bytes | None, facts: FactSource | Mapping[str, Any] | None, knowledge: Knowledge) -> Report:
     reading = read_text(text, knowledge)
-    told = facts_told(reading.flat, knowledge.told) if facts is None and reading is not None else {}
+    told = facts_told(reading.flat, reading.joined, knowledge.told) if facts is None and reading is not None else {}
     read = told.get if told else fact_reader(facts)
     values = [_when(cause, read, facts is not None, bool(told)) for cause in knowledge.causes]
     judged = [_judge(cause, when, reading, read) for cause, when in zip(knowledge.causes, values, strict=True)]

@@ -15,14 +15,17 @@ YES = frozenset(
 """In lower case; every other word that a yes-no fact is told by means no."""
 
 
-def facts_told(text: str, tellings: Iterable[Telling]) -> Mapping[str, Any]:
-    """Dotted path -> value, of the facts that stand in `text`, which has its line breaks as spaces."""
-    lowered = text.lower()
+def facts_told(flat: str, joined: str, tellings: Iterable[Telling]) -> Mapping[str, Any]:
+    """Dotted path -> value, of the facts that stand in a text.
+
+    flat: its line breaks as spaces.   joined: without them, for values that a terminal broke; read where flat has none.
+    """
+    views = [(text, text.lower()) for text in dict.fromkeys((flat, joined))]
     found: dict[str, list[Any]] = {}
     for telling in tellings:
-        for value in _values(telling, text, lowered):
-            found.setdefault(telling.fact, []).append(value)
-    return {fact: values[0] for fact, values in found.items() if all(value == values[0] for value in values)}
+        values = next((values for view in views if (values := list(_values(telling, *view)))), [])
+        found.setdefault(telling.fact, []).extend(values)
+    return {fact: values[0] for fact, values in found.items() if values and all(value == values[0] for value in values)}
 
 
 def _values(telling: Telling, text: str, lowered: str) -> Iterator[Any]:

@@ -22,7 +22,7 @@ def told(text: str) -> dict[str, object]:
     knowledge = load_knowledge()
     reading = read_text(text, knowledge)
     assert reading is not None
-    return dict(facts_told(reading.flat, knowledge.told))
+    return dict(facts_told(reading.flat, reading.joined, knowledge.told))
 
 
 def verdicts(text: str) -> dict[str, str]:

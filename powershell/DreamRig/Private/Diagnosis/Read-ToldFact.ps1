@@ -22,7 +22,10 @@ function Read-ToldFact {
     if (-not $Reading) { return $null }
     $found, $differing = @{}, @{}
     foreach ($one in $Telling) {
-        foreach ($word in Find-ToldWord $Reading.Flat $one.regex) {
+        $words = @(Find-ToldWord $Reading.Flat $one.regex)
+        # A terminal may have broken the value.
+        if (-not $words.Count) { $words = @(Find-ToldWord $Reading.Joined $one.regex) }
+        foreach ($word in $words) {
             $value = ConvertTo-ToldValue $word $one.kind
             if ($found.ContainsKey($one.fact) -and $found[$one.fact] -cne $value) { $differing[$one.fact] = $true }
             $found[$one.fact] = $value
