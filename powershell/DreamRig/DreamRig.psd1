@@ -22,4 +22,11 @@
     CmdletsToExport      = @()
     VariablesToExport    = @()
     AliasesToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('WSL', 'WSL2', 'CUDA', 'NVIDIA', 'setup', 'diagnosis', 'Windows', 'PSEdition_Desktop', 'PSEdition_Core')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'See CHANGELOG.md beside the sources.'
+        }
+    }
 }

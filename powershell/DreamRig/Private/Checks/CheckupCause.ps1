@@ -1,5 +1,7 @@
 # Which cause explains what a check found. The twin of provision/doctor/explain.py, for the Windows half of the chain.
 
+$script:FactKnowledge = $null
+
 function Add-Cause {
     <#
     .SYNOPSIS
@@ -28,6 +30,31 @@ function Add-Cause {
         $told[$best.cause] = $true
         $best
     }
+}
+
+function Get-FactKnowledge {
+    <#
+    .SYNOPSIS
+    Returns the knowledge base as far as facts alone need it: causes with their predicates, no codes and no signatures.
+    .DESCRIPTION
+    Making the tables for reading error texts takes longer than all checks together; without -Text nobody reads one.
+    #>
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param()
+    if ($script:Knowledge) { return $script:Knowledge }
+    if (-not $script:FactKnowledge) {
+        $document = Read-KnowledgeFile -Name 'causes.json'
+        $causes = @(foreach ($cause in @($document.causes)) {
+                [pscustomobject]@{
+                    Codes = @(); Document = $cause; When = ConvertTo-Predicate (Get-MemberValue $cause 'when'); Signatures = @(); Context = @()
+                }
+            })
+        $script:FactKnowledge = [pscustomobject]@{
+            Causes = $causes; Codes = @(); NameIds = @{}; Known = @{}; Carried = @{}; Queries = @(Get-MemberList $document 'queries')
+        }
+    }
+    $script:FactKnowledge
 }
 
 function Get-CheckCause {

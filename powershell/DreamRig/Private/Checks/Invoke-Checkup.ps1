@@ -40,7 +40,7 @@ function Invoke-Checkup {
     try {
         # A healthy PC is not kept waiting for the knowledge base.
         $open = @($findings | Where-Object { $_.verdict -notin 'PASS', 'SKIP' -and -not $_.stops })
-        if ($open.Count) { $diagnoses = @(Add-Cause -Finding $open -Facts $Facts -Knowledge (Get-Knowledge)) }
+        if ($open.Count) { $diagnoses = @(Add-Cause -Finding $open -Facts $Facts -Knowledge (Get-FactKnowledge)) }
     } catch {
         # A damaged knowledge base must not silence the checks.
         Write-Warning "No diagnosis: $($_.Exception.Message)"
