@@ -1,7 +1,7 @@
 """The PowerShell half as it is released: one module file instead of ninety, which loads faster and is signed once.
 
-`python -m docs.made.powershell_release FOLDER` writes a `powershell` folder that takes the place of the checkout's, with
-the knowledge base inside the module; `--check FOLDER` says whether a folder, signed meanwhile, still is that.
+`python -m docs.made.powershell_release FOLDER` writes a `powershell` folder that takes the place of the checkout's,
+with the knowledge base inside the module; `--check FOLDER` says whether a folder, signed meanwhile, still is that.
 """
 
 from __future__ import annotations

@@ -77,10 +77,12 @@ def test_what_comes_as_an_app_is_registered_by_its_own_launcher(windows: Windows
         )
     )
     make_launcher(pc, "ubuntu2404.exe")
-    said = install(pc, "Ubuntu-24.04")
+    install(pc, "Ubuntu-24.04")
     installing = [call.line for call in pc.calls if "install" in call.line]
-    assert installing == ["wsl.exe --install -d Ubuntu-24.04 --no-launch", "ubuntu2404.exe install --root"]
-    assert "Installation successful!" in said
+    assert installing[0] == "wsl.exe --install -d Ubuntu-24.04 --no-launch"
+    assert installing[-1] == "ubuntu2404.exe install --root"
+    assert [line for line in installing if line.startswith("ubuntu")] == installing[-1:], "once"
+    assert "Installation successful!" in (pc.folder / "console.txt").read_text("utf-8")
     assert [one["name"] for one in pc.state["wsl"]["distributions"]] == ["Ubuntu-24.04"]
 
 
@@ -101,4 +103,5 @@ def test_a_registered_distribution_needs_no_launcher_and_a_missing_one_is_no_err
     assert ways == [
         "wsl.exe --install -d Ubuntu-24.04 --no-launch",
         "wsl.exe --install -d Ubuntu-24.04 --no-launch --web-download",
-    ]
+        "wsl.exe --install -d Ubuntu-24.04 --no-launch --web-download",
+    ], "the last one with its output read, for the explanation"

@@ -66,6 +66,8 @@ def main(name: str, arguments: list[str]) -> int:
 
 def is_installer(name: str, arguments: list[str]) -> bool:
     """Whether this call draws its progress into a console window."""
+    if arguments[:1] == ["install"]:  # a distribution's own launcher
+        return True
     return name == "wsl.exe" and bool(re.match(r"--(install|update|import|set-version)", " ".join(arguments)))
 
 
