@@ -197,6 +197,15 @@ def test_no_variable_in_a_string_swallows_a_colon(path: Path) -> None:
     assert re.findall(r"\$(?:script|global|local|private|env):\w+:", path.read_text("ascii"), re.IGNORECASE) == []
 
 
+def test_no_hint_names_a_function_that_is_not_imported() -> None:
+    """A person who reads it has scripts, not the module: `Restart-RigToFirmware` is unknown at their prompt."""
+    exported = "|".join(path.stem for path in SCRIPTS if path.parent.name == "Public")
+    for path in SCRIPTS:
+        for node in walk(tree(path)):
+            if "string" in node.type and path.suffix == ".ps1":
+                assert not re.search(exported, _text(node)), f"{path.name}: {_text(node)}"
+
+
 def test_strict_and_stopping() -> None:
     for path in (MODULE / "DreamRig.psm1", *POWERSHELL.glob("*.ps1")):
         text = path.read_text("ascii")

@@ -52,6 +52,7 @@ function Get-FactKnowledge {
             })
         $script:FactKnowledge = [pscustomobject]@{
             Causes = $causes; Codes = @(); NameIds = @{}; Known = @{}; Carried = @{}; Queries = @(Get-MemberList $document 'queries')
+            Told = @()
         }
     }
     $script:FactKnowledge

@@ -58,7 +58,7 @@ function Read-SetupState {
         $found = [System.IO.File]::ReadAllText($path) | ConvertFrom-Json
         if ($found.schema -ne 1) { throw 'another version of setup wrote it' }
         foreach ($name in @($state.PSObject.Properties.Name)) {
-            # Not in files of setup before 0.2.
+            # Older files do not have it.
             if ($name -eq 'retries' -and -not $found.PSObject.Properties[$name]) { continue }
             if (-not $found.PSObject.Properties[$name]) { throw "$name is missing" }
             $state.$name = $found.$name
