@@ -145,7 +145,7 @@ def test_the_script_is_python_and_carries_what_it_runs() -> None:
     with_weights = zipfile.ZipFile(io.BytesIO(pack(with_weights=True))).namelist()
     without = zipfile.ZipFile(io.BytesIO(pack(with_weights=False))).namelist()
     assert {"pyproject.toml", "bench/cli/main.py", "generator/engine/loop.py", "dreamrig/cli.py"} <= set(without)
-    assert {Path(name).suffix for name in set(with_weights) - set(without)} == {".safetensors"}
+    assert {Path(name).suffix for name in set(with_weights) - set(without)} == {".safetensors", ".xz"}
     assert not [name for name in without if "__pycache__" in name or ".venv" in name]
 
 
