@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from dreamrig.errors import FailedError, NotReadyError, RigError, UsageError
+from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.paths import ensure_folder
 from generator import devices
 from generator.config import GenerateConfig
@@ -26,13 +26,13 @@ from generator.models.base import Models
 from generator.models.choose import load_models
 from generator.pictures.png import to_picture
 from generator.runs import folder as runs
-from generator.runs.folder import CHECKPOINT, PICTURE_LARGE, RECORD, Run
+from generator.runs.folder import PICTURE_LARGE, RECORD, Run
 from generator.sinks import Sink
-from generator.state import State, require_same_run
 from generator.work.door import Beginning
 from generator.work.execute import Outcome, execute
 from generator.work.job import Job, hold_run, make_recipe
-from generator.work.resume import load_checkpoint
+from generator.work.resume import usable_state
+from generator.work.rhythm import Rhythm
 from generator.work.stop import Stop
 
 SECONDS_BETWEEN_PREVIEWS = 0.5
@@ -142,6 +142,7 @@ def draw(
     folder: Path,
     networks: Networks,
     *,
+    rhythm: Rhythm,
     stop: Stop,
     begun: Callable[[Begun], None],
     tell: Callable[[Event, Any], None],
@@ -154,11 +155,12 @@ def draw(
     run, is_new = _run_in(folder, config)
     recipe, began_at = make_recipe(config, models), perf_counter()
     with hold_run(run, recipe) as run:
-        resume, note = _checkpoint(run, config, models)
+        notes: list[str] = []
+        resume = usable_state(run, config, models, notes.append)
 
         def on_event(event: Event, change: Any) -> None:
             if isinstance(event, Started):
-                begun(Begun(event.first_step, load_seconds, event.unknown_words, note))
+                begun(Begun(event.first_step, load_seconds, event.unknown_words, " ".join(notes)))
             else:
                 tell(event, change)
 
@@ -170,6 +172,7 @@ def draw(
             recipe=recipe,
             beginning=Beginning(began_at=began_at, load_seconds=load_seconds),
             clock=devices.synchronising_clock(models.image.codebook.device),
+            rhythm=rhythm,
             is_new=is_new,
             resume=resume,
             overwrite=True,
@@ -191,18 +194,6 @@ def _run_in(folder: Path, config: GenerateConfig) -> tuple[Run, bool]:
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
     facts: dict[str, Any] = {"prompt": config.prompt, "seed": config.seed, "steps": config.steps}
     return Run(folder=folder, status="running", created_at=created_at, **facts), True
-
-
-def _checkpoint(run: Run, config: GenerateConfig, models: Models) -> tuple[State | None, str]:
-    """Where to go on, and what to tell: a checkpoint that does not fit is put aside, and the run starts at step 0."""
-    try:
-        state = load_checkpoint(run)
-        if state is not None:
-            require_same_run(state, config, models.name, models.sha256)
-        return state, ""
-    except (FailedError, UsageError) as error:
-        (run.folder / CHECKPOINT).unlink(missing_ok=True)
-        return None, f"{error.message} It begins again at step 0."
 
 
 def make_thumbnails(folder: Path) -> None:

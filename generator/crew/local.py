@@ -46,9 +46,12 @@ class Crew(Protocol):
         ...
 
 
-def worker_command(given: Mapping[str, Any]) -> list[str]:
-    """The command of a real worker. given: the owner's settings for every picture."""
-    return [sys.executable, "-P", "-m", "generator.crew.worker", json.dumps(dict(given))]
+def worker_command(given: Mapping[str, Any], keep_seconds: float) -> list[str]:
+    """The command of a real worker.
+
+    given: the owner's settings for every picture.   keep_seconds: between two checkpoints, at least.
+    """
+    return [sys.executable, "-P", "-m", "generator.crew.worker", json.dumps(dict(given)), str(keep_seconds)]
 
 
 class LocalWorker:

@@ -29,6 +29,7 @@ from generator.crew.drawing import Begun, Networks
 from generator.crew.local import die_with_parent
 from generator.crew.protocol import Cancel, Draw, Leave, Order, Telling, Unload
 from generator.events import Event, Step
+from generator.work.rhythm import Rhythm
 from generator.work.stop import StopButton
 
 SECONDS_BETWEEN_BEATS = 5.0
@@ -39,8 +40,11 @@ EXIT_DEVICE_LOST = 5
 class Worker:
     """Reads orders in one thread, beats in another, draws in the main one."""
 
-    def __init__(self, tell: Callable[[Telling], None], networks: Networks, given: Mapping[str, Any]) -> None:
-        """given: the owner's settings for every picture, e.g. the model."""
+    def __init__(
+        self, tell: Callable[[Telling], None], networks: Networks, given: Mapping[str, Any], rhythm: Rhythm
+    ) -> None:
+        """given: the owner's settings for every picture, e.g. the model.   rhythm: how often they are kept."""
+        self.rhythm = rhythm
         self.tell, self.networks, self.given = tell, networks, given
         self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self.lock = threading.Lock()
@@ -130,6 +134,7 @@ class Worker:
                 config,
                 Path(order.folder),
                 self.networks,
+                rhythm=self.rhythm,
                 stop=self.stop,
                 begun=teller.begun,
                 tell=teller.event,
@@ -232,13 +237,17 @@ def teller(target: IO[bytes], lock: threading.Lock) -> Callable[[Telling], None]
 
 
 def main(argv: list[str], load: Callable[[GenerateConfig], Any] | None = None) -> int:
-    """argv: one JSON object, the owner's settings for every picture.   load: other networks, for tests."""
+    """argv: the owner's settings for every picture as JSON, and the seconds between two checkpoints.
+
+    load: other networks, for tests.
+    """
     given = json.loads(argv[0]) if argv else {}
+    rhythm = Rhythm(checkpoint_apart_seconds=float(argv[1])) if argv[1:] else Rhythm()
     die_with_parent()
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anybody prints goes to the log, not between the messages
     tell = teller(target, threading.Lock())
-    worker = Worker(tell, Networks() if load is None else Networks(load), given)
+    worker = Worker(tell, Networks() if load is None else Networks(load), given, rhythm)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         worker.leave()

@@ -69,12 +69,14 @@ def make_server(
     store, hub, history = Store(home.database), Hub(), History()
     owner = store.write(lambda db: friends.owner(db, clock.now_ms())).result()
     store.read(lambda db: read_history(db, history)).result()
+    command = command or worker_command(settings.given, settings.keep_seconds)
     outbox = Outbox(store, home, settings, clock)
     dispatcher = Dispatcher(
         store,
         hub,
         home,
-        start_crew or partial(start_worker, command or worker_command(settings.given), home.worker_log),
+        start_crew
+        or partial(start_worker, command or worker_command(settings.given, settings.keep_seconds), home.worker_log),
         clock=clock,
         history=history,
         patience=patience,

@@ -35,6 +35,8 @@ class ServeSettings:
     """The networks that draw."""
     idle_unload: str = "15m"
     """End the idle worker after so long, so that its memory is free; 0 = never."""
+    keep_seconds: int = 5
+    """Between two checkpoints of a picture, at least: what a killed worker costs."""
     keep_free_mib: int = 2048
     """Refuse new pictures when less room than this would be left on the disk."""
     hold_words: str = ""

@@ -39,7 +39,7 @@ class Process:
     """A worker, and everything it told."""
 
     def __init__(self, **changes: Any) -> None:
-        command = [sys.executable, "-m", "generator.crew.worker", "{}"]
+        command = [sys.executable, "-m", "generator.crew.worker", "{}", "0"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(command, env=worker_environment(), **pipes, **changes)  # type: ignore[call-overload]  # no **kwargs there
         self.told: list[Telling] = []
@@ -227,7 +227,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys, time\n"
         "from generator.crew import protocol\n"
-        f"worker = subprocess.Popen([sys.executable, '-m', 'generator.crew.worker', '{{}}'],"
+        f"worker = subprocess.Popen([sys.executable, '-m', 'generator.crew.worker', '{{}}', '0'],"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
         f"worker.stdin.write(protocol.encode(protocol.Draw(1, 1, {config(steps=5000)!r}, {str(tmp_path / '1')!r})))\n"
         "worker.stdin.flush()\n"

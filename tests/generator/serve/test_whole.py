@@ -32,7 +32,12 @@ class Rig:
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
-        self.environ = {**os.environ, "DREAMRIG_HOME": str(home), "OMP_WAIT_POLICY": "passive"}
+        self.environ = {
+            **os.environ,
+            "DREAMRIG_HOME": str(home),
+            "OMP_WAIT_POLICY": "passive",
+            "DREAMRIG_SERVE_KEEP_SECONDS": "0",
+        }
         command = [sys.executable, "-P", "-m", "dreamrig", "serve", "--port", str(self.port)]
         self.log = (home.parent / "log").open("ab")
         self.process = subprocess.Popen(command, env=self.environ, stdout=self.log, stderr=self.log, cwd=home.parent)
