@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import copy
 import difflib
 import errno
 import os
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from dreamrig import __version__, console
+from dreamrig.called import as_called
 from dreamrig.commands import Command, help_rows, load
 from dreamrig.errors import (
     EXIT_FAILED,
@@ -49,11 +51,21 @@ COMMANDS: Mapping[str, Command] = {
     "submit": Command("generator.serve.cli", "submit", "put a picture into the running server's line"),
     "queue": Command("generator.serve.cli", "show_queue", "the line of the running server"),
     "cancel": Command("generator.serve.cli", "cancel", "end a picture of the running server"),
+    "where": Command("dreamrig.where", "where", "the folders of this program, with their sizes"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
 }
 
 WRONG_PATH = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR))
 """What is wrong with a path that somebody gave, wherever it was first opened."""
+
+GREETING = """\
+dreamrig turns a sentence into a picture, on this machine. Three things to try:
+
+  dreamrig generate "sunset over the sea"     a picture in about a minute
+  dreamrig prompts                            sentences that are sure to work
+  dreamrig doctor                             is the graphics card ready?
+
+All commands: dreamrig --help"""
 
 
 def main(argv: Sequence[str] | None = None, commands: Mapping[str, Command] = COMMANDS) -> int:
@@ -108,10 +120,15 @@ def _command_name(words: Sequence[str]) -> str | None:
 
 
 def _dispatch(words: list[str], commands: Mapping[str, Command]) -> int:
-    if not words or words[0] in ("-h", "--help"):
-        print(render_help(commands))
+    if not words:
+        print(as_called(GREETING))
         return EXIT_GOOD
-    if words[0] in ("-V", "--version"):
+    if words[0] == "help" and len(words) > 1 and words[1] in commands:
+        words = [words[1], "--help"]
+    if words[0] in ("-h", "--help") or words == ["help"]:
+        print(as_called(render_help(commands)))
+        return EXIT_GOOD
+    if words[0] in ("-V", "--version") or words == ["version"]:
         print(f"dreamrig {__version__}")
         return EXIT_GOOD
     name = _command_name(words)
@@ -215,12 +232,19 @@ def _report(error: RigError, command: str | None, *, as_json: bool) -> int:
             console.print_json(command, None, ok=False, errors=[error])
             _flush_answer()
         else:
-            console.print_error(error)
+            console.print_error(_as_called(error))
     except (OSError, RigError):  # the stream cannot be written: the exit code is all that is left
         pass
     finally:
         _silence_broken_streams()
     return error.exit_code
+
+
+def _as_called(error: RigError) -> RigError:
+    """The error with its commands as this user can type them."""
+    shown = copy.copy(error)
+    shown.message, shown.hint = as_called(error.message), as_called(error.hint)
+    return shown
 
 
 def _print_traceback(error: BaseException) -> None:

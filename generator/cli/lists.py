@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from dreamrig import console
+from dreamrig.called import as_called
 from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.words import MIB, duration, memory, plural
 from generator.cli import flags
@@ -72,7 +73,7 @@ def _list(values: Values) -> int:
         console.print_json("history", {"runs": whole, "damaged": damaged})
     else:
         rows = [render_run(one) if isinstance(one, Run) else render_damaged(one) for one in found]
-        print("\n".join(rows) or 'No runs yet. Make one: dreamrig generate "sunset over the sea"')
+        print(as_called("\n".join(rows)) or as_called('No runs yet. Make one: dreamrig generate "sunset over the sea"'))
     return EXIT_GOOD
 
 
@@ -214,7 +215,7 @@ def prompts(args: list[str]) -> int:
         elif query:
             print(render_search(query, [(thing.name, words) for thing, words in found], lexicon().suggest(query)))
         else:
-            print(render_prompts(example_prompts(), themes(lexicon()), vocabulary()))
+            print(as_called(render_prompts(example_prompts(), themes(lexicon()), vocabulary())))
         return EXIT_GOOD
 
     words = Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="What to look for.")]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dreamrig import __version__
+from dreamrig.called import as_called
 from dreamrig.cli import COMMANDS, main, to_rig_error
 from dreamrig.commands import Command
 
@@ -97,14 +98,25 @@ def document(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 # --- help and version
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+@pytest.mark.parametrize("words", [["help"], ["--help"], ["-h"]])
 def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
     generating = ["generate", "again", "video", "history", "rm", "prompts", "weights"]
     serving = ["serve", "submit", "queue", "cancel"]
-    assert listed == ["doctor", "diagnose", "setting", "facts", *generating, "bench", "colab", *serving, "config"]
+    assert listed == [
+        "doctor",
+        "diagnose",
+        "setting",
+        "facts",
+        *generating,
+        "bench",
+        "colab",
+        *serving,
+        "where",
+        "config",
+    ]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80
     assert captured.err == ""
@@ -372,3 +384,59 @@ def test_a_path_that_cannot_be_used_is_no_bug(wrong: int) -> None:
     error = to_rig_error(OSError(wrong, os.strerror(wrong), "x" * 300))
     assert (error.exit_code, error.hint) == (2, "check the path")
     assert len(error.message) < 150
+
+
+def test_alone_it_greets_with_three_things_to_try(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    tried = [line.split("  ")[1].split()[1] for line in told.splitlines() if line.startswith("  dreamrig ")]
+    assert len(tried) == 3
+    assert set(tried) <= set(COMMANDS)
+
+
+def test_help_and_version_are_words_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out == f"dreamrig {__version__}\n"
+    assert main(["help", "where"]) == 0
+    assert "folders of this program" in capsys.readouterr().out
+
+
+def test_what_it_tells_to_type_is_what_the_user_called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMRIG_CALLED", "./rig")
+    assert main(["histroy"]) == 2
+    assert "did you mean: ./rig history" in capsys.readouterr().err
+    monkeypatch.setenv("DREAMRIG_CALLED", "/home/me/my rig/rig")
+    assert main(["histroy"]) == 2
+    assert "did you mean: '/home/me/my rig/rig' history" in capsys.readouterr().err
+    main([])
+    assert "'/home/me/my rig/rig' prompts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run: dreamrig doctor", "run: ./rig doctor"),
+        ("see: dreamrig --help", "see: ./rig --help"),
+        ("written by dreamrig 0.1", "written by dreamrig 0.1"),
+        ("/home/dreamrig generate", "/home/dreamrig generate"),
+        ("dreamrig.toml", "dreamrig.toml"),
+    ],
+)
+def test_only_commands_change_their_name(text: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMRIG_CALLED", "./rig")
+    assert as_called(text) == shown
+
+
+def test_where_tells_every_folder_and_its_size(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path))
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "picture.png").write_bytes(bytes(1000))
+    assert main(["where", "--json"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)["data"]["places"]}
+    assert (rows["runs"]["path"], rows["runs"]["bytes"]) == (str(tmp_path / "runs"), 1000)
+    assert rows["weights"]["bytes"] is None
+    assert rows["environment"]["path"] == sys.prefix

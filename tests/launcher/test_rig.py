@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 RIG = Path(__file__).resolve().parents[2] / "rig"
-TOOLS = ("awk", "cat", "cksum", "cp", "df", "dirname", "grep", "id", "mkdir", "mv", "readlink", "rm", "sed", "sleep",
-         "tail", "touch", "uname")  # fmt: skip
+TOOLS = ("awk", "cat", "cksum", "cp", "df", "dirname", "grep", "id", "ln", "mkdir", "mv", "readlink", "rm", "sed",
+         "sleep", "tail", "touch", "uname")  # fmt: skip
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
 PATIENCE_SECONDS = 30
 ORACLE = "pip -m pip install --no-deps taming-transformers"
@@ -438,9 +438,79 @@ def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
 )
 def test_uv_is_left_out_where_pip_knows_where_packages_are(checkout: Checkout, line: str) -> None:
     checkout.add_command("uv", FAKE_UV)
-    assert checkout.run(FAKE_PIP_CONFIG=f"global.timeout='60'\n{line}\n", DREAMRIG_TORCH="cpu")[0] == 0
+    assert checkout.run(FAKE_PIP_CONFIG=f"global.timeout='60'\n{line}\n", DREAMRIG_TORCH="cuda")[0] == 0
     assert checkout.calls("uv") == []
     assert checkout.calls("pip") == ["pip -m pip install -e ."]
+
+
+def test_the_build_of_torch_that_was_decided_reaches_a_pip_with_a_mirror(checkout: Checkout) -> None:
+    """It announced 250 MB and fetched the CUDA build from the mirror; DREAMRIG_TORCH had no effect."""
+    _, _, err = checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cpu")
+    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e ."]
+    assert "about 250 MB to fetch" in err
+    assert "5 GB where neither pip's mirror nor PyTorch gives the CPU build" in err
+    checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cuda")
+    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e ."]
+
+
+def test_with_a_mirror_and_a_gpu_the_size_of_the_cuda_build_is_announced(checkout: Checkout) -> None:
+    _, _, err = checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cuda")
+    assert "with CUDA about 3 GB to fetch" in err
+
+
+def test_a_python_that_is_too_old_is_named(checkout: Checkout) -> None:
+    checkout.add_command("python3", '#!/bin/sh\ncase "$*" in *version_info*%d*) echo 3.10 ;; esac\n')
+    code, _, err = checkout.run("x")
+    assert (code, "the one here is Python 3.10." in err) == (4, True), err
+
+
+# --- a command for every folder
+
+
+def test_install_command_links_rig_and_uninstall_says_before_it_removes(checkout: Checkout) -> None:
+    home = checkout.root.parent
+    link = home / ".local" / "bin" / "dreamrig"
+    code, _, err = checkout.run("install-command")
+    assert (code, link.resolve()) == (0, checkout.root / "rig"), err
+    assert "add to ~/.profile" in err
+    assert checkout.run("install-command")[0] == 0
+    assert checkout.run("x", at=link)[1] == "dreamrig called\n<x>\n"
+    code, _, err = checkout.run("uninstall")
+    assert code == 0
+    assert f"would remove {checkout.root}/.venv" in err
+    assert f"would remove {link}" in err
+    assert link.exists()
+    assert (checkout.root / ".venv").exists()
+    assert checkout.run("uninstall", "--yes")[0] == 0
+    assert not link.is_symlink()
+    assert not (checkout.root / ".venv").exists()
+    assert (checkout.root / "rig").exists()
+
+
+def test_what_others_made_is_neither_replaced_nor_removed(checkout: Checkout) -> None:
+    link = checkout.root.parent / ".local" / "bin" / "dreamrig"
+    link.parent.mkdir(parents=True)
+    link.write_text("another")
+    code, _, err = checkout.run("install-command")
+    assert (code, "is another" in err) == (4, True)
+    (checkout.root / ".venv").mkdir()
+    _, _, err = checkout.run("uninstall", "--yes")
+    assert "did not make it" in err
+    assert (checkout.root / ".venv").exists()
+    assert link.read_text() == "another"
+
+
+def test_the_name_that_was_called_is_handed_over(checkout: Checkout) -> None:
+    checkout._write_command(checkout.dreamrig, '#!/bin/sh\necho "$DREAMRIG_CALLED"\n')
+    assert checkout.run()[1] == f"{checkout.root}/rig\n"
+    checkout.run("install-command")
+    link = checkout.root.parent / ".local" / "bin" / "dreamrig"
+    path = f"{checkout.bin}:{link.parent}"
+    assert checkout.run(at=link, PATH=path)[1] == "dreamrig\n"
+    by_name = subprocess.run(
+        ["./rig"], cwd=checkout.root, env=checkout.environment({}), capture_output=True, text=True, check=True
+    )
+    assert by_name.stdout == "./rig\n"
 
 
 def test_other_configuration_of_pip_does_not_matter(checkout: Checkout) -> None:
