@@ -2,8 +2,8 @@
 
 Datasheets do not carry over from card to card, measured ratios do. The table is one page of public measurements (facts
 of expected.json, with source and licence) of image generation in half precision; the ratio of two cards is the
-geometric mean over its rows, and the error beside it the spread over rows, never below LEAST_FACTOR either way. Nothing is
-expected in full precision, of which the table has none, nor of the starter, whose pace on a GPU launches decide.
+geometric mean over its rows, and the error beside it the spread over rows, never below LEAST_FACTOR either way. Nothing
+is expected in full precision, of which the table has none, nor of the starter, whose pace on a GPU launches decide.
 """
 
 from __future__ import annotations
