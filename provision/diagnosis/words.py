@@ -87,8 +87,8 @@ def _render_diagnosis(
     yield from _wrapped(diagnosis.cause.explanation, "   ", "   ")
     if remark:
         yield from _wrapped(remark, "   ", "   ", "bold")
-    for item in diagnosis.evidence:
-        yield from _wrapped(_tell_evidence(item), "   because ", "           ", "dim")
+    for told in dict.fromkeys(map(_tell_evidence, diagnosis.evidence)):  # one line may match in several ways
+        yield from _wrapped(told, "   because ", "           ", "dim")
     steps = diagnosis.cause.document.get("fix") or ()
     if diagnosis.cause.effect == "harmless" and not steps:
         yield Line("   Nothing needs fixing.")
