@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import json
 import os
+import typing
 from typing import Annotated, Any
 
 from dreamrig import console, paths, settings
@@ -47,8 +48,16 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
     return 0
 
 
+def settings_of_serve() -> dict[str, tuple[type[Any], Any]]:
+    """What `[serve]` in a file sets."""
+    from generator.serve.settings import ServeSettings  # late, as above
+
+    kinds = typing.get_type_hints(ServeSettings)
+    return {f"serve.{one.name}": (kinds[one.name], one.default) for one in dataclasses.fields(ServeSettings)}
+
+
 def known_settings() -> dict[str, tuple[type[Any], Any]]:
-    """Every setting that a file or a variable can set, as name -> (type, default): the knobs of `generate`."""
+    """Every setting that a file or a variable can set, as name -> (type, default): of `generate` and of `serve`."""
     from generator.config import GenerateConfig  # late: only this command needs it
     from generator.knobs import kinds_of
 
@@ -58,7 +67,7 @@ def known_settings() -> dict[str, tuple[type[Any], Any]]:
         for field in dataclasses.fields(GenerateConfig)
         if field.default is not dataclasses.MISSING
     }
-    return {**knobs, "upscale.command": (str, "")}
+    return {**knobs, "upscale.command": (str, ""), **settings_of_serve()}
 
 
 def render(folder: Resolved[str], found: dict[str, Resolved[Any]], *, with_origin: bool) -> str:

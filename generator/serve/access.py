@@ -72,7 +72,9 @@ class BodyTooLargeError(Exception):
 class Gate:
     """ASGI middleware: refuses, or sets `state.visitor` and goes on; adds the headers that every answer has."""
 
-    def __init__(self, app: App, *, settings: ServeSettings, who: Who, owner: Friend, home_token: str) -> None:
+    def __init__(
+        self, app: App, *, settings: ServeSettings, who: Who, owner: Callable[[], Awaitable[Friend]], home_token: str
+    ) -> None:
         self.app, self.settings, self.who = app, settings, who
         self.owner, self.home_token = owner, home_token
 
@@ -102,7 +104,7 @@ class Gate:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             if hmac.compare_digest(token.encode(), self.home_token.encode()):
-                return Visitor(self.owner, address, by_token=True)
+                return Visitor(await self.owner(), address, by_token=True)
             raise Denied(401, "bad_token", "That token is not the one of this home.")
         session = read_cookie(headers.get("cookie", ""))
         found = None if session is None else await self.who(session)

@@ -232,7 +232,7 @@ def error_body(error: Exception) -> tuple[int, dict[str, Any], int | None]:
     if isinstance(error, Refused):
         return error.status, {"error": {"code": error.code, "message": error.message}}, error.retry_after
     if isinstance(error, WishError):
-        told = {"code": error.code, "message": error.message, "hint": error.hint, "field": error.field}
+        told = {"code": error.reason, "message": error.message, "hint": error.hint, "field": error.field}
         return 422, {"error": told}, None
     assert isinstance(error, NotFoundError)
     return 404, {"error": {"code": "not_found", "message": "There is no such picture."}}, None

@@ -101,7 +101,10 @@ def make_server(
     async def who(session: str) -> tuple[Friend, bool] | None:
         return await service.read(lambda db: friends.who(db, session, clock.now_ms()))
 
-    return Server(Gate(inner, settings=settings, who=who, owner=owner, home_token=token), service, owner, token)
+    async def owner_now() -> Friend:
+        return await service.read(friends.find_owner)
+
+    return Server(Gate(inner, settings=settings, who=who, owner=owner_now, home_token=token), service, owner, token)
 
 
 @contextlib.asynccontextmanager

@@ -210,7 +210,7 @@ class Dispatcher:
         self.hub.progress = Progress(job.id, job.attempt, job.steps, steps_done=job.kept_step)
         self.hub.worker = "drawing"
         self.hub.ring(line=True)
-        await crew.send(Draw(job.id, job.attempt, job.config, str(self.home.picture_folder(job.key))))
+        await crew.send(Draw(job.id, job.attempt, dict(job.config), str(self.home.picture_folder(job.key))))
 
     async def watch(self, crew: Crew) -> None:
         """End a worker that is not wanted, or hangs."""

@@ -56,17 +56,18 @@ class History:
 
     def __init__(self) -> None:
         self._seconds: dict[Kind, deque[float]] = {}
+        self._ranges: dict[Kind, Range] = {}
 
     def add(self, kind: Kind, seconds: float) -> None:
         """A job of this kind is done."""
-        self._seconds.setdefault(kind, deque(maxlen=MOST_REMEMBERED)).append(seconds)
+        known = self._seconds.setdefault(kind, deque(maxlen=MOST_REMEMBERED))
+        known.append(seconds)
+        if len(known) >= FEWEST:
+            self._ranges[kind] = Range(percentile(known, LOW), percentile(known, HIGH))
 
     def range_of(self, kind: Kind) -> Range | None:
         """What a whole job of this kind takes; None = fewer than three are known."""
-        known = self._seconds.get(kind, ())
-        if len(known) < FEWEST:
-            return None
-        return Range(percentile(known, LOW), percentile(known, HIGH))
+        return self._ranges.get(kind)
 
     def waiting(self, ahead: Iterable[tuple[Kind, float]], load_seconds: float = 0.0) -> Range | None:
         """Until all of `ahead` are drawn: kinds, each with the share that is still to do. None = one is unknown."""

@@ -49,6 +49,11 @@ def hashed(token: str) -> bytes:
 def owner(db: sqlite3.Connection, now: int) -> Friend:
     """The owner, made the first time."""
     db.execute("INSERT OR IGNORE INTO friend (name, is_owner, made_at) VALUES (?, 1, ?)", (OWNER_NAME, now))
+    return find_owner(db)
+
+
+def find_owner(db: sqlite3.Connection) -> Friend:
+    """The owner as they are now."""
     return Friend.from_row(db.execute("SELECT * FROM friend WHERE is_owner = 1").fetchone())
 
 

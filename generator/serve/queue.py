@@ -10,10 +10,12 @@ An end names the attempt it belongs to: one that comes too late changes nothing.
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal
 
 from generator.serve.turns import next_turn
@@ -77,7 +79,7 @@ class Job:
         """The row as a value."""
         values = {field.name: row[field.name] for field in fields(cls)}
         for name in ("wish", "config"):
-            values[name] = json.loads(values[name])
+            values[name] = _parsed(values[name])
         return cls(**{**values, "is_hidden": bool(values["is_hidden"])})
 
     @property
@@ -94,6 +96,12 @@ class Job:
     def steps(self) -> int:
         """Steps of the whole picture."""
         return int(self.config["steps"])
+
+
+@functools.lru_cache(maxsize=2048)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """A JSON object of a row. The line is read at every change, and its wishes and configs do not change: read-only."""
+    return MappingProxyType(json.loads(text))
 
 
 @dataclass(frozen=True, kw_only=True)

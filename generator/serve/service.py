@@ -27,6 +27,7 @@ from generator.serve.queue import Job, New
 from generator.serve.settings import ServeSettings
 from generator.serve.store import Store, StoreFullError
 from generator.serve.views import Line
+from generator.serve.webhook import put as outbox_put
 from generator.serve.wish import FriendWish, WishError, find_offer, to_config
 
 T = TypeVar("T")
@@ -236,6 +237,8 @@ class Service:
                 return int(row["id"])
             made = db.execute("INSERT INTO share (job, made_at, expires_at) VALUES (?,?,?)", (job.id, now, expires))
             assert made.lastrowid is not None
+            if self.settings.webhook:
+                outbox_put(db, job.id, now)
             return made.lastrowid
 
         return self.share_token(await self.write(make))

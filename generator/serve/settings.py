@@ -45,8 +45,6 @@ class ServeSettings:
     """A Discord webhook; its address is a secret."""
     webhook_posts: str = "shared"
     """shared or all."""
-    log_prompts: bool = False
-    """Whether log lines hold prompts."""
 
     def __post_init__(self) -> None:
         if self.visibility not in VISIBILITIES:

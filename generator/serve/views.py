@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from generator.serve.estimate import History, Kind, Range, kind_of, words
@@ -15,6 +16,9 @@ from generator.serve.friends import Friend
 from generator.serve.live import Hub
 from generator.serve.queue import Job
 from generator.serve.turns import Place, why_risen
+
+MOST_SHOWN = 100
+"""Pictures of the line that a page lists; the counts are of all."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,27 @@ class Line:
 
     def number_of(self, key: str) -> int | None:
         """1 = next after what is running; 0 = running; None = not in the line."""
-        running = sum(job.state == "running" for job in self.jobs)
-        for index, job in enumerate(self.jobs):
-            if job.key == key:
-                return max(0, index - running + 1)
-        return None
+        index = self.places.get(key)
+        return None if index is None else max(0, index - self.running + 1)
 
-    def ahead_of(self, key: str | None) -> list[Job]:
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Key -> index in `jobs`."""
+        return {job.key: index for index, job in enumerate(self.jobs)}
+
+    @cached_property
+    def running(self) -> int:
+        """How many are being drawn."""
+        return sum(job.state == "running" for job in self.jobs)
+
+    @cached_property
+    def kinds(self) -> Sequence[Kind]:
+        """What decides how long each takes."""
+        return [kind_of(job.config, job.wish["preset"]) for job in self.jobs]
+
+    def ahead_of(self, key: str | None) -> Sequence[Job]:
         """What is drawn before that picture; all of the line for None."""
-        ahead: list[Job] = []
-        for job in self.jobs:
-            if job.key == key:
-                break
-            ahead.append(job)
-        return ahead
+        return self.jobs[: self.places.get(key or "", len(self.jobs))]
 
 
 def may_see(job: Job, viewer: Friend, visibility: str) -> bool:
@@ -62,7 +73,7 @@ def share_to_do(job: Job, hub: Hub) -> float:
 def time_left(job: Job | None, line: Line, hub: Hub, history: History, new: Kind | None = None) -> Range | None:
     """Until a picture is done; of a new one of that kind for None."""
     ahead = line.ahead_of(None if job is None else job.key)
-    kinds = [(kind_of(one.config, one.wish["preset"]), share_to_do(one, hub)) for one in ahead]
+    kinds = [(kind, share_to_do(one, hub)) for one, kind in zip(ahead, line.kinds, strict=False)]
     if job is not None:
         kinds.append((kind_of(job.config, job.wish["preset"]), share_to_do(job, hub)))
     elif new is not None:
@@ -121,18 +132,18 @@ def _progress_view(job: Job, hub: Hub, sees: bool) -> dict[str, Any]:
 
 def behind(job: Job, line: Line) -> str:
     """Why this place, where somebody who came later goes first."""
-    later = [one for one in line.ahead_of(job.key) if one.id > job.id and one.state == "queued"]
-    if not later:
+    later = next((one for one in line.ahead_of(job.key) if one.id > job.id and one.state == "queued"), None)
+    if later is None:
         return ""
     mine = Place(job.key, job.friend, job.turn, 0)
-    return why_risen(mine, line.names.get(later[0].friend, "somebody"), later[0].turn)
+    return why_risen(mine, line.names.get(later.friend, "somebody"), later.turn)
 
 
 def line_view(viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
     """The whole line and what the machine is about, for one viewer."""
     return {
         "counts": dict(line.counts),
-        "line": [job_view(job, viewer, line, hub, history, visibility) for job in line.jobs],
+        "line": [job_view(job, viewer, line, hub, history, visibility) for job in line.jobs[:MOST_SHOWN]],
         "mode": hub.mode,
         "until": hub.until,
         "reason": hub.reason,

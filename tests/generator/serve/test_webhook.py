@@ -1,0 +1,107 @@
+"""Posts to a Discord that is a server on loopback: once each, patient with 429, given up where it is pointless."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from generator.serve.settings import ServeSettings
+from generator.serve.webhook import escaped
+
+
+class FakeDiscord:
+    """Answers as told, remembers what came."""
+
+    def __init__(self, answers: list[int]) -> None:
+        self.answers, self.came = answers, []  # type: ignore[var-annotated]  # bodies
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.came.append(self.rfile.read(int(self.headers["Content-Length"])))
+                code = outer.answers.pop(0) if outer.answers else 200
+                self.send_response(code)
+                if code == 429:
+                    self.send_header("Retry-After", "0.01")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+
+
+@pytest.fixture
+def discord() -> Iterator[Callable[[list[int]], FakeDiscord]]:
+    started: list[FakeDiscord] = []
+
+    def start(answers: list[int]) -> FakeDiscord:
+        started.append(FakeDiscord(answers))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+def run_site(sites: Any, discord: FakeDiscord, posts: str = "all") -> Any:
+    return sites(settings=ServeSettings(webhook=discord.url, webhook_posts=posts, keep_free_mib=0))
+
+
+def test_a_done_picture_is_posted_once_and_mentions_nobody(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([])
+    site = run_site(sites, fake)
+    ann = site.friend("ann")
+    key = site.submit(ann, "@everyone *look*")
+    site.until(ann, key, "done")
+    waiting(lambda: site.rows("SELECT sent_at FROM outbox")[0][0] is not None)
+    assert len(fake.came) == 1
+    head, _, rest = fake.came[0].partition(b"\r\n\r\n")[2].partition(b"\r\n")
+    body = json.loads(head)
+    assert body["allowed_mentions"] == {"parse": []}
+    assert body["content"] == r"**\@everyone \*look\***"
+    assert b"\x89PNG" in rest
+
+
+def test_429_is_waited_for_and_4xx_is_told(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([429])
+    site = run_site(sites, fake)
+    ann = site.friend("ann")
+    site.until(ann, site.submit(ann), "done")
+    waiting(lambda: site.rows("SELECT tries FROM outbox")[0][0] == 1)
+    assert site.rows("SELECT sent_at, given_up FROM outbox")[0][:] == (None, None)
+    site.store(lambda db: db.execute("UPDATE outbox SET not_before = 0"))
+    waiting(lambda: site.rows("SELECT sent_at FROM outbox")[0][0] is not None)
+    assert len(fake.came) == 2
+    fake.answers.append(404)
+    site.until(ann, site.submit(ann, "another"), "done")
+    waiting(lambda: site.rows("SELECT given_up FROM outbox ORDER BY id DESC")[0][0] is not None)
+    assert "404" in site.rows("SELECT given_up FROM outbox ORDER BY id DESC")[0][0]
+
+
+def test_shared_pictures_alone_are_posted_where_the_owner_wants_that(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([])
+    site = run_site(sites, fake, "shared")
+    ann = site.friend("ann")
+    private, shared = site.submit(ann, "private"), site.submit(ann, "shared")
+    site.until(ann, private, "done")
+    site.until(ann, shared, "done")
+    ann.post(f"/p/{shared}/share")
+    waiting(lambda: len(fake.came) == 1)
+    assert b"shared" in fake.came[0]
+
+
+@pytest.mark.parametrize("prompt", ["**bold**", "<@123>", "`x`", "[a](b)", "|| ||", "# title"])
+def test_no_prompt_is_markup(prompt: str) -> None:
+    assert escaped(prompt).replace("\\", "") == prompt
+    assert escaped(prompt) != prompt
