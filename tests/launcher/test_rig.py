@@ -315,7 +315,7 @@ def test_interrupted_installation_of_the_test_tools_is_repaired_by_any_command(c
     process.communicate(timeout=PATIENCE_SECONDS)
     gate.unlink()
     assert checkout.run()[0] == 0
-    assert checkout.calls("pip")[-1] == "pip -m pip install -e ."
+    assert checkout.calls("pip")[-1] == "pip -m pip install -e .[serve]"
 
 
 def test_defaults_of_the_user_do_not_send_packages_past_the_environment(checkout: Checkout) -> None:
@@ -423,14 +423,14 @@ def test_uv_installs_where_pip_has_no_configuration(checkout: Checkout) -> None:
     checkout.add_command("uv", FAKE_UV)
     code, out, err = checkout.run("x")
     assert (code, out) == (0, "dreamrig called\n<x>\n"), err
-    assert checkout.calls("uv") == [f"uv pip install --python {checkout.root}/.venv/bin/python -e ."]
+    assert checkout.calls("uv") == [f"uv pip install --python {checkout.root}/.venv/bin/python -e .[serve]"]
     assert checkout.calls("pip") == []
 
 
 def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
     checkout.add_command("uv", FAKE_UV)
     assert checkout.run(FAKE_UV_FAILS="yes")[0] == 0
-    assert checkout.calls("pip") == ["pip -m pip install -e ."]
+    assert checkout.calls("pip") == ["pip -m pip install -e .[serve]"]
 
 
 @pytest.mark.parametrize(
@@ -440,17 +440,17 @@ def test_uv_is_left_out_where_pip_knows_where_packages_are(checkout: Checkout, l
     checkout.add_command("uv", FAKE_UV)
     assert checkout.run(FAKE_PIP_CONFIG=f"global.timeout='60'\n{line}\n", DREAMRIG_TORCH="cuda")[0] == 0
     assert checkout.calls("uv") == []
-    assert checkout.calls("pip") == ["pip -m pip install -e ."]
+    assert checkout.calls("pip") == ["pip -m pip install -e .[serve]"]
 
 
 def test_the_build_of_torch_that_was_decided_reaches_a_pip_with_a_mirror(checkout: Checkout) -> None:
     """It announced 250 MB and fetched the CUDA build from the mirror; DREAMRIG_TORCH had no effect."""
     _, _, err = checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cpu")
-    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e ."]
+    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"]
     assert "about 250 MB to fetch" in err
     assert "5 GB where neither pip's mirror nor PyTorch gives the CPU build" in err
     checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cuda")
-    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e ."]
+    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e .[serve]"]
 
 
 def test_with_a_mirror_and_a_gpu_the_size_of_the_cuda_build_is_announced(checkout: Checkout) -> None:
@@ -530,12 +530,12 @@ def test_uv_brings_a_python_where_there_is_none_that_serves(checkout: Checkout, 
 def test_without_a_gpu_the_cpu_build_is_fetched_and_with_one_later_the_cuda_build(checkout: Checkout) -> None:
     checkout.run(DREAMRIG_TORCH="cpu")
     checkout.run(DREAMRIG_TORCH="cpu")
-    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e ."]
+    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"]
     _, _, err = checkout.run(DREAMRIG_TORCH="cuda")
     checkout.run(DREAMRIG_TORCH="cuda")
     checkout.run(DREAMRIG_TORCH="cpu")  # the CUDA build runs without a GPU too
     assert "there is an NVIDIA GPU now" in err
-    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e ."]
+    assert checkout.calls("pip")[1:] == ["pip -m pip install --force-reinstall -e .[serve]"]
     assert len(checkout.calls("venv")) == 1
 
 
@@ -619,7 +619,7 @@ def test_words_after_test_go_to_pytest_alone(checkout: Checkout) -> None:
 def test_test_tools_come_on_top_of_an_installation(checkout: Checkout) -> None:
     checkout.run("history")
     checkout.run("test")
-    assert checkout.calls("pip") == ["pip -m pip install -e .", "pip -m pip install -e .[dev]", ORACLE]
+    assert checkout.calls("pip") == ["pip -m pip install -e .[serve]", "pip -m pip install -e .[dev]", ORACLE]
     assert checkout.calls("uv") == []
 
 
