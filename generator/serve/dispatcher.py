@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TypeVar
 
 from generator.crew.local import Crew, end_leftover
@@ -127,7 +128,8 @@ class Dispatcher:
         rows = await self.store_read(lambda db: queue.in_state(db, "running"))
         for job in rows:
             await end_leftover(job.worker or "", self.patience.leave)
-            await self.write(lambda db, job=job: queue.interrupt(db, job.id, job.attempt, self.clock.now_ms()))  # type: ignore[misc]  # the default argument has no declared type
+            back = partial(queue.interrupt, job=job.id, attempt=job.attempt, now=self.clock.now_ms())
+            await self.insist(back)
         found = await self.store_read(
             lambda db: dict(db.execute("SELECT name, value FROM meta WHERE name IN ('mode', 'ready')").fetchall())
         )
@@ -256,7 +258,7 @@ class Dispatcher:
         self.hub.worker = "unloaded" if was_told else "gone"
         if job is not None:
             end = queue.interrupt if was_told else queue.crash
-            await self.write(lambda db: end(db, job.id, job.attempt, self.clock.now_ms()))
+            await self.insist(lambda db: end(db, job.id, job.attempt, self.clock.now_ms()))
         self.false_starts = 0 if was_ready or was_told else self.false_starts + 1
         self.hub.ring(line=job is not None)
         if self.false_starts >= MOST_FALSE_STARTS:
@@ -321,7 +323,9 @@ class Dispatcher:
             progress.steps_done = progress.resumed_at = telling.resumed_at
             progress.unknown_words, progress.note = telling.unknown_words, telling.note
             self.hub.load_seconds = telling.load_seconds or self.hub.load_seconds
-            await self.write(lambda db: queue.begin(db, telling.job, telling.attempt, telling.resumed_at, telling.note))
+            await self.insist(
+                lambda db: queue.begin(db, telling.job, telling.attempt, telling.resumed_at, telling.note)
+            )
         elif isinstance(telling, Stepped):
             done = max(1, telling.steps_done - progress.steps_done)
             self.usual_step_seconds = (now - self.last_step) / done
@@ -343,7 +347,7 @@ class Dispatcher:
         elif isinstance(ending, Failed):
             await self.hear_failed(ending, now)
         else:
-            await self.write(lambda db: queue.interrupt(db, ending.job, ending.attempt, now))
+            await self.insist(lambda db: queue.interrupt(db, ending.job, ending.attempt, now))
         if job is not None:
             await self.sweep(job)
         if is_current:
@@ -359,7 +363,7 @@ class Dispatcher:
             return
         folder = self.home.picture_folder(job.key)
         if not (folder / PICTURE).is_file():
-            await self.write(lambda db: queue.fail(db, done.job, done.attempt, now, code="bug", note="no picture"))
+            await self.insist(lambda db: queue.fail(db, done.job, done.attempt, now, code="bug", note="no picture"))
             return
         size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
@@ -369,7 +373,7 @@ class Dispatcher:
                 self.on_done(db, ended, now)
             return ended
 
-        ended = await self.write_whatever_the_disk_says(finish)
+        ended = await self.insist(finish)
         self.lost_devices = self.endings_in_a_row = 0
         if ended is not None:
             self.history.add(kind_of(ended.config, ended.wish["preset"]), ended.work_seconds)
@@ -379,16 +383,16 @@ class Dispatcher:
         job, attempt, code, note = failed.job, failed.attempt, failed.code, failed.message
         log.warning("job %d attempt %d failed: %s %s", job, attempt, code, note)
         if code == "disk_full":
-            await self.write_whatever_the_disk_says(lambda db: queue.park(db, job, attempt, now, code=code, note=note))
+            await self.insist(lambda db: queue.park(db, job, attempt, now, code=code, note=note))
         elif code == "device_lost":
-            await self.write(lambda db: queue.interrupt(db, job, attempt, now))
+            await self.insist(lambda db: queue.interrupt(db, job, attempt, now))
             await self.count_lost_device()
         elif code == "out_of_memory" and failed.thriftier is not None and not await self.was_thriftier(job):
             config = failed.thriftier
-            await self.write(lambda db: queue.thriftier(db, job, attempt, config, now))
+            await self.insist(lambda db: queue.thriftier(db, job, attempt, config, now))
         else:
             note = f"the largest width that fits is {failed.fits}" if failed.fits else note
-            await self.write(lambda db: queue.fail(db, job, attempt, now, code=code, note=note))
+            await self.insist(lambda db: queue.fail(db, job, attempt, now, code=code, note=note))
 
     async def was_thriftier(self, job: int) -> bool:
         """Whether it was tried in less memory already."""
@@ -417,7 +421,7 @@ class Dispatcher:
         """What is committed."""
         return await asyncio.wrap_future(self.store.read(work))
 
-    async def write_whatever_the_disk_says(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def insist(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """An ending must be written down: on a full disk it is tried until there is room."""
         while True:
             try:
@@ -425,5 +429,4 @@ class Dispatcher:
             except StoreFullError:
                 if self.is_stopping:
                     raise
-                self.hub.reason = "The disk is full."
                 await asyncio.sleep(self.patience.tick)

@@ -446,7 +446,9 @@ def test_uv_is_left_out_where_pip_knows_where_packages_are(checkout: Checkout, l
 def test_the_build_of_torch_that_was_decided_reaches_a_pip_with_a_mirror(checkout: Checkout) -> None:
     """It announced 250 MB and fetched the CUDA build from the mirror; DREAMRIG_TORCH had no effect."""
     _, _, err = checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cpu")
-    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"]
+    assert checkout.calls("pip") == [
+        "pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
+    ]
     assert "about 250 MB to fetch" in err
     assert "5 GB where neither pip's mirror nor PyTorch gives the CPU build" in err
     checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cuda")
@@ -530,7 +532,9 @@ def test_uv_brings_a_python_where_there_is_none_that_serves(checkout: Checkout, 
 def test_without_a_gpu_the_cpu_build_is_fetched_and_with_one_later_the_cuda_build(checkout: Checkout) -> None:
     checkout.run(DREAMRIG_TORCH="cpu")
     checkout.run(DREAMRIG_TORCH="cpu")
-    assert checkout.calls("pip") == ["pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"]
+    assert checkout.calls("pip") == [
+        "pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
+    ]
     _, _, err = checkout.run(DREAMRIG_TORCH="cuda")
     checkout.run(DREAMRIG_TORCH="cuda")
     checkout.run(DREAMRIG_TORCH="cpu")  # the CUDA build runs without a GPU too

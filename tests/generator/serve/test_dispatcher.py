@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -119,6 +121,28 @@ def test_a_full_disk_parks_and_one_click_goes_on(by_hand: Any, waiting: Any) -> 
     owner.post("/owner/unpark", data={"key": key})
     one.draw_now(one.next_order(Draw))
     by_hand.until(ann, key, "done")
+
+
+def test_a_full_disk_stops_no_page_and_the_ending_is_written_once_there_is_room(by_hand: Any, waiting: Any) -> None:
+    ann = by_hand.friend("ann")
+    key = by_hand.submit(ann)
+    one = crew(by_hand, waiting=waiting)
+    order: Draw = one.next_order(Draw)
+    by_hand.until(ann, key, "running")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+        one.tell(Failed(order.job, 1, "not_finite", "no"))
+        answer = ann.post("/api/v1/jobs", json={"prompt": "another"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "disk_full")
+        assert ann.get("/queue").status_code == 200
+        assert ann.get("/readyz").json() == {"dispatcher": True, "database": False, "worker": True}
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    by_hand.until(ann, key, "failed")
+    assert ann.get("/readyz").status_code == 200
 
 
 def test_three_lost_devices_in_a_row_pause_the_queue(by_hand: Any, waiting: Any) -> None:
