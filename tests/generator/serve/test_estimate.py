@@ -1,0 +1,98 @@
+"""Ranges out of history, styles in prompts, a PNG without its texts."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+
+from generator.serve.estimate import History, Range, hit_rate, percentile, words
+from generator.serve.pages import without_text
+from generator.serve.wish import styled
+from generator.wishes.prompts import parse
+
+KIND, OTHER = ("starter", "quick", 1024, 10), ("starter", "slow", 4096, 100)
+
+
+def test_fewer_than_three_are_no_history() -> None:
+    history = History()
+    for _ in range(2):
+        history.add(KIND, 4.0)
+    assert history.range_of(KIND) is None
+    history.add(KIND, 4.0)
+    assert history.range_of(KIND) == Range(4.0, 4.0)
+
+
+def test_the_newest_fifty_count() -> None:
+    history = History()
+    for seconds in [100.0] * 60 + [1.0] * 50:
+        history.add(KIND, seconds)
+    assert history.range_of(KIND) == Range(1.0, 1.0)
+
+
+def test_waiting_adds_what_is_ahead_and_does_not_guess() -> None:
+    history = History()
+    for _ in range(3):
+        history.add(KIND, 10.0)
+    assert history.waiting([(KIND, 1.0), (KIND, 0.5)], load_seconds=2.0) == Range(17.0, 17.0)
+    assert history.waiting([(KIND, 1.0), (OTHER, 1.0)]) is None
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))
+def test_a_percentile_lies_within(values: list[float], share: float) -> None:
+    assert min(values) - 1e-6 <= percentile(values, share) <= max(values) + 1e-6
+
+
+def test_hit_rate_counts_what_held() -> None:
+    assert hit_rate([]) is None
+    assert hit_rate([(1, 3, 2), (1, 3, 4), (1, 3, 1), (1, 3, 3)]) == 0.75
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "unknown yet"),
+        (Range(0.1, 0.4), "about 1 s"),
+        (Range(4, 4), "about 4 s"),
+        (Range(4, 9), "4-9 s"),
+        (Range(240, 350), "4-6 min"),
+        (Range(7000, 8000), "2-3 h"),
+    ],
+)
+def test_ranges_in_words(found: Range | None, said: str) -> None:
+    assert words(found) == said
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a house", "a house, oil painting"),
+        ("a house:2", "a house, oil painting:2"),
+        ("a house:2:-1 | a tree", "a house, oil painting:2:-1 | a tree, oil painting"),
+        ("dawn ^ noon", "dawn, oil painting ^ noon, oil painting"),
+        ("a moon @left:2", "a moon, oil painting @left:2"),
+    ],
+)
+def test_a_style_joins_the_words_and_not_the_weight(prompt: str, expected: str) -> None:
+    assert styled(prompt, "oil") == expected
+    before, after = parse(prompt), parse(styled(prompt, "oil"))
+    assert [(one.weight, one.stop, one.region) for one in before] == [
+        (one.weight, one.stop, one.region) for one in after
+    ]
+    assert styled(prompt, "none") == prompt
+
+
+def test_a_picture_without_text_has_the_same_pixels() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "a secret prompt")
+    info.add_itxt("dreamrig", "a secret prompt")
+    buffer = io.BytesIO()
+    Image.effect_noise((16, 16), 50).save(buffer, "PNG", pnginfo=info)
+    plain = b"".join(without_text(buffer.getvalue()))
+    assert b"secret" not in plain
+    with Image.open(io.BytesIO(plain)) as one, Image.open(io.BytesIO(buffer.getvalue())) as other:
+        assert one.tobytes() == other.tobytes()
+        assert not one.text  # type: ignore[attr-defined]  # of PNGs
