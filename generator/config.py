@@ -28,7 +28,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 CARD = "cuda:[0-9]{1,2}"
 """One of several, by its number."""
 BACKENDS = ("own", "reference")
-PRECISIONS = ("fp32", "mixed")
+PRECISIONS = ("fp32", "mixed", "bf16")
 SIZE_MULTIPLE = 8
 SMALLEST_SIDE = 16
 LARGEST_SIDE = 4096
@@ -162,7 +162,7 @@ class GenerateConfig:
     backend: Annotated[str, Knob(choices=BACKENDS, group=NETWORKS, loads=True)] = "own"
     """own, or reference: the networks of taming-transformers and openai-clip, where those can be imported."""
     precision: Annotated[str, Knob(choices=PRECISIONS, group=NETWORKS, loads=True)] = "fp32"
-    """fp32, or mixed: CLIP in half precision and TF32 where the device has them."""
+    """fp32; mixed: CLIP in half precision, TF32 on CUDA; bf16: CLIP and decoder in bfloat16, for devices with units."""
     random_weights: Annotated[bool, Knob(group=NETWORKS, loads=True)] = False
     """Weights drawn at random instead of trained ones: as fast, and no picture."""
     guide_weights: Annotated[str, Knob(group=NETWORKS)] = ""

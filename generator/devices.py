@@ -83,6 +83,28 @@ def synchronising_clock(device: torch.device) -> Callable[[], float]:
     return clock
 
 
+class Lead:
+    """Keeps the host one step ahead of the device, and no more.
+
+    Then the device never stands still for the host, and the times between steps are honest as they are: each waits for
+    the step before it to be done.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._before: torch.cuda.Event | None = None
+
+    def asked_for_a_step(self) -> None:
+        """All of a step is asked for: wait until the one before it is done."""
+        if self.device.type != "cuda":
+            return
+        asked = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch ships it untyped
+        asked.record(torch.cuda.current_stream(self.device))
+        if self._before is not None:
+            self._before.synchronize()
+        self._before = asked
+
+
 def to_like(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """A tensor in the type and on the device of another, whose arithmetic it may then join.
 

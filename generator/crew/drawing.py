@@ -171,7 +171,6 @@ def draw(
             run=run,
             recipe=recipe,
             beginning=Beginning(began_at=began_at, load_seconds=load_seconds),
-            clock=devices.synchronising_clock(models.image.codebook.device),
             rhythm=rhythm,
             is_new=is_new,
             resume=resume,

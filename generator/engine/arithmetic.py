@@ -34,7 +34,7 @@ class Arithmetic:
         """What a config asks for on a device."""
         is_cuda = device.type == "cuda"
         return cls(
-            tf32=is_cuda and config.precision == "mixed",
+            tf32=is_cuda and config.precision != "fp32",
             deterministic=config.deterministic,
             autotuned=is_cuda and not config.deterministic,
             threads=config.threads,

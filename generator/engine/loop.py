@@ -54,7 +54,7 @@ def generate(
 ) -> Iterator[Event]:
     """One picture, as the events described in generator.events.
 
-    clock: seconds; give devices.synchronising_clock to time a GPU honestly.
+    clock: seconds. On CUDA a step's are those from the end of the one before to its own, one step late.
     resume: continue that state to the same bytes.   should_stop: looked at after each step.
     available_mib: free memory; None = ask the machine.   run_id, load_seconds, import_seconds: passed on in Started.
     Impossible requests raise before Started; any later error is yielded as Failed and then raised.
@@ -91,12 +91,13 @@ def _steps(
     run: Run, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases, pace: Pace
 ) -> Generator[Event, None, Reason]:
     """All steps that are left; returns why they ended."""
-    interrupted = False
+    interrupted, lead = False, devices.Lead(run.device)
     while not run.is_done and not interrupted:
         index = run.done
         before = clock()
         with step_mode(run.config, run.device):
             taken = run.advance(phases)
+        lead.asked_for_a_step()
         image = partial(_to_host, taken.picture)
         memory_mib = devices.peak_memory_mib(run.device)
         notes, run.notes = tuple(run.notes), []

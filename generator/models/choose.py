@@ -29,6 +29,8 @@ def load_models(config: GenerateConfig) -> Models:
     for name in guide_names(config):
         require_known("guide", name, clip.ARCHITECTURES)
     device = resolve_device(config.device)
+    if (config.backend, config.precision) == ("reference", "bf16"):
+        raise UsageError("The reference networks compute in fp32 or mixed, not in bf16.", hint="use --backend own")
     if config.model not in (NAME, FIRST):
         return _with_device_defaults(load_full(config, device), config.model, device)
     for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):

@@ -54,17 +54,18 @@ class _NormSiluByPlace(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> Tensor:
-        parts = x.permute(0, 2, 3, 1).reshape(len(x), -1, groups, x.shape[1] // groups)  # (B, H W, G, C / G), a view
+        parts = x.float().permute(0, 2, 3, 1).reshape(len(x), -1, groups, x.shape[1] // groups)  # (B, H W, G, C / G)
         variance, mean = torch.var_mean(parts, dim=(1, 3), correction=0)  # (B, G)
         rstd = (variance + eps).rsqrt()
         ctx.save_for_backward(x, weight, bias, mean, rstd)
-        return F.silu(_normed(x, weight, bias, mean, rstd), inplace=True)
+        return F.silu(_normed(x.float(), weight, bias, mean, rstd), inplace=True).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        x, weight, bias, mean, rstd = ctx.saved_tensors
+        narrow, weight, bias, mean, rstd = ctx.saved_tensors
+        x = narrow.float()
         channels, groups = x.shape[1], mean.shape[1]
-        after = gradients[0].contiguous(memory_format=torch.channels_last)
+        after = gradients[0].float().contiguous(memory_format=torch.channels_last)
         gradient = _silu_back(after, _normed(x, weight, bias, mean, rstd))
         # With y = w (x - m) r + b: dx = r (w g - mean(w g) - y' mean(w g y')), y' = (x - m) r, means over the group.
         count = channels // groups * x[0, 0].numel()
@@ -74,7 +75,7 @@ class _NormSiluByPlace(torch.autograd.Function):
         offset = _per_channel(rstd * (mean * rstd * along - sums / count), channels)
         back = gradient.mul_(_per_channel(rstd, channels) * weight.view(1, -1, 1, 1))
         back.addcmul_(x, _per_channel(rstd.square() * along, channels), value=-1)
-        return back.add_(offset), None, None, None, None
+        return back.add_(offset).to(narrow.dtype), None, None, None, None
 
 
 def _normed(x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, rstd: Tensor) -> Tensor:

@@ -111,6 +111,18 @@ class Loader:
         return self.config.precision == "mixed" and self.device.type == "cuda"
 
     @property
+    def guide_dtype(self) -> torch.dtype:
+        """What CLIP computes in."""
+        if self.config.precision == "bf16":
+            return torch.bfloat16
+        return torch.float16 if self.is_mixed else torch.float32
+
+    @property
+    def decoder_dtype(self) -> torch.dtype:
+        """What the decoder computes in, but for its norms; sums of products are float32 in any case."""
+        return torch.bfloat16 if self.config.precision == "bf16" else torch.float32
+
+    @property
     def is_reference(self) -> bool:
         """Whether the networks are those of the reference packages."""
         return self.config.backend == "reference"
@@ -124,18 +136,18 @@ class Loader:
             network = reference.load_vqgan(name, sizes, tensors).to(self.device)
         else:
             # Convolutions on a CPU and on tensor cores read pictures place by place, the others channel by channel.
-            places_first = self.device.type == "cpu" or self.is_mixed
+            places_first = self.device.type == "cpu" or self.config.precision != "fp32"
             with torch.device("meta"):
                 empty = vqgan.VQGAN(sizes)
             filled = fill(name, empty, tensors, assign=True)
-            network = filled.to(self.device).prepare(channels_last=places_first)
+            network = filled.to(self.device).prepare(channels_last=places_first, decoder=self.decoder_dtype)
         return FullImage(network, sizes.factor), sizes
 
     def guide(self, name: str) -> tuple[FullGuide, clip.CLIPArchitecture]:
         """The CLIP of that name and its sizes."""
         tensors = self.tensors(name, clip.CLIP, clip.ARCHITECTURES)
         sizes = sizes_of(name, clip.architecture_of, tensors)
-        dtype = torch.float16 if self.is_mixed else torch.float32
+        dtype = self.guide_dtype
         network: GuideNetwork
         if self.is_reference:
             network = reference.load_clip(name, sizes, tensors, self.device, dtype)
@@ -177,7 +189,7 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
     footprint = Footprint(
         image_sizes,
         tuple(sizes for _, sizes in guides),
-        guide_bytes=2 if loader.is_mixed else 4,
+        guide_bytes=loader.guide_dtype.itemsize,
         allocator=allocator_of(device.type),
         is_reference=loader.is_reference,
     )

@@ -198,9 +198,15 @@ class VQGAN(nn.Module):
         """Keep only what enters each piece of the decoder and compute the rest anew on the way back: less memory, the
         same bits, half a decoder more work."""
 
-    def prepare(self, *, channels_last: bool = False) -> VQGAN:
-        """Freeze the weights, in float32 whatever they came in, lay them out, derive what is computed from them."""
+    def prepare(self, *, channels_last: bool = False, decoder: torch.dtype = torch.float32) -> VQGAN:
+        """Freeze the weights, in float32 whatever they came in, lay them out, derive what is computed from them.
+
+        decoder: what its convolutions and its attention compute in; pictures and latents are float32 outside.
+        """
         self.float().eval().requires_grad_(False)
+        for module in (self.post_quant_conv, *self.decoder.modules()):
+            if isinstance(module, nn.Conv2d):
+                module.to(decoder)
         order = torch.channels_last if channels_last else torch.contiguous_format
         for parameter in self.parameters():
             if parameter.dim() == 4:
@@ -227,10 +233,10 @@ class VQGAN(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """(B, C, h, w) -> picture (B, 3, h f, w f), nominally in [-1, 1]."""
-        x = self.post_quant_conv(self._laid_out(latent))
+        x = self.post_quant_conv(self._laid_out(latent.to(self.post_quant_conv.weight.dtype)))
         for stage in self.decoder.stages():
             x = self._checkpoint(stage, x) if self.checkpointed else stage(x)
-        picture: Tensor = x.contiguous()
+        picture: Tensor = x.float().contiguous()
         return picture
 
     def _laid_out(self, x: Tensor) -> Tensor:

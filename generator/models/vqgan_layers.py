@@ -57,7 +57,7 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.proj_out = (nn.Conv2d(channels, channels, 1) for _ in range(4))
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self.norm(x).flatten(2).mT  # (B, h * w, C)
+        rows = self.norm(x.float()).to(x.dtype).flatten(2).mT  # (B, h * w, C)
         query, key, value = (F.linear(rows, conv.weight[:, :, 0, 0], conv.bias) for conv in (self.q, self.k, self.v))
         seen = (query @ key.mT * x.shape[1] ** -0.5).softmax(-1) @ value
         mixed = F.linear(seen, self.proj_out.weight[:, :, 0, 0], self.proj_out.bias)

@@ -104,7 +104,7 @@ def open_job(
             recipe=recipe,
             beginning=beginning,
             rhythm=rhythm or Rhythm.around(plan.given),
-            clock=_honest(clock, models),
+            clock=clock,
             is_new=plan.run is None,
             resume=state,
             out=None if run.out is None else Path(run.out),
@@ -195,10 +195,3 @@ def tell_differences(before: Recipe | None, now: Recipe, say: Say) -> None:
     """Say what may change the pixels although the recipe is the same."""
     for difference in [] if before is None else differences(before, now):
         say(f"note: {difference}: this may give different pixels")
-
-
-def _honest(clock: Clock, models: Models) -> Clock:
-    """The clock for the steps; on a GPU it waits until the work is really done. A test's own clock stays."""
-    from generator.devices import synchronising_clock
-
-    return synchronising_clock(models.image.codebook.device) if clock is perf_counter else clock

@@ -41,7 +41,18 @@ def pretended_cuda(
     def synchronize(device: object = None) -> None:
         log.waits.append(f"synchronize at {find_place()}")
 
+    class Event:
+        """A mark among what was asked for; with nothing asked for since, waiting for it is waiting for everything."""
+
+        def record(self, stream: object = None) -> None:
+            self.asked = log.asked
+
+        def synchronize(self) -> None:
+            (log.past if log.asked > self.asked else log.waits).append(f"event at {find_place()}")
+
     answers: dict[str, Any] = {
+        "Event": Event,
+        "current_stream": lambda device=None: None,
         "is_available": lambda: True,
         "device_count": lambda: devices,
         "current_device": lambda: 0,

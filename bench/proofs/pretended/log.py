@@ -30,6 +30,10 @@ class Log:
     copies: list[Copy] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     """OPERATOR at FILE:LINE: the host waited for a value, or for all that was asked for."""
+    past: list[str] = field(default_factory=list)
+    """Waits at FILE:LINE for what had been asked for earlier, while more is asked for already."""
+    asked: int = 0
+    """Operators since the beginning; clear() leaves them."""
     operators: Counter[str] = field(default_factory=Counter)
     """How often each operator ran on the device; views and shapes among them."""
 
@@ -37,6 +41,7 @@ class Log:
         """Forget it all."""
         self.copies.clear()
         self.waits.clear()
+        self.past.clear()
         self.operators.clear()
 
     @property

@@ -59,6 +59,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch sh
         if name in {"_to_copy", "copy_", "_copy_from"}:
             return self._copy(func, args, kwargs, index)
         self.log.operators[name] += 1
+        self.log.asked += 1
         _refuse_strangers(name, leaves, index)
         _refuse_what_cuda_refuses(name, args)
         if name in WAITING or (name in TAKES_INDICES and self._looks_at_the_host(args)):

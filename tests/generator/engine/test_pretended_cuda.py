@@ -136,7 +136,7 @@ def test_every_preset_runs_and_no_step_waits(preset: str, deterministic: bool, f
 
 @pytest.mark.usefixtures("small_networks")
 @pytest.mark.parametrize("deterministic", [True, False])
-@pytest.mark.parametrize("precision", ["fp32", "mixed"])
+@pytest.mark.parametrize("precision", ["fp32", "mixed", "bf16"])
 @pytest.mark.parametrize("guides", ["ViT-B/32", "RN50"])
 def test_full_networks_run_in_every_precision(guides: str, precision: str, deterministic: bool) -> None:
     config = GenerateConfig(
@@ -171,6 +171,18 @@ def test_the_first_picture_and_loss_are_those_of_the_cpu(feature: str, files: di
             found.append((step.loss(), step.image()))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-4)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=0, atol=1e-5)
+
+
+def test_the_host_is_one_step_ahead_and_no_more(files: dict[str, str]) -> None:
+    """So that steps can be timed without a stop: each waits for the one before it, while it is asked for itself."""
+    waits = []
+    with starter() as (models, log):
+        for event in generate(config_of(models, files, steps=5), models):
+            if isinstance(event, Step):
+                waits.append(len(log.past))
+                assert log.stops == []
+            log.clear()
+    assert waits == [0, 1, 1, 1, 1]
 
 
 # Moving between devices -------------------------------------------------------------------------------------

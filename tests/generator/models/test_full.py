@@ -234,6 +234,16 @@ def test_half_precision_is_for_cuda_alone() -> None:
     assert not any((is_mixed("fp32", "cuda"), is_mixed("mixed", "cpu"), is_mixed("fp32", "cpu")))
 
 
+def test_bfloat16_is_for_every_device_and_for_our_own_networks() -> None:
+    for device in ("cpu", "cuda"):
+        loader = full.Loader(config_of(precision="bf16"), torch.device(device))
+        assert (loader.guide_dtype, loader.decoder_dtype) == (torch.bfloat16, torch.bfloat16)
+    mixed = full.Loader(config_of(precision="mixed"), torch.device("cuda"))
+    assert (mixed.guide_dtype, mixed.decoder_dtype) == (torch.float16, torch.float32)
+    with pytest.raises(UsageError, match="not in bf16"):
+        load_models(config_of(precision="bf16", backend="reference"))
+
+
 def test_random_weights_are_the_same_each_time_and_keep_activations_alive() -> None:
     first, again, other = (tensors_of(VQGAN, SMALL_VQGAN, name) for name in ("one", "one", "two"))
     assert all(torch.equal(first[key], again[key]) for key in first)

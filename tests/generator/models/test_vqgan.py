@@ -199,3 +199,28 @@ def test_frozen_layers_have_the_gradients_of_the_usual_ones() -> None:
         assert torch.autograd.gradcheck(lambda x: norm_silu(x, scale, shift, 2, 1e-6), (laid,))
         expected = functional.silu(functional.group_norm(laid, 2, scale, shift, 1e-6))
         torch.testing.assert_close(norm_silu(laid, scale, shift, 2, 1e-6), expected)
+
+
+def test_a_decoder_in_bfloat16_paints_and_leads_like_the_one_in_float32() -> None:
+    """Rounding to 8 bits, and nothing else: pictures and gradients point the same way."""
+    sizes = VQGANArchitecture(
+        codes=30, channels=32, multipliers=(1, 1, 2), attention_levels=(2,), code_width=8, z_channels=8
+    )
+    with torch.device("meta"):
+        empty = VQGAN(sizes)
+    tensors = random_tensors(empty, "one")
+    latent = torch.randn(1, 8, 8, 8, generator=torch.Generator().manual_seed(1))
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        network = VQGAN(sizes)
+        network.load_state_dict(tensors)
+        network.prepare(channels_last=True, decoder=dtype)
+        leaf = latent.clone().requires_grad_()
+        picture = network.decode(leaf)
+        assert picture.dtype == torch.float32
+        (gradient,) = torch.autograd.grad(picture.square().mean(), leaf)
+        found.append((picture.detach(), gradient))
+    (exact, slope), (rounded, other) = found
+    assert not torch.equal(exact, rounded)
+    assert float((exact - rounded).abs().mean() / exact.std()) < 0.05
+    assert float(torch.cosine_similarity(slope.flatten(), other.flatten(), dim=0)) > 0.98
