@@ -17,7 +17,7 @@ def ceiling(args: list[str]) -> int:
     import typer
 
     def body(
-        device: Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda|mps")] = "auto",
+        device: Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:1|mps")] = "auto",
         seconds: Annotated[float, typer.Option("--seconds", help="For each precision, and for the copy.")] = 1.0,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
