@@ -39,6 +39,7 @@ def open_picture(path: str, mode: str) -> Image.Image:
     file = given(path, "the picture")
     try:
         with warnings.catch_warnings(), open_given(file, LARGEST_PICTURE_BYTES) as opened:
+            warnings.simplefilter("ignore")  # what Pillow makes of damaged tags is nothing to act on
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with _decoder(opened) as picture:
                 return _in_mode(_in_eight_bits(ImageOps.exif_transpose(picture)), mode)

@@ -202,7 +202,8 @@ def _wrong_value(name: str, value: str, raw: str, kind: str) -> str | None:
         return f"{name} is {value!r}, not a whole number"
     if kind == SIZE and not SIZE_FORM.fullmatch(value):
         return f"{name} is {value!r}, not a size such as 8GB or 512MB (a whole number, no space before the unit)"
-    if kind == SIZE and value.isdigit() and 0 < int(value) < MIB:
+    is_short = value.isdecimal() and len(value.lstrip("0")) <= len(str(MIB))  # int() refuses thousands of digits
+    if kind == SIZE and is_short and 0 < int(value) < MIB:
         return f"{name} is {value} bytes: the unit is missing, as in {value}GB"
     if kind == PATH and re.search(r"(?<!\\)\\[bnt]", raw.replace("\\\\", "")):
         return f"{name}: backslashes must be doubled, as in C:\\\\path (\\t is read as a tab)"
