@@ -92,9 +92,14 @@ def _run_jupyter(runtime: Runtime, door: Door, *, as_json: bool) -> int:
 
 @contextmanager
 def _stop_event() -> Iterator[threading.Event]:
-    """Set by Ctrl-C or a polite kill; the former handlers come back afterwards."""
+    """Set by Ctrl-C, a polite kill or the end of the terminal; the former handlers come back afterwards.
+
+    What was switched off when this began (nohup, a shell's &) stays off, but for the polite kill.
+    """
     stop = threading.Event()
-    former = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heard = [one for one in known if signal.getsignal(one) != signal.SIG_IGN or one == signal.SIGTERM]
+    former = {number: signal.signal(number, lambda *_: stop.set()) for number in heard}
     try:
         yield stop
     finally:

@@ -190,14 +190,25 @@ def children_of(pid: int) -> list[Any]:
     return psutil.Process(pid).children(recursive=True)
 
 
-def test_ctrl_c_stops_the_server_and_its_kernels(tmp_path: Path) -> None:
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """A suite in the background has Ctrl-C switched off, under nohup the end of the terminal; children inherit that."""
+    numbers = (signal.SIGINT, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_server_and_its_kernels(tmp_path: Path, usual_signals: None, number: signal.Signals) -> None:
     process, data = start_command(tmp_path)
     made = Runtime(port=data["port"], token=data["url"].partition("=")[2], folder=tmp_path)
     start_kernel(made)
     family = children_of(process.pid)
     assert len(family) >= 2  # the server and the kernel
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    process.send_signal(number)
+    assert process.wait(60) == 0
     wait_until_closed(made.port)
     import psutil
 
