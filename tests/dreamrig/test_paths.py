@@ -44,6 +44,22 @@ def test_write_makes_and_replaces(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_what_need_not_outlive_a_power_cut_is_whole_too_and_waits_for_no_disk(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from dreamrig import paths\n"
+        "pushed = []; os.fsync = pushed.append\n"
+        "paths.write_atomic(Path(sys.argv[1]), b'old', durable=False)\n"
+        "assert not pushed\n"
+        "paths.write_atomic(Path(sys.argv[1]), b'new')\n"
+        "assert len(pushed) == 2  # the file and its folder\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+    with pytest.raises(NotReadyError):
+        paths.write_atomic(tmp_path / "none" / "file", b"", durable=False)
+
+
 def test_written_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

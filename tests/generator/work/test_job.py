@@ -129,7 +129,7 @@ def test_anything_with_the_two_methods_stops_a_run(models: Models, tmp_path: Pat
 # ---- the folder
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp", ".hidden", "a b", "x" * 300, "ä"])
+@pytest.mark.parametrize("name", ["", "..", "a/b", "/tmp", ".hidden", "a b", "x" * 300, "ä", "last"])
 def test_a_folder_has_a_plain_name(name: str, models: Models, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no name for"):
         draw(order(), models, tmp_path / "runs", folder=name)

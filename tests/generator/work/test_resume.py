@@ -107,6 +107,16 @@ def test_what_cannot_be_continued_begins_anew_and_says_so(
     assert "--" not in line
 
 
+def test_a_run_that_begins_anew_says_so_in_its_record_too(models: Models, tmp_path: Path) -> None:
+    """Else a history, or a server, would tell of steps that nobody has any more."""
+    run = stopped(models, tmp_path)
+    (run.folder / CHECKPOINT).write_bytes(b"")
+    assert runs.load_run(run.folder).steps_done == 1
+    with open_job(plan(Order(continues=runs.load_run(run.folder))), models, base=tmp_path) as job:
+        assert runs.load_run(run.folder).steps_done == job.run.steps_done == 0
+        execute(job)
+
+
 def test_a_good_one_goes_on_without_a_word(whole: bytes, models: Models, tmp_path: Path) -> None:
     stopped(models, tmp_path)
     outcome, said = go_on(models, tmp_path)
