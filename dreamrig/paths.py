@@ -6,8 +6,6 @@
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +115,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """
     target = Path(os.path.realpath(path))
     # A dot in front hides the file from listings; a fixed head instead of the target's name keeps long names possible.
-    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f"{TEMPORARY}{os.urandom(6).hex()}.tmp")
     try:
         _write_new(temporary, data, durable=durable)
         os.replace(temporary, target)
@@ -139,7 +137,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     NotReadyError as in write_atomic; on any failure nothing is left behind and the old file stands.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f"{TEMPORARY}{os.urandom(6).hex()}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -175,6 +173,8 @@ def _sync_folder(folder: Path) -> None:
 
 def free_mib(path: Path) -> int | None:
     """Free space in MiB on the disk of `path`, or of its nearest existing parent; None where it cannot be read."""
+    import shutil  # late: it brings every compression there is, which --help does not owe
+
     for folder in (path, *path.absolute().parents):
         with contextlib.suppress(OSError):
             return shutil.disk_usage(folder).free // MIB
