@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Command] = {
     "again": Command("generator.cli.generate", "again", "repeat an earlier run, from its folder or from its picture"),
     "video": Command("generator.cli.video", "video", "time-lapse of a run, a film that flies, a video painted anew"),
     "history": Command("generator.cli.lists", "history", "list the runs of this machine"),
+    "open": Command("generator.cli.opening", "open_run", "open the picture of a run, the last one's by default"),
     "rm": Command("generator.cli.lists", "remove", "remove a run"),
     "prompts": Command("generator.cli.lists", "prompts", "prompts that are sure to work, to start with"),
     "weights": Command("generator.cli.weights", "weights", "the full-size networks: list, fetch, verify, import"),
