@@ -232,6 +232,7 @@ def park(db: sqlite3.Connection, job: int, attempt: int, now: int, *, code: str,
 
 def cancel(db: sqlite3.Connection, job: int, now: int) -> Job | None:
     """Any unfinished state -> cancelled, for good; None = it had ended already."""
+    _close_gap(db, job)
     row = db.execute(
         "UPDATE job SET state='cancelled', worker=NULL, ended_at=? WHERE id=? AND state IN"
         " ('queued','held','parked','running') RETURNING *",
@@ -242,8 +243,30 @@ def cancel(db: sqlite3.Connection, job: int, now: int) -> Job | None:
 
 def hold(db: sqlite3.Connection, job: int, now: int) -> Job | None:
     """queued -> held: the owner has to look at it first; None = it does not wait."""
+    _close_gap(db, job)
     row = db.execute("UPDATE job SET state='held' WHERE id=? AND state='queued' RETURNING *", (job,)).fetchone()
     return None if row is None else _told(db, row, "held", now)
+
+
+def _close_gap(db: sqlite3.Connection, job: int) -> None:
+    """A picture is about to leave the line before it began: its friend's later ones move up, each by one turn.
+
+    Otherwise the turn that nobody uses would let others begin more before the next one than is promised.
+    """
+    leaving = db.execute(
+        "SELECT friend, turn FROM job WHERE id=? AND state='queued' AND began_at IS NULL", (job,)
+    ).fetchone()
+    if leaving is None:
+        return
+    free = leaving["turn"]
+    later = db.execute(
+        "SELECT id, turn FROM job WHERE friend=? AND state='queued' AND began_at IS NULL AND (turn, id) > (?, ?)"
+        " ORDER BY turn, id",
+        (leaving["friend"], free, job),
+    ).fetchall()
+    for row in later:
+        db.execute("UPDATE job SET turn=? WHERE id=?", (free, row["id"]))
+        free = row["turn"]
 
 
 def release(db: sqlite3.Connection, job: int, now: int) -> Job | None:

@@ -133,6 +133,15 @@ def test_nobody_begins_more_than_k_plus_one_before_my_kth(steps: list[tuple[str,
     day.db.close()
 
 
+def test_a_cancelled_picture_leaves_no_hole_in_its_friends_turns() -> None:
+    day = Day()
+    for _ in range(3):
+        day.submit(1)
+    day.serve("done")
+    day.act(queue.cancel, 1)
+    assert [job.turn for job in queue.line(day.db) if job.state == "queued"] == [1]
+
+
 def test_a_newcomer_goes_before_somebodys_second_picture() -> None:
     day = Day()
     for _ in range(3):
