@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-FASTEST = {"fp32": "tf32", "mixed": "fp16"}
-"""Precision of a config -> the fastest one its arithmetic may use: torch lets convolutions use TF32 unless told."""
+FASTEST = {"mixed": "fp16", "bf16": "bf16"}
+"""Precision of a config -> the fastest that its arithmetic may use; what is not named uses none but its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ class TimingReport:
     @property
     def fastest_precision(self) -> str:
         """The one that a GPU's fastest unit may use for this run."""
-        return FASTEST.get(self.precision, "fp16")
+        return FASTEST.get(self.precision, "fp32")
 
     def peak_tflops(self, sheet: Datasheet) -> float:
         """TFLOP/s that the sheet allows in this run's precision."""
