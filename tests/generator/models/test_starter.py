@@ -267,7 +267,7 @@ def test_a_predicted_start_is_guided_by_the_clip_that_forgets_place(models: Mode
 
 
 def test_the_loop_changes_a_predicted_start_and_keeps_its_scene(models: Models) -> None:
-    _, last = run(models)
+    _, last = run(models, step_size=0.02)  # the default is half of it, which few codes follow in 12 steps
     change = float((start_picture(models, "a red house on a meadow", 1, 32, 32) - last).abs().mean())
     assert 0 < change < 0.08
 
@@ -285,4 +285,4 @@ def test_a_prompt_of_too_many_words_is_refused_not_cut(models: Models) -> None:
 
 
 def test_unknown_words_are_named(models: Models) -> None:
-    assert models.guides[0].unknown_words("a hous by the sea") == {"hous": words.unknown_words("hous")["hous"]}
+    assert models.guides[0].unknown_words("a hous by the sea") == {"hous": ["house", "houses"]}
