@@ -76,7 +76,7 @@ class Telling:
     fact: str
     regex: str
     kind: str
-    """yes-no, word, text, number, capability or cuda."""
+    """yes-no, mention, word, text, number, capability or cuda."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from provision.diagnosis.text import decimal_id, number_id
 
 SCHEMA = 1
 EFFECTS = ("blocks", "degrades", "harmless")
-TELLING_KINDS = ("yes-no", "word", "text", "number", "capability", "cuda")
+TELLING_KINDS = ("yes-no", "mention", "word", "text", "number", "capability", "cuda")
 PLACES = ("windows", "wsl", "linux", "firmware", "host")
 
 

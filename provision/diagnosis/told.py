@@ -41,6 +41,8 @@ def read_value(word: str, kind: str) -> Any:
     match kind:
         case "yes-no":
             return word.lower() in YES
+        case "mention":
+            return True
         case "word":
             return word.lower()
         case "number":

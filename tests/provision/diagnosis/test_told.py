@@ -37,6 +37,8 @@ def verdicts(text: str) -> dict[str, str]:
         (SYSTEMINFO.format(firmware="No", dep="Yes"), "windows.firmware_virtualization", False),
         ("Virtualisierung in Firmware aktiviert: Ja", "windows.firmware_virtualization", True),
         ("固件中已启用虚拟化: 否", "windows.firmware_virtualization", False),
+        ("System Model:       VirtualBox", "windows.is_virtual_machine", True),
+        ("Systemmodell:       Virtual Machine", "windows.is_virtual_machine", True),
         ("hypervisorlaunchtype    Off", "windows.hypervisor_launch_type", "off"),
         ("Microsoft Windows [Version 10.0.22631.2428]", "windows.build", 22631),
         ("WSL-Version: 2.0.9.0", "wsl.version", "2.0.9.0"),
@@ -58,10 +60,17 @@ def test_what_is_told_in_two_ways_is_not_known() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Virtualization Enabled In Firmware", "Driver Version: 535.104.05", "the driver version", "PyTorch is fine"],
+    [
+        "Virtualization Enabled In Firmware",
+        "Driver Version: 535.104.05",
+        "the driver version",
+        "PyTorch is fine",
+        "System Model: 20XW System Type: x64-based PC, VMware Workstation is installed",
+    ],
 )
 def test_near_misses(text: str) -> None:
-    assert not {"windows.firmware_virtualization", "windows.nvidia_driver", "torch.version"} & set(told(text))
+    facts = {"windows.firmware_virtualization", "windows.is_virtual_machine", "windows.nvidia_driver", "torch.version"}
+    assert not facts & set(told(text))
 
 
 def test_every_fact_that_is_told_is_one_of_the_facts() -> None:
@@ -81,6 +90,47 @@ def test_systeminfo_in_the_text_decides() -> None:
     assert on["firmware-virtualization-off"] == RULED_OUT
     no_execute = verdicts(f"{CODE}\n{SYSTEMINFO.format(firmware='Yes', dep='No')}")
     assert no_execute["firmware-nx-off"] == CONFIRMED
+
+
+SWITCH = {
+    "Virtualization Enabled In Firmware": ("No", "Yes"),
+    "Virtualisierung in Firmware aktiviert": ("Nein", "Ja"),
+    "Virtualisation activée dans le microprogramme ": ("Non", "Oui"),
+    "Virtualización habilitada en el firmware": ("No", "Sí"),
+    "Virtualizzazione abilitata nel firmware": ("No", "Sì"),
+    "Virtualização Habilitada no Firmware": ("Não", "Sim"),
+    "固件中已启用虚拟化": ("否", "是"),
+    "韌體中啟用虛擬化": ("否", "是"),
+    "ファームウェアで仮想化が有効になっています": ("いいえ", "はい"),
+    "펌웨어에 가상화 사용": ("아니요", "예"),
+    "Виртуализация включена во встроенном ПО": ("Нет", "Да"),
+}
+"""What systeminfo calls the switch, and its two answers."""
+GUEST = "System Manufacturer:       VMware, Inc.\nSystem Model:              VMware7,1\n"
+
+
+@pytest.mark.parametrize("label", SWITCH)
+def test_systeminfo_alone_says_that_the_switch_is_off(label: str) -> None:
+    off, on = SWITCH[label]
+    assert verdicts(f"{label}: {off}")["firmware-virtualization-off"] == CONFIRMED
+    assert verdicts(f"{label}: {on}") == {}
+
+
+@pytest.mark.parametrize("text", ["Virtualization Enabled In Firmware: Normal", "Virtualization Enabled In Firmware:"])
+def test_the_switch_is_off_only_where_it_says_so(text: str) -> None:
+    assert verdicts(text) == {}
+
+
+def test_systeminfo_in_its_block_says_that_the_switch_is_off() -> None:
+    found = verdicts(SYSTEMINFO.format(firmware="No", dep="Yes"))
+    assert next(iter(found.items())) == ("firmware-virtualization-off", CONFIRMED)
+    assert verdicts(SYSTEMINFO.format(firmware="Yes", dep="Yes")) == {}
+
+
+def test_in_a_guest_it_is_the_switch_of_the_host() -> None:
+    found = verdicts(GUEST + SYSTEMINFO.format(firmware="No", dep="Yes"))
+    assert next(iter(found)) == "nested-virtualization-missing"
+    assert found["firmware-virtualization-off"] == RULED_OUT
 
 
 def test_an_old_driver_in_the_table_decides() -> None:

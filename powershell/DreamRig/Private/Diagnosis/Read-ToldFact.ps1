@@ -71,11 +71,12 @@ function ConvertTo-ToldValue {
     .PARAMETER Word
     The word.
     .PARAMETER Kind
-    yes-no, word, text, number, capability or cuda.
+    yes-no, mention, word, text, number, capability or cuda.
     #>
     param([string] $Word, [string] $Kind)
     switch ($Kind) {
         'yes-no' { return $script:YesWords -ccontains $Word.ToLowerInvariant() }
+        'mention' { return $true }
         'word' { return $Word.ToLowerInvariant() }
         'number' { return [long]$Word }
         'capability' { return $Word.Substring(0, $Word.Length - 1) + '.' + $Word.Substring($Word.Length - 1) }
