@@ -12,6 +12,7 @@ from typing import Any
 from provision.checked_json import read_json
 from provision.diagnosis.literals import required_literals
 from provision.diagnosis.predicate import Predicate, comparisons
+from provision.diagnosis.updates import load_releases, load_updates
 
 PAGE = Path(__file__).parents[1] / "errors.md"
 FOLDER = PAGE.with_suffix("")
@@ -89,7 +90,29 @@ def _layer_page(layer: str, document: Mapping[str, Any]) -> str:
     inside = [cause for cause in causes if cause["layer"] == layer]
     lines = [f"- [{cause['title']}](#{cause['slug']})" for cause in inside]
     parts = [f"# {LAYERS[layer]}", "[All errors](../errors.md)", "\n".join(lines)]
-    return "\n\n".join([*parts, *(_cause(cause, document["queries"], causes) for cause in inside)]) + "\n"
+    parts += [_cause(cause, document["queries"], causes) for cause in inside]
+    return "\n\n".join([*parts, *(_windows() if layer == "windows" else ())]) + "\n"
+
+
+def _windows() -> list[str]:
+    """The tables of windows.json: updates that broke WSL, and until when a Windows is supported."""
+    broke = ["## Updates of Windows that broke WSL", "", "| reported | update | what broke | what helps |"]
+    broke.append("|---|---|---|---|")
+    for one in load_updates():
+        mended = f"KB{one.fixed_by}, " if one.fixed_by else ""
+        links = ", ".join(f"[{number}]({source})" for number, source in enumerate(one.sources, 1))
+        broke.append(f"| {one.reported} | KB{one.kb} ({links}) | {one.broke} | {mended}{one.advice} |")
+    ends = [
+        "## Which Windows is supported",
+        "",
+        "| build | Windows | since | until (Home and Pro) |",
+        "|---|---|---|---|",
+    ]
+    ends += [
+        f"| {one.build} | [{one.name}]({one.sources[0]}) | {one.available} | {one.supported_until or 'no source yet'} |"
+        for one in load_releases()
+    ]
+    return ["\n".join(broke), "\n".join(ends)]
 
 
 def _words(document: Mapping[str, Any], links: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a text says beyond its cause: how much memory was missing, and, where nothing fits, what it is about.
+"""What a text says beyond its cause: memory that was missing, updates that are known; and what it is about at all.
 
 Words for people; they take no part in finding a cause.
 """
@@ -6,6 +6,8 @@ Words for people; they take no part in finding a cause.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from provision.diagnosis.updates import tell_release, tell_updates
 
 UNITS = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
 ASKED = re.compile(r"Tried to allocate ([\d.]{1,8}) ([KMG])iB", re.IGNORECASE)
@@ -79,7 +81,8 @@ def read_unexplained(text: str) -> Unexplained:
 def read_remarks(text: str) -> Mapping[str, str]:
     """Slug of a cause -> a sentence about this very text."""
     shortage = tell_shortage(text)
-    return {"cuda-out-of-memory": shortage} if shortage else {}
+    told = {"cuda-out-of-memory": shortage} if shortage else {}
+    return {**tell_release(text), **tell_updates(text), **told}
 
 
 def tell_shortage(text: str) -> str | None:

@@ -211,7 +211,7 @@ def test_windows_commands_are_for_powershell() -> None:
         "wsl --unregister NAME",
         "sudo rm -rf ~/x",
         "netcfg -d",
-        "wusa /uninstall /kb:5043145",
+        "wusa /uninstall /kb:NUMBER",
         "Remove-Item C:\\x",
         "Format-Volume -DriveLetter D",
         "winget install X --force",
