@@ -1,10 +1,13 @@
 """The commands of the knowledge base: do shells read them, and do wsl and PowerShell know their options?
 
 wsl_usage.json is what wsl.exe itself says (--update --web-download and --export --vhd stand in older usage texts and in
-the release notes); simulation/commands.json are the commands of Windows PowerShell 5.1 with their parameters.
+the release notes); windows_commands.json are the commands of Windows PowerShell 5.1 with their parameters, which
+test_ps_knowledge_commands.py checks again by PowerShell's own parser. Package managers are asked without changing
+anything, where the lists of packages are there.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -42,6 +45,44 @@ def test_a_shell_reads_it(slug: str, words: str) -> None:
     assert ran.returncode == 0, (slug, ran.stderr)
 
 
+APT_CALL = re.compile(r"\bapt-get (install|remove|purge)((?: [\w.:+*'=-]+)+)$")
+ELSEWHERE = re.compile("nvidia|cuda|OLD_VERSION")
+"""Packages that no distribution has: they come from NVIDIA's repository, which the step before adds."""
+
+
+def apt_calls() -> list[tuple[str, str, list[str]]]:
+    """(cause, install, packages) of every plain call of apt-get whose packages a distribution has."""
+    parts = [(slug, APT_CALL.search(part.strip())) for slug, words in LINUX for part in words.split("&&")]
+    found = [(slug, match[1], match[2].replace("'", "").split()) for slug, match in parts if match]
+    return [call for call in found if not ELSEWHERE.search(" ".join(call[2]))]
+
+
+def test_there_are_calls_of_apt() -> None:
+    assert len(apt_calls()) >= 8
+    assert {verb for _, verb, _ in apt_calls()} == {"install", "remove"}
+
+
+def simulate(verb: str, packages: list[str]) -> subprocess.CompletedProcess[str]:
+    """What apt-get would do; it changes nothing. Skipped where there is no apt-get, or no list of packages."""
+    apt, lists = shutil.which("apt-get"), list(Path("/var/lib/apt/lists").glob("*_main_binary-*_Packages*"))
+    if not apt or not lists:
+        pytest.skip("no apt-get here" if not apt else "no lists of packages here: apt-get update was never run")
+    words = [apt, "--simulate", "-o", "Debug::NoLocking=1", verb, *packages]
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": os.environ["PATH"]}
+    )
+
+
+@pytest.mark.parametrize(("slug", "verb", "packages"), apt_calls())
+def test_apt_knows_the_packages(slug: str, verb: str, packages: list[str]) -> None:
+    ran = simulate(verb, packages)
+    assert ran.returncode == 0, (slug, ran.stderr)
+
+
+def test_apt_would_refuse_a_slip() -> None:
+    assert simulate("install", ["python3-vnev"]).returncode != 0
+
+
 def test_there_are_calls_of_wsl() -> None:
     assert len(wsl_calls()) >= 30
 
@@ -74,9 +115,9 @@ def cmdlet_calls() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-SIMULATION = HERE.parents[1] / "powershell" / "simulation" / "commands.json"
+PROFILE = HERE.parents[1] / "powershell" / "windows_commands.json"
 POWERSHELL: dict[str, Any] = {
-    name.lower(): entry for name, entry in json.loads(SIMULATION.read_text(encoding="utf-8"))["commands"].items()
+    name.lower(): entry for name, entry in json.loads(PROFILE.read_text(encoding="utf-8"))["commands"].items()
 }
 
 
