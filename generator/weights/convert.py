@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dreamrig.errors import FailedError
 from dreamrig.paths import explain_write_failure
 from generator.weights.foreign.checkpoint import open_checkpoint
+from generator.weights.foreign.layouts import under_our_names
 from generator.weights.foreign.stored import ELEMENT_BYTES, StoredTensor
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def convert(
     CheckpointError for a file that cannot be read, ConversionError for one of something else.
     """
     with open_checkpoint(original) as stored:
-        chosen, architecture = choose(_without_stage(stored), kind, original.name, outline)
+        chosen, architecture = choose(under_our_names(_without_stage(stored)), kind, original.name, outline)
         sha256, size = _write_whole(target, chosen, on_bytes, before_replace)
     return Converted(sha256, size, architecture)
 

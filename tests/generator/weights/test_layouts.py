@@ -1,0 +1,92 @@
+"""The same networks in other people's layouts; the oracle is what those packages themselves computed.
+
+layouts/*.json were written by the packages that they name: names and shapes of a tiny network's tensors, and what it
+made of fixed inputs. The numbers in it are drawn here again (numpy promises the stream of RandomState for ever).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from generator.models.clip import CLIP, CLIPArchitecture
+from generator.models.outline import outline
+from generator.weights.convert import ConversionError
+from generator.weights.convert import convert as convert_by
+from generator.weights.foreign.stored import CheckpointError
+
+convert = partial(convert_by, outline=outline)
+LAYOUTS = Path(__file__).with_name("layouts")
+
+
+def drawn(shapes: dict[str, list[int]]) -> dict[str, Tensor]:
+    """The numbers that the package's own network had."""
+    random = np.random.RandomState(20)
+    return {
+        name: torch.from_numpy(np.asarray(random.standard_normal(shape) * 0.1, dtype=np.float32))
+        for name, shape in sorted(shapes.items())
+    }
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((LAYOUTS / "transformers-clip.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("form", ["model.safetensors", "pytorch_model.bin"])
+def test_a_clip_of_transformers_sees_what_transformers_saw(known: dict[str, Any], tmp_path: Path, form: str) -> None:
+    weights, file = drawn(known["shapes"]), tmp_path / form
+    positions = {"text_model.embeddings.position_ids": torch.arange(12)[None]}  # in files of older versions
+    save_file(weights, file) if form.endswith("safetensors") else torch.save(weights | positions, file)
+    sizes = CLIPArchitecture(**convert(file, "clip", tmp_path / "out").architecture)
+    network = CLIP(sizes)
+    network.load_state_dict(load_file(tmp_path / "out"), strict=True)
+    network.prepare()
+    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 8, 8)).astype(np.float32))
+    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-5, rtol=0)
+    texts = network.encode_tokens(torch.tensor(known["tokens"]))
+    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-5, rtol=0)
+
+
+def test_both_layouts_of_the_same_numbers_become_the_same_file(known: dict[str, Any], tmp_path: Path) -> None:
+    save_file(drawn(known["shapes"]), tmp_path / "theirs")
+    theirs = convert(tmp_path / "theirs", "clip", tmp_path / "ours")
+    assert convert(tmp_path / "ours", "clip", tmp_path / "again") == theirs
+
+
+@pytest.mark.parametrize("prefix", ["text.", "module."])
+def test_prefixes_of_open_clip_are_taken_off(originals: Any, tmp_path: Path, prefix: str) -> None:
+    """Its CustomTextCLIP keeps the text tower under "text."; its training, all of the network under "module."."""
+    inside = ("visual.", "logit_scale") if prefix == "text." else ()
+    named = {name if name.startswith(inside) and inside else prefix + name: one for name, one in originals.vit.items()}
+    torch.save({"epoch": 3, "state_dict": named}, tmp_path / "theirs.pt")
+    torch.save(originals.vit, tmp_path / "ours.pt")
+    assert convert(tmp_path / "theirs.pt", "clip", tmp_path / "a") == convert(
+        tmp_path / "ours.pt", "clip", tmp_path / "b"
+    )
+
+
+def test_a_missing_part_of_the_attention_is_named(known: dict[str, Any], tmp_path: Path) -> None:
+    weights = drawn(known["shapes"])
+    del weights["vision_model.encoder.layers.1.self_attn.k_proj.weight"]
+    save_file(weights, tmp_path / "theirs")
+    with pytest.raises(ConversionError, match=r"tensor visual\.transformer\.resblocks\.1\.attn\.in_proj_weight"):
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
+
+
+def test_parts_of_the_attention_that_do_not_fit_are_refused(known: dict[str, Any], tmp_path: Path) -> None:
+    weights = drawn(known["shapes"])
+    name = "text_model.encoder.layers.0.self_attn.v_proj.weight"
+    save_file(weights | {name: weights[name].half()}, tmp_path / "theirs")
+    with pytest.raises(CheckpointError, match="different shapes or precisions"):
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
