@@ -32,6 +32,11 @@ class Preset:
     starter: Mapping[str, Any] | None = None
     """The fields for the starter; None = `values` without NEEDS_ITS_NETWORKS, with FOR_THE_STARTER."""
 
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of all networks that it draws with, the VQGAN first."""
+        return (self.values["model"], *(name.strip() for name in self.values["guides"].split(",")))
+
     def values_for(self, model: str) -> Mapping[str, Any]:
         """The fields for a model that may be another than the preset's own."""
         values = self.values

@@ -16,6 +16,7 @@ from generator.models.outline import outline
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
+from generator.weights.fetch import require_fetchable
 from generator.weights.progress import Progress
 from generator.weights.registry import Entry
 from generator.weights.words import describe, render_list, render_ready, render_terms
@@ -87,6 +88,9 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
         base = door.weights_folder()
         wanted = _find_all(names, door)
         missing = [entry for entry in wanted if again or not registry.is_ready(entry.name, base)]
+        for entry in missing:
+            if weights_store.status(entry, base).state == "import only":
+                require_fetchable(entry)
         if missing:
             _accept(missing, door, yes=yes)
         for entry in missing:

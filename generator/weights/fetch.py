@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from dreamrig.errors import FailedError
+from dreamrig.errors import FailedError, MissingWeightsError
 from generator.weights.convert import ConversionError
 from generator.weights.door import WeightsDoor
 from generator.weights.download import Download, Fetched, MirrorFailed, OnBytes, Say
@@ -24,6 +24,7 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
     where `use` finds that, the file is dropped and the next mirror asked.
     FailedError when no mirror gave it, NotReadyError when the disk is too small. The part of a download stays.
     """
+    require_fetchable(entry)
     failures = []
     for number, source in enumerate(entry.sources):
         download = Download(source, folder, door, say, on_bytes)
@@ -33,8 +34,21 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
             failures.append(f"{source.host}: {failure}")
             has_next = number + 1 < len(entry.sources)
             say(f"{source.host}: {failure}" + ("; trying the next mirror" if has_next else ""))
-    hint = f"get it with a browser, then: dreamrig weights import FILE --as {entry.name}"
-    raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint=hint)
+    raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint=by_hand(entry))
+
+
+def require_fetchable(entry: Entry) -> None:
+    """Raise MissingWeightsError, telling how to import it, where every address was reported dead."""
+    if entry.is_import_only:
+        reports = "; ".join(dict.fromkeys(source.gone for source in entry.sources))
+        message = f"{entry.name} is import only: no address of it is known to answer ({reports})."
+        raise MissingWeightsError(message, hint=by_hand(entry))
+
+
+def by_hand(entry: Entry) -> str:
+    """What a person with a browser can do: the addresses to open, and what to do with the file."""
+    addresses = "\n".join(f"  {url}" for url in dict.fromkeys(source.page for source in entry.sources))
+    return f"open one of these with a browser, then: dreamrig weights import FILE --as {entry.name}\n{addresses}"
 
 
 def _used(download: Download, use: Callable[[Fetched], T]) -> T:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REGISTRY_FILE = Path(__file__).with_name("registry.json")
+HUB = "huggingface.co"
 MODEL, META = "model.safetensors", "meta.json"
 Kind = Literal["vqgan", "clip"]
 
@@ -36,6 +37,18 @@ class Source:
     """Of the published file; None = nobody has told."""
     bytes: int | None
     note: str = ""
+    gone: str = ""
+    """Who reported the address dead, and when; "" = nobody has."""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether what it gives is known beforehand: a SHA-256, and no branch of a hub that may move on tomorrow."""
+        return self.sha256 is not None and "/resolve/main/" not in self.url
+
+    @property
+    def page(self) -> str:
+        """The address for a person: of a hub's file, the page that shows it; of anything else, the file itself."""
+        return self.url.replace("/resolve/", "/blob/", 1) if self.host == HUB else self.url
 
     @property
     def host(self) -> str:
@@ -55,6 +68,16 @@ class Entry:
     approximate_mib: int
     """Size of the download."""
     sources: tuple[Source, ...]
+
+    @property
+    def is_import_only(self) -> bool:
+        """Whether every address was reported dead, so that only a file somebody has already can help."""
+        return all(source.gone for source in self.sources)
+
+    @property
+    def pinned_hosts(self) -> frozenset[str]:
+        """The machines that are not reported dead and give exactly what is known beforehand."""
+        return frozenset(source.host for source in self.sources if source.is_pinned and not source.gone)
 
 
 @dataclass(frozen=True)

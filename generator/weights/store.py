@@ -42,7 +42,7 @@ from generator.weights.registry import (
 )
 
 ORIGINAL, RECORDED, LOCK = "original.ckpt", "recorded.json", ".lock"
-State = Literal["ready", "part", "absent"]
+State = Literal["ready", "part", "absent", "import only"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def status(entry: Entry, base: Path) -> Status:
     part_bytes = max((file.stat().st_size for file in folder.glob("original-*.part")), default=0)
     original = folder / ORIGINAL
     facts = installed(entry.name, base)
-    state: State = "ready" if facts else "part" if part_bytes or original.is_file() else "absent"
+    absent: State = "import only" if entry.is_import_only else "absent"
+    state: State = "ready" if facts else "part" if part_bytes or original.is_file() else absent
     return Status(entry, state, facts, part_bytes, original.stat().st_size if original.is_file() else 0)
 
 
@@ -74,6 +75,7 @@ def fetch_model(
     """Download, check and convert one model; what is there of it already is used.
 
     FailedError, NotReadyError as `fetch` and `convert` raise them; the download is kept unless it is wrong itself.
+    MissingWeightsError where every address was reported dead.
     """
     base = door.weights_folder()
     with _locked(ensure_folder(folder_of(entry.name, base))) as folder:

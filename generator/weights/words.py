@@ -41,7 +41,10 @@ def render_list(found: Sequence[Status], base: Path) -> str:
             if one.entry.kind == kind:
                 trained_on = one.entry.trained_on if kind == "vqgan" else ""
                 lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
-    return "\n".join([*lines, "", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"])
+    lines += ["", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"]
+    if any(one.state == "import only" for one in found):
+        lines.append("import only (its addresses are reported dead): dreamrig weights import FILE --as NAME")
+    return "\n".join(lines)
 
 
 def _state_words(one: Status) -> str:
@@ -50,6 +53,8 @@ def _state_words(one: Status) -> str:
         return f"ready, {memory(one.installed.bytes / MIB)}{kept}"
     if one.state == "part":
         return f"{max(one.part_bytes, one.original_bytes) / MIB:.0f} of ~{one.entry.approximate_mib} MiB"
+    if one.state == "import only":
+        return "import only"
     return f"~{memory(one.entry.approximate_mib)} to fetch"
 
 

@@ -1,0 +1,129 @@
+"""Where the weights come from: what a preset needs is to be had from two hosts, what nobody serves is said to be so."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dreamrig.errors import MissingWeightsError
+from generator.models.full import GUIDE
+from generator.presets import PRESETS
+from generator.weights.door import WeightsDoor
+from generator.weights.fetch import by_hand, fetch
+from generator.weights.registry import Entry, Source, entries
+
+FEWER_THAN_TWO_HOSTS = {
+    "imagenet-f16-1024": "27 November 2026: nobody publishes its SHA-256, and only one host is not reported dead",
+}
+"""Network -> when it was last looked for, and why there is no second pinned host. To be emptied, not filled."""
+HUB_REVISION = re.compile(r"https://huggingface\.co/[\w.-]+/[\w.-]+/resolve/(main|[0-9a-f]{40})/.+")
+
+
+def needed() -> set[str]:
+    presets = {name for preset in PRESETS.values() for name in preset.networks}
+    return presets | {GUIDE}
+
+
+def test_what_a_preset_needs_has_two_pinned_hosts_or_is_listed_here_with_its_reason() -> None:
+    few = {name for name in needed() if len(entries()[name].pinned_hosts) < 2}
+    for name in sorted(few):
+        print(f"{name}: {FEWER_THAN_TWO_HOSTS.get(name, 'no reason given')}")
+    assert few == set(FEWER_THAN_TWO_HOSTS)
+
+
+def test_what_a_preset_needs_can_be_fetched_at_all() -> None:
+    assert not [name for name in needed() if entries()[name].is_import_only]
+
+
+def test_every_address_of_the_hub_names_a_revision_and_none_without_a_fixed_one_counts_as_pinned() -> None:
+    for entry in entries().values():
+        for source in entry.sources:
+            if source.host == "huggingface.co":
+                match = HUB_REVISION.fullmatch(source.url)
+                assert match is not None, source.url
+                assert source.is_pinned == (match[1] != "main" and source.sha256 is not None)
+
+
+def test_an_address_reported_dead_names_who_reported_it() -> None:
+    reports = {source.gone for entry in entries().values() for source in entry.sources} - {""}
+    assert reports
+    assert all(re.search(r"\b20\d\d\b", report) for report in reports)
+
+
+def test_those_whose_addresses_are_all_reported_dead_are_import_only() -> None:
+    assert {name for name, entry in entries().items() if entry.is_import_only} == {
+        "ade20k-f16",
+        "ffhq-f16",
+        "celebahq-f16",
+    }
+
+
+def entry_of(*sources: Source) -> Entry:
+    return Entry("tiny", "vqgan", "none", "numbers", "none", 1, sources)
+
+
+def test_dead_unpinned_and_moving_addresses_are_no_pinned_hosts() -> None:
+    sha256 = "0" * 64
+    entry = entry_of(
+        Source("https://a.example/x", sha256, 1),
+        Source("https://a.example/y", sha256, 1),
+        Source("https://b.example/x", sha256, 1, gone="reported dead in 2026"),
+        Source("https://c.example/x", None, None),
+        Source("https://huggingface.co/a/b/resolve/main/x", sha256, 1),
+    )
+    assert entry.pinned_hosts == {"a.example"}
+
+
+def test_a_person_is_shown_pages_to_open() -> None:
+    entry = entry_of(
+        Source("https://huggingface.co/a/b/resolve/0/x", None, 1), Source("https://c.example/resolve/x", None, 1)
+    )
+    assert by_hand(entry).splitlines() == [
+        "open one of these with a browser, then: dreamrig weights import FILE --as tiny",
+        "  https://huggingface.co/a/b/blob/0/x",
+        "  https://c.example/resolve/x",
+    ]
+
+
+def test_import_only_asks_no_server(tmp_path: Path, server: Any, served: Any) -> None:
+    url = server.put("/last.ckpt", served(b"x" * 2000))
+    entry = entry_of(Source(url, None, None, gone="reported dead in 2026"))
+    with pytest.raises(MissingWeightsError, match=r"tiny is import only: .* \(reported dead in 2026\)") as caught:
+        fetch(entry, tmp_path, WeightsDoor(), lambda _: None, lambda *_: None, lambda fetched: fetched)
+    assert url in caught.value.hint
+    assert server.requests == []
+
+
+def test_an_address_reported_dead_is_asked_where_there_is_another(
+    tmp_path: Path, server: Any, served: Any, originals: Any
+) -> None:
+    """Reports err, and hosts come back."""
+    url = server.put("/last.ckpt", served(originals.write("vqgan.ckpt").read_bytes()))
+    entry = entry_of(Source(url, None, None, gone="reported dead in 2026"), Source("http://127.0.0.1:9/x", None, None))
+    seen = fetch(entry, tmp_path, WeightsDoor(), lambda _: None, lambda *_: None, lambda fetched: fetched.source.url)
+    assert seen == url
+
+
+def test_the_list_and_fetch_of_a_command_line_say_import_only(
+    make_registry: Callable[..., Path], answer_of: Callable[..., tuple[int, str, str]], tmp_path: Path, source: Any
+) -> None:
+    from generator.cli.weights import weights
+
+    row = {**source("http://127.0.0.1:9/x", known=False), "gone": "reported dead in 2026"}
+    entries.cache_clear()
+    door = WeightsDoor(registry_file=make_registry(tiny=("vqgan", [row])), weights_folder=lambda: tmp_path / "weights")
+    code, out, _ = answer_of(lambda: weights(["list"], door), io.StringIO())
+    assert code == 0
+    assert re.search(r"tiny +import only", out)
+    assert "weights import FILE --as NAME" in out
+    code, _, err = answer_of(
+        lambda: weights(["fetch", "tiny"], door), io.StringIO()
+    )  # before anybody is asked to accept its terms
+    assert code == 4
+    assert "dreamrig weights import FILE --as tiny" in err
+    assert "http://127.0.0.1:9/x" in err
