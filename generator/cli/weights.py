@@ -13,6 +13,7 @@ from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, InterruptedByUser, No
 from dreamrig.screen import Screen
 from dreamrig.words import MIB, memory
 from generator.models.outline import outline
+from generator.presets import PRESETS, find_preset
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
@@ -68,14 +69,18 @@ def _add_list(app: "typer.Typer", door: WeightsDoor) -> None:
 def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
     import typer
 
-    names_argument = typer.Argument(metavar="NAME", help="One or more of dreamrig weights list.", show_default=False)
+    names_argument = typer.Argument(
+        metavar="[NAME]...", help="One or more of dreamrig weights list.", show_default=False
+    )
+    preset_option = typer.Option("--preset", metavar="PRESET", help="All that a preset needs.", show_default=False)
     yes_option = typer.Option("--yes", "-y", help="Accept licence and terms without being asked.")
     keep_option = typer.Option("--keep-original", help="Keep the published file beside the converted one.")
     again_option = typer.Option("--again", help="Also when it is here already.")
 
     @app.command("fetch")
     def fetch(
-        names: Annotated[list[str], names_argument],
+        names: Annotated[list[str] | None, names_argument] = None,
+        preset: Annotated[str | None, preset_option] = None,
         yes: Annotated[bool, yes_option] = False,
         keep_original: Annotated[bool, keep_option] = False,
         again: Annotated[bool, again_option] = False,
@@ -86,7 +91,7 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
         Licence and terms are shown first. An interrupted download goes on where it stopped.
         """
         base = door.weights_folder()
-        wanted = _find_all(names, door)
+        wanted = _find_all(_wanted_names(names or [], preset), door)
         missing = [entry for entry in wanted if again or not registry.is_ready(entry.name, base)]
         for entry in missing:
             if weights_store.status(entry, base).state == "import only":
@@ -99,12 +104,18 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
         if as_json:
             console.print_json(COMMAND, {"fetched": [entry.name for entry in missing], "weights": facts})
         else:
-            print(
-                "\n".join(
-                    render_ready(one, base, is_new=entry in missing) for one, entry in zip(facts, wanted, strict=True)
-                )
-            )
+            for one, entry in zip(facts, wanted, strict=True):
+                print(render_ready(one, base, "fetched and converted" if entry in missing else "already here"))
         return EXIT_GOOD
+
+
+def _wanted_names(names: Sequence[str], preset: str | None) -> list[str]:
+    """The names given and those that the preset needs, each once; UsageError where there are none."""
+    found = [*names, *(() if preset is None else find_preset(preset).networks)]
+    if not found:
+        hint = f"see: dreamrig weights list, or take all a preset needs: --preset {next(iter(PRESETS))}"
+        raise UsageError("Nothing is named to be fetched.", hint=hint)
+    return list(dict.fromkeys(found))
 
 
 def _accept(missing: Sequence[Entry], door: WeightsDoor, *, yes: bool) -> None:
@@ -210,7 +221,7 @@ def _add_import(app: "typer.Typer", door: WeightsDoor) -> None:
         if as_json:
             console.print_json(COMMAND, {"weights": [facts]})
         else:
-            print(render_ready(facts, door.weights_folder(), is_new=True))
+            print(render_ready(facts, door.weights_folder(), "imported"))
         return EXIT_GOOD
 
 

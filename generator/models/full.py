@@ -184,6 +184,8 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
     names = (config.model, *(guide_names(config) or (GUIDE,)))
     if loader.is_reference:
         reference.require_packages()
+    if not config.random_weights:
+        registry.require_ready(names, folder)
     image, image_sizes = loader.image(config.model)
     guides = [loader.guide(name) for name in names[1:]]
     footprint = Footprint(

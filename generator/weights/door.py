@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import urllib.error
@@ -12,10 +13,12 @@ from http.client import HTTPMessage, HTTPResponse
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import IO, TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from dreamrig import __version__, console
+from dreamrig.errors import UsageError
 from dreamrig.paths import free_mib, weights_folder
-from generator.weights.registry import REGISTRY_FILE
+from generator.weights.registry import HUB, REGISTRY_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +60,19 @@ def open_url(url: str, headers: dict[str, str]) -> HTTPResponse:
     return cast(HTTPResponse, opener.open(request, timeout=SILENCE_SECONDS))
 
 
+def hub_endpoint() -> str:
+    """Where files of the hub are asked for: HF_ENDPOINT, as in huggingface_hub, else the hub itself.
+
+    UsageError where it is no http or https address.
+    """
+    endpoint = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/")
+    if not endpoint:
+        return f"https://{HUB}"
+    if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+        raise UsageError(f"HF_ENDPOINT={endpoint!r} is no address.", hint=f"such as https://{HUB}, or unset it")
+    return endpoint
+
+
 def open_file(path: Path, mode: str) -> IO[bytes]:
     """Open a binary file to write to."""
     return cast(IO[bytes], path.open(mode))
@@ -75,6 +91,8 @@ class WeightsDoor:
     """One place for everything that is not the command line itself."""
 
     open_url: Callable[[str, dict[str, str]], HTTPResponse] = open_url
+    hub_endpoint: Callable[[], str] = hub_endpoint
+    """Where files of the hub are asked for, without a slash at the end."""
     open_file: Callable[[Path, str], IO[bytes]] = open_file
     free_mib: Callable[[Path], int | None] = free_mib
     sleep: Callable[[float], None] = sleep

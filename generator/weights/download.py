@@ -150,7 +150,7 @@ class Download:
     def open(self, headers: dict[str, str]) -> HTTPResponse:
         """The answer to one request; Dropped or MirrorFailed where there is none to be used."""
         try:
-            return self.door.open_url(self.source.url, headers)
+            return self.door.open_url(self.source.through(self.door.hub_endpoint()), headers)
         except urllib.error.HTTPError as error:
             error.close()
             words, meaning = f"it answered {error.code} {error.reason}", meaning_of(error.code)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -49,6 +49,10 @@ class Source:
     def page(self) -> str:
         """The address for a person: of a hub's file, the page that shows it; of anything else, the file itself."""
         return self.url.replace("/resolve/", "/blob/", 1) if self.host == HUB else self.url
+
+    def through(self, endpoint: str) -> str:
+        """The address to ask: of a hub's file, its place at another endpoint of the hub; of anything else, its own."""
+        return endpoint + self.url.removeprefix(f"https://{HUB}") if self.host == HUB else self.url
 
     @property
     def host(self) -> str:
@@ -165,6 +169,13 @@ def is_ready(name: str, base: Path | None = None) -> bool:
     return installed(name, base) is not None
 
 
+def require_ready(names: Sequence[str], base: Path | None = None) -> None:
+    """Raise MissingWeightsError that names all of these models that are not here, and the one command for them."""
+    missing = [name for name in dict.fromkeys(names) if not is_ready(name, base)]
+    if missing:
+        raise _not_here(missing)
+
+
 def converted_tensors(name: str, base: Path | None = None) -> dict[str, Tensor]:
     """The tensors of a converted model, floating ones as float32, on the CPU.
 
@@ -177,7 +188,7 @@ def converted_tensors(name: str, base: Path | None = None) -> dict[str, Tensor]:
 
     facts = installed(name, base)
     if facts is None:
-        raise MissingWeightsError(f"The weights {name} are not here yet.", hint=f"run: dreamrig weights fetch {name}")
+        raise _not_here([name])
     path = folder_of(name, base) / MODEL
     try:
         if path.stat().st_mtime_ns != facts.checked_mtime_ns:
@@ -215,6 +226,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return read_object(path)
     except (OSError, DocumentError):
         return None
+
+
+def _not_here(names: Sequence[str]) -> MissingWeightsError:
+    message = f"The weights {' and '.join(names)} are not here yet."
+    return MissingWeightsError(message, hint=f"run: dreamrig weights fetch {' '.join(names)}")
 
 
 def _damaged(name: str) -> NotReadyError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dreamrig.words import MIB, memory
 from generator.weights import registry
@@ -70,12 +70,13 @@ def render_terms(entry: Entry) -> str:
     return "\n".join([entry.name, *(f"  {title:<11} {words}" for title, words in rows.items())])
 
 
-def render_ready(facts: Installed, base: Path, *, is_new: bool) -> str:
-    """What is here now, and how to use it."""
-    words = "fetched and converted" if is_new else "already here"
+def render_ready(
+    facts: Installed, base: Path, how: Literal["fetched and converted", "imported", "already here"]
+) -> str:
+    """What is here now, how it came here, and how to use it."""
     known = "as published" if facts.is_published else "not one the registry lists"
     lines = [
-        f"{facts.name}: {words}, {memory(facts.bytes / MIB)}",
+        f"{facts.name}: {how}, {memory(facts.bytes / MIB)}",
         f"  file      {registry.folder_of(facts.name, base) / registry.MODEL}",
         f"  SHA-256   {facts.sha256}",
         f"  original  {facts.original_sha256} ({known})",

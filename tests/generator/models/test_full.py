@@ -175,12 +175,13 @@ def test_checkpointed_decoding_is_switched_at_the_image(home: Path, backend: str
 def test_missing_weights_name_the_command(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError, match="imagenet-f16-1024") as caught:
         load_full(config_of(), CPU, tmp_path)
-    assert caught.value.hint == "run: dreamrig weights fetch imagenet-f16-1024"
+    assert caught.value.hint == "run: dreamrig weights fetch imagenet-f16-1024 ViT-B/32"
 
 
 @pytest.mark.parametrize("backend", ["own", "reference"])
 def test_weights_of_something_else_are_refused(tmp_path: Path, backend: str) -> None:
-    install(tmp_path, "imagenet-f16-1024", tensors_of(CLIP, SMALL_CLIP, "two"))
+    for name in ("imagenet-f16-1024", "ViT-B/32"):
+        install(tmp_path, name, tensors_of(CLIP, SMALL_CLIP, "two"))
     with pytest.raises(NotReadyError, match=r"not of the kind|not installed"):
         load_full(config_of(backend=backend), CPU, tmp_path)
 
@@ -190,6 +191,7 @@ def test_weights_with_a_hole_are_refused(tmp_path: Path, backend: str) -> None:
     tensors = tensors_of(VQGAN, SMALL_VQGAN, "one")
     del tensors["decoder.conv_out.bias"]
     install(tmp_path, "imagenet-f16-1024", tensors)
+    install(tmp_path, "ViT-B/32", tensors_of(CLIP, SMALL_CLIP, "two"))
     with pytest.raises(NotReadyError, match=r"not of the kind|not installed"):
         load_full(config_of(backend=backend), CPU, tmp_path)
 
@@ -199,7 +201,7 @@ def test_weights_with_a_hole_are_refused(tmp_path: Path, backend: str) -> None:
     [
         ({"model": "imagnet-f16-1024"}, "no model 'imagnet-f16-1024'", "did you mean imagenet-f16-1024"),
         ({"model": "coco"}, "no model 'coco'", "coco-f16"),
-        ({"model": "qqq"}, "no model 'qqq'", "there are: starter, imagenet-f16-1024, "),
+        ({"model": "qqq"}, "no model 'qqq'", "there are: starter, starter/first, imagenet-f16-1024, "),
         ({"guides": "vit-b/32"}, "no guide 'vit-b/32'", "did you mean ViT-B/32"),
         ({"model": "starter", "guides": "ViT-B/32"}, "starter has networks of its own", "leave --guides away"),
         ({"model": "starter", "backend": "reference"}, "starter has networks of its own", "leave --backend away"),
@@ -213,7 +215,7 @@ def test_unknown_names_are_met_with_known_ones(changes: dict[str, Any], sentence
 
 def test_every_published_name_is_known_here() -> None:
     kinds = {name: entry.kind for name, entry in registry.entries().items()}
-    assert {name for name, kind in kinds.items() if kind == "vqgan"} == set(MODELS) - {"starter"}
+    assert {name for name, kind in kinds.items() if kind == "vqgan"} == set(MODELS) - {"starter", "starter/first"}
     assert {name for name, kind in kinds.items() if kind == "clip"} == set(clip.ARCHITECTURES)
 
 

@@ -105,6 +105,7 @@ def folder_of(home: Path, name: str = "tiny-vqgan") -> Path:
 def test_from_the_network_to_one_step_of_a_picture(command: Command, home: Path, originals: Any) -> None:
     answer = command("fetch", "tiny-vqgan", "tiny/clip@8px", "--yes")
     assert answer.code == 0
+    assert answer.out.count("fetched and converted") == 2
     assert "--model tiny-vqgan" in answer.out
     assert "--guides tiny/clip@8px" in answer.out
     config = GenerateConfig(
@@ -178,7 +179,9 @@ def test_list_tells_every_state(command: Command, home: Path, server: Any) -> No
     command("fetch", "tiny-vqgan", "--yes", "--keep-original")
     server.files["/gumbel.ckpt"].drops = [200_000] + [0] * 10
     server.files["/gumbel.ckpt"].ranges = True
-    assert command("fetch", "tiny-gumbel", "--yes").code == 1
+    failed = command("fetch", "tiny-gumbel", "--yes")
+    assert failed.code == 1
+    assert failed.err.splitlines()[-1].strip() == server.url("/gumbel.ckpt")  # for a person to open
     rows = {row["name"]: row for row in command("list", "--json").data["weights"]}
     assert {name: row["state"] for name, row in rows.items()} == {
         "tiny-vqgan": "ready",
@@ -272,6 +275,25 @@ def test_a_copied_file_is_hashed_once_and_then_trusted(command: Command, home: P
     assert json.loads((folder / "meta.json").read_text())["checked_mtime_ns"] == 1
 
 
+def test_all_that_is_missing_is_named_at_once(home: Path) -> None:
+    config = GenerateConfig(prompt="a", model="imagenet-f16-16384", guides="ViT-B/32,RN50,ViT-B/32")
+    with pytest.raises(NotReadyError, match="imagenet-f16-16384 and ViT-B/32 and RN50 are not here yet") as caught:
+        load_full(config, torch.device("cpu"), home / "weights")
+    assert caught.value.hint == "run: dreamrig weights fetch imagenet-f16-16384 ViT-B/32 RN50"
+
+
+def test_a_preset_names_all_that_it_needs(command: Command, server: Any) -> None:
+    """The terms of both are shown, and nothing is fetched before they are accepted."""
+    answer = command("fetch", "--preset", "adafruit", registry_file=registry.REGISTRY_FILE)
+    assert answer.code == 2
+    assert [line for line in answer.err.splitlines() if line in entries()] == ["imagenet-f16-16384", "ViT-B/32"]
+    assert command("fetch", "--preset", "adafriut").code == 2
+    nothing = command("fetch")
+    assert nothing.code == 2
+    assert "Nothing is named" in nothing.err
+    assert server.requests == []
+
+
 def test_not_here_names_the_command(home: Path) -> None:
     with pytest.raises(NotReadyError) as caught:
         converted_tensors("ViT-B/32", home / "weights")
@@ -291,6 +313,7 @@ def test_import_needs_no_network(command: Command, home: Path, server: Any, orig
     answer = command("import", str(original), "--as", "tiny-vqgan")
     assert answer.code == 0
     assert "not one that the registry lists" in answer.err
+    assert "tiny-vqgan: imported, " in answer.out
     assert server.requests == []
     assert original.exists()
     assert json.loads((folder_of(home) / "meta.json").read_text())["is_published"] is False

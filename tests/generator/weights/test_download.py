@@ -248,7 +248,9 @@ def test_a_web_page_is_named_as_one_and_not_kept(
     url = server.put("/last.ckpt", served(page, content_type=content_type))
     with pytest.raises(FailedError, match="it is a web page with the title 'Sign in'") as caught:
         get(source(url, data, known=known))
-    assert caught.value.hint == "get it with a browser, then: dreamrig weights import FILE --as tiny"
+    first, *addresses = caught.value.hint.splitlines()
+    assert first == "open one of these with a browser, then: dreamrig weights import FILE --as tiny"
+    assert addresses == [f"  {url}"]
     assert list(get.folder.iterdir()) == []
 
 

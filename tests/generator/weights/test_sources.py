@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dreamrig.errors import MissingWeightsError
+from dreamrig.errors import MissingWeightsError, UsageError
 from generator.models.full import GUIDE
 from generator.presets import PRESETS
-from generator.weights.door import WeightsDoor
+from generator.weights.door import WeightsDoor, hub_endpoint
 from generator.weights.fetch import by_hand, fetch
 from generator.weights.registry import Entry, Source, entries
 
@@ -88,6 +88,27 @@ def test_a_person_is_shown_pages_to_open() -> None:
         "  https://huggingface.co/a/b/blob/0/x",
         "  https://c.example/resolve/x",
     ]
+
+
+def test_files_of_the_hub_come_through_its_endpoint_and_no_others(
+    tmp_path: Path, server: Any, served: Any, originals: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = served(originals.write("vqgan.ckpt").read_bytes())
+    server.put("/mirror/a/b/resolve/0/last.ckpt", data)
+    other = server.put("/last.ckpt", data)
+    monkeypatch.setenv("HF_ENDPOINT", server.url("/mirror/"))
+    for url in ("https://huggingface.co/a/b/resolve/0/last.ckpt", other):
+        entry = entry_of(Source(url, None, None))
+        seen = fetch(entry, tmp_path, WeightsDoor(), lambda _: None, lambda *_: None, lambda fetched: fetched)
+        assert seen.source.url == url  # what is noted does not depend on the way it came
+    assert [path for path, _ in server.requests] == ["/mirror/a/b/resolve/0/last.ckpt", "/last.ckpt"]
+
+
+@pytest.mark.parametrize("endpoint", ["hf-mirror.example", "file:///etc", "https://"])
+def test_an_endpoint_that_is_no_address_is_refused(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(UsageError, match="HF_ENDPOINT"):
+        hub_endpoint()
 
 
 def test_import_only_asks_no_server(tmp_path: Path, server: Any, served: Any) -> None:
