@@ -11,6 +11,9 @@ from dreamrig import console, paths, settings
 from dreamrig.command import make_app, run_group
 from dreamrig.settings import Resolved, Sources
 
+LIKED, DRAWN = "what the model likes", "a new one each time"
+"""Where a value comes from that nobody set and that is no plain default."""
+
 
 def config(args: list[str]) -> int:
     """Run `dreamrig config …` with the words after `config`; returns the exit code."""
@@ -23,7 +26,10 @@ def config(args: list[str]) -> int:
         origin: Annotated[bool, typer.Option("--origin", help="Tell where each value came from.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
-        """Show every setting in the form in which ./dreamrig.toml takes it."""
+        """Show every setting in the form in which ./dreamrig.toml takes it.
+
+        What nobody set is a comment with what would be used: take the # away to keep it so.
+        """
         return show_settings(with_origin=origin, as_json=as_json)
 
     return run_group(app, "config", args)
@@ -33,9 +39,7 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
     """Print the settings on standard output, misspelt keys on standard error."""
     sources = settings.load_sources()
     known = known_settings()
-    found = {
-        name: settings.resolve(name, type_, None, default, sources=sources) for name, (type_, default) in known.items()
-    }
+    found = would_be_used(known, sources)
     folder = Resolved(
         str(paths.data_folder()), "DREAMRIG_HOME" if os.environ.get("DREAMRIG_HOME") else settings.DEFAULT
     )
@@ -67,12 +71,29 @@ def known_settings() -> dict[str, tuple[type[Any], Any]]:
         for field in dataclasses.fields(GenerateConfig)
         if field.default is not dataclasses.MISSING
     }
-    return {**knobs, "upscale.command": (str, ""), **settings_of_serve()}
+    return {**knobs, "graphics": (str, "auto"), "upscale.command": (str, ""), **settings_of_serve()}
+
+
+def would_be_used(known: dict[str, tuple[type[Any], Any]], sources: Sources) -> dict[str, Resolved[Any]]:
+    """Each setting as a picture drawn now would have it: what somebody set, else what the model likes with that.
+
+    A seed that nobody set is None: a new one for each picture. What only a GPU likes, only torch can tell.
+    """
+    from generator.models.likes import likes_of, settle
+    from generator.work.given import with_seed_numbers
+
+    numbers = with_seed_numbers(sources)
+    found = {name: settings.resolve(name, kind, None, usual, sources=numbers) for name, (kind, usual) in known.items()}
+    chosen = {name: row.value for name, row in found.items() if row.origin != settings.DEFAULT}
+    liked = settle(likes_of(found["model"].value, on_cpu=found["device"].value == "cpu"), chosen)
+    liked = {name: Resolved(value, LIKED) for name, value in liked.items() if name not in chosen}
+    unset: dict[str, Resolved[Any]] = {} if "seed" in chosen else {"seed": Resolved(None, DRAWN)}
+    return {**found, **liked, **unset}
 
 
 def render(folder: Resolved[str], found: dict[str, Resolved[Any]], *, with_origin: bool) -> str:
-    """The settings as TOML for ./dreamrig.toml; the data folder, which only the environment sets, as a comment."""
-    cells = [(name, json.dumps(row.value, ensure_ascii=False), row.origin) for name, row in found.items()]
+    """The settings as TOML for ./dreamrig.toml; what nobody set there, and the data folder, as comments."""
+    cells = [(_key(name, row), _as_toml(row.value), row.origin) for name, row in found.items()]
     name_width = max(len(name) for name, _, _ in cells)
     value_width = max(len(value) for _, value, _ in cells)
     lines = [f"# data folder: {folder.value}" + (f"  ({folder.origin})" if with_origin else "")]
@@ -80,6 +101,15 @@ def render(folder: Resolved[str], found: dict[str, Resolved[Any]], *, with_origi
         tail = f"  # {origin}" if with_origin else ""
         lines.append(f"{name:<{name_width}} = {value:<{value_width}}{tail}".rstrip())
     return "\n".join(lines)
+
+
+def _key(name: str, row: Resolved[Any]) -> str:
+    """The name as TOML has it, behind a # where nobody set it: a line that is only read changes nothing."""
+    return f"# {name}" if row.origin in (settings.DEFAULT, LIKED, DRAWN) else name
+
+
+def _as_toml(value: Any) -> str:
+    return "random" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def report_unknown(known: dict[str, tuple[type[Any], Any]], sources: Sources) -> None:

@@ -15,7 +15,8 @@ from generator.devices import resolve_device
 from generator.models import clip, vqgan
 from generator.models.base import Models
 from generator.models.full import guide_names, load_full
-from generator.models.starter import FIRST, NAME, load_starter
+from generator.models.likes import FIRST, NAME
+from generator.models.starter import load_starter
 
 QUICK_HALVES = (7, 0)
 """The compute capability from which on products of half precision have units of their own."""

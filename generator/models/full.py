@@ -17,14 +17,12 @@ from generator.models.allocators import allocator_of
 from generator.models.base import Models
 from generator.models.filling import fill, sizes_of
 from generator.models.footprint import Footprint
+from generator.models.likes import likes_of
 from generator.models.random_weights import random_tensors
-from generator.presets import PRESETS
 from generator.weights import registry
 
 GUIDE = "ViT-B/32"
 """The CLIP that a full-size VQGAN goes with."""
-SIDE_ON_CPU = 256
-"""Pixels where nobody chose and no GPU helps; half a minute per step would be too much."""
 
 
 class ImageNetwork(Protocol):
@@ -200,7 +198,7 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
         guides=tuple(guide for guide, _ in guides),
         name="+".join(names),
         sha256=loader.sha256(names),
-        defaults=defaults_of(config.model, device),
+        defaults=likes_of(config.model, on_cpu=device.type == "cpu"),
         memory_mib=footprint.step_mib,
         checkpointed_memory_mib=replace(footprint, checkpointed=True).step_mib,
     )
@@ -209,10 +207,3 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
 def guide_names(config: GenerateConfig) -> tuple[str, ...]:
     """The CLIPs that a config names."""
     return tuple(name.strip() for name in config.guides.split(",") if name.strip())
-
-
-def defaults_of(model: str, device: torch.device) -> dict[str, Any]:
-    """Our own preset; smaller pictures without a GPU."""
-    values = dict(PRESETS["dreamrig"].values_for(model))
-    del values["guides"]  # those that are loaded
-    return values if device.type != "cpu" else {**values, "width": SIDE_ON_CPU, "height": SIDE_ON_CPU}

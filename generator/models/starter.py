@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from dreamrig.errors import UsageError
-from generator.config import STARTS, GenerateConfig
 from generator.models.base import Models, StartModel
 from generator.models.composing import ComposedStart
+from generator.models.likes import DEFAULTS, FIRST, FIRST_DEFAULTS, NAME
 from generator.models.staged import StagedStart
 from generator.models.tiny.clip import LayoutCLIP, TinyCLIP
 from generator.models.tiny.start import Composer, Painter
@@ -24,67 +24,7 @@ from generator.starter.lexicon import from_table
 from generator.starter.reading import unknown_words
 from generator.starter.world import PART_SLOTS, SLOT_SIZES
 
-NAME, FIRST = "starter", "starter/first"
-"""The starter, and the one before it: what was drawn with that is repeated with that."""
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
-
-PAINTED_OVER: dict[str, Any] = {
-    "steps": 60,
-    "step_size": 0.18,
-    "shared_moment": True,
-    "offset_levels": 2,
-    "cut_min_fraction": 0.8,
-    "boundary_tv": 1.0,
-}
-"""When the prompt has to be seen in somebody's picture: large steps along the gradient, seen nearly whole."""
-
-FROM_SCRATCH: dict[str, Any] = {
-    **PAINTED_OVER,
-    "pull": 0.0,
-    "guide_weights": "0, 1",
-    "cut_min_fraction": 0.95,
-    "whole_every": 2,
-    "boundary_tv": 0.3,
-}
-"""When nothing is there to keep, the CLIP that keeps place lays out the picture; it has to see it where it is.
-
-On the tune prompts the judge reads less when the other CLIP, which would have things anywhere, has a say as well.
-"""
-
-FIRST_DEFAULTS: dict[str, Any] = {
-    "steps": 30,
-    "step_size": 0.02,
-    "per_dimension_steps": True,
-    "pull": 0.3,
-    "step_schedule": "cosine",
-    "cutouts": 8,
-    "cut_min_fraction": 0.6,
-    "whole_every": 4,
-    "cut_noise": 0.02,
-    "boundary_tv": 0.0,
-    "start=picture": PAINTED_OVER,
-    **{f"start={start}": FROM_SCRATCH for start in STARTS if start != "predicted"},
-    **{f"start={start}, moving": {**PAINTED_OVER, "pull": 0.0} for start in STARTS if start != "predicted"},
-}
-"""From a predicted start: few small steps and a pull back.
-
-On the tune prompts of evaluate.py the judge reads as much after these steps as off the start, and less after larger
-ones, which smear suns and outlines.
-"""
-SIDE = 256
-"""Side of a picture: things of less than 60 pixels are mush, at 96 they are clear."""
-_JUDGED_AT = {"width": GenerateConfig.width, "height": GenerateConfig.height}
-DEFAULTS: dict[str, Any] = {
-    **FIRST_DEFAULTS,
-    "width": SIDE,
-    "height": SIDE,
-    "steps": 24,
-    "step_size": 0.01,
-    **{key: {**_JUDGED_AT, **liked} for key, liked in FIRST_DEFAULTS.items() if key.startswith("start=")},
-}
-"""As before, but larger and softer where the start holds things, whose names CLIP does not know: twice the step wears
-down eyes and rims. Where CLIP paints alone it stays at the size it was taught.
-"""
 
 
 class StarterImage:

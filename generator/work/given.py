@@ -27,7 +27,7 @@ def given_values(values: Mapping[str, Any], sources: Sources | None) -> dict[str
         if name == "prompt":
             continue
         if name == "seed":
-            said, sources = _seed_number(said), _with_seed_numbers(sources)
+            said, sources = _seed_number(said), with_seed_numbers(sources)
         found = settings.resolve(name, kind, said, None, sources=sources or Sources())
         if found.origin != settings.DEFAULT:
             given[name] = found.value
@@ -39,7 +39,7 @@ def _seed_number(seed: object) -> Any:
     return parse_seed(seed) if isinstance(seed, str) else seed
 
 
-def _with_seed_numbers(sources: Sources | None) -> Sources | None:
+def with_seed_numbers(sources: Sources | None) -> Sources | None:
     """The sources with a seed in words as the number it stands for."""
     if sources is None:
         return None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dreamrig.errors import UsageError
-from generator.config import STARTS, GenerateConfig
+from generator.config import GenerateConfig
+from generator.models.likes import settle
 from generator.pictures.paths import describe_pictures, with_absolute_paths
 from generator.pictures.recipe import Recipe, describe_start_image
 from generator.presets import Preset, find_preset
@@ -21,12 +22,6 @@ from generator.work.order import Order
 from generator.work.recipes import recipe_of
 
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
-NOTHING_TO_KEEP = "start=grey"
-"""The key of a model's defaults for a picture that has to leave what it starts from."""
-MOVING = ", moving"
-"""After a key: for views that are turned or flipped, or cross a seam, so that nothing in them keeps its place."""
-SOMEBODYS_PICTURE = "start=picture"
-"""Their key for a picture that the prompt has to be seen in, and that has to be known again."""
 FILM_COMMANDS = "dreamrig video --help"
 
 
@@ -47,22 +42,14 @@ class Plan:
     def to_config(self, defaults: Mapping[str, Any], *, moves_on: bool | None = None) -> GenerateConfig:
         """The config: the model's `defaults`, over them the preset, then what somebody chose; a recipe chose it all.
 
-        A key like "start=grey" in `defaults` holds what the model likes better for that start, "start=picture" what it
-        likes for a picture of somebody's, and "start=grey, moving" what it likes where its view of the picture moves.
         moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
         scene is painted; None = a story's has to.
         """
         if self.recipe is not None:
             return self.recipe.to_config(**self._fitting_weights(self.recipe), **self.given)
-        usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
-        chosen = {**self.preset_values(), **self.given}
-        settled = {**usual, **chosen}
-        start = settled.get("start", GenerateConfig.start)
-        special = _liked(defaults, f"start={start}" if start in STARTS else SOMEBODYS_PICTURE, settled)
-        if self.is_story if moves_on is None else moves_on:
-            free = _liked(defaults, NOTHING_TO_KEEP, settled) if start in STARTS else {"pull": GenerateConfig.pull}
-            special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
-        return GenerateConfig.from_dict({**usual, **special, **chosen, "prompt": self.prompt})
+        leaves = self.is_story if moves_on is None else moves_on
+        settled = settle(defaults, {**self.preset_values(), **self.given}, moves_on=leaves)
+        return GenerateConfig.from_dict({**settled, "prompt": self.prompt})
 
     def check(self) -> GenerateConfig:
         """Refuse what can be refused by now: UsageError. Returns the config but for the model's defaults."""
@@ -88,14 +75,6 @@ class Plan:
         if self.preset is None:
             return {}
         return self.preset.values_for(self.given.get("model", self.preset.values["model"]))
-
-
-def _liked(defaults: Mapping[str, Any], key: str, settled: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The defaults under a key, those for a moving view where there are any and the view moves."""
-    is_seamless = settled.get("seamless", GenerateConfig.seamless) != GenerateConfig.seamless
-    moves = is_seamless or bool(settled.get("augmentations", GenerateConfig.augmentations))
-    found: Mapping[str, Any] = defaults.get(key, {})
-    return defaults.get(key + MOVING, found) if moves else found
 
 
 def plan(order: Order) -> Plan:

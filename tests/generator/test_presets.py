@@ -88,7 +88,7 @@ def test_the_notebooks_augmentations_in_their_order() -> None:
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_the_same_algorithm_with_the_starter(name: str) -> None:
     """Nothing the starter likes better may slip in, but for what belongs to its networks."""
-    from generator.models.starter import DEFAULTS
+    from generator.models.likes import DEFAULTS
 
     preset = PRESETS[name]
     given = {"model": "starter"}

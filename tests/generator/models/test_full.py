@@ -26,6 +26,7 @@ from generator.models.base import Models
 from generator.models.choose import MODELS, load_models
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.full import load_full
+from generator.models.likes import likes_of
 from generator.models.random_weights import random_tensors
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 from generator.presets import PRESETS
@@ -221,7 +222,7 @@ def test_every_published_name_is_known_here() -> None:
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_the_defaults_make_a_config(device: str) -> None:
-    defaults = full.defaults_of("coco-f16", torch.device(device))
+    defaults = likes_of("coco-f16", on_cpu=device == "cpu")
     config = Plan(prompt="the sea", given={"model": "coco-f16"}).to_config(defaults)
     assert config.model == "coco-f16"
     assert config.start != "predicted"

@@ -19,7 +19,8 @@ from generator.config import GenerateConfig
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.base import Models
-from generator.models.starter import DEFAULTS, FIRST, NAME, load_starter
+from generator.models.likes import DEFAULTS, FIRST, NAME
+from generator.models.starter import load_starter
 from generator.starter import shipped as weights
 from generator.starter import words
 from generator.starter.making.captions import caption

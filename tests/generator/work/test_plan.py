@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.config import GenerateConfig
-from generator.models.starter import DEFAULTS
+from generator.models.likes import DEFAULTS
 from generator.pictures.recipe import Recipe
 from generator.presets import find_preset
 from generator.video.plan import FilmPlan
