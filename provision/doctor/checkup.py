@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError, UsageError
+from dreamrig.errors import EXIT_GOOD, EXIT_NOT_READY, EXIT_PROBLEM_FOUND, RigError, UsageError
 from provision.doctor.check import Check, FactReader, Finding, Step, Verdict
 from provision.doctor.run_checks import LIMIT_SECONDS, run_checks
 from provision.facts.facts import Facts
@@ -15,6 +15,7 @@ from provision.facts.survey import Survey
 from provision.machine.machine import Machine
 
 DRAW = Step("Draw a picture.", 'dreamrig generate "sunset over the sea"')
+WHOLE_CHAIN = Step("Follow the whole chain.", "dreamrig doctor")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Checkup:
     diagnoses: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     """Talk for standard error."""
+    asked: tuple[str, ...] = ()
+    """The checks that somebody named: to skip one of these is no answer."""
 
     @property
     def place(self) -> str:
@@ -44,15 +47,25 @@ class Checkup:
         return next((finding for finding in warnings if any(step.can_be_done for step in finding.fix)), None)
 
     @property
+    def unanswered(self) -> tuple[Finding, ...]:
+        """What somebody asked for by name and was skipped."""
+        return tuple(each for each in self.findings if each.verdict is Verdict.SKIP and each.check in self.asked)
+
+    @property
     def next_step(self) -> Step | None:
-        """The one thing to do next: about the first broken link, or else about the first warning."""
+        """The one thing to do next: about the first broken link, what was not answered, or the first warning."""
+        if self.first_broken is None and self.unanswered:
+            need = self.unanswered[0].blocked_by
+            return Step("Look there.", f"dreamrig doctor --check {need}") if need else WHOLE_CHAIN
         first = self.first_broken or self.first_warning
         return first.fix[0] if first is not None and first.fix else None
 
     @property
     def exit_code(self) -> int:
-        """3 where a link is broken, 0 otherwise: a warning breaks nothing."""
-        return EXIT_GOOD if self.first_broken is None else EXIT_PROBLEM_FOUND
+        """3 where a link is broken, 4 where one was asked for by name and skipped, else 0: a warning breaks nothing."""
+        if self.first_broken is not None:
+            return EXIT_PROBLEM_FOUND
+        return EXIT_NOT_READY if self.unanswered else EXIT_GOOD
 
     def to_dict(self) -> dict[str, Any]:
         """`data` of the `--json` document: knowledge/doctor.schema.json."""

@@ -7,13 +7,13 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from dreamrig import console, paths
 from dreamrig.command import run_one
-from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, RigError
+from dreamrig.errors import EXIT_GOOD, RigError
 from provision.show import print_lines, printable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Door:
 
 
 def doctor(args: list[str], door: Door | None = None) -> int:
-    """`dreamrig doctor …`; returns 0 where every link holds, 3 where one is broken."""
+    """`dreamrig doctor …`; returns 0 where every link holds, 3 where one is broken, 4 where a named one was skipped."""
     import typer
 
     door = door or Door()
@@ -137,7 +137,7 @@ def _doctor(machine: "Machine", wish: Wish, door: Door) -> int:
     if wish.since_fix and not names:
         return _nothing_to_repeat(wish)
     require_names(CHECKS, names, place)
-    checkup = examine(machine, CHECKS, given, names)
+    checkup = replace(examine(machine, CHECKS, given, names), asked=tuple(wish.names))
     for note in checkup.notes:
         console.print_note(note)
     if given is None:
@@ -199,7 +199,7 @@ def _print(checkup: "Checkup", wish: Wish, door: Door, written: Path | None) -> 
 
     if wish.as_json:
         data = {**checkup.to_dict(), **({"report": str(written)} if written else {})}
-        console.print_json("doctor", data, ok=checkup.exit_code != EXIT_PROBLEM_FOUND)
+        console.print_json("doctor", data, ok=checkup.exit_code == EXIT_GOOD)
         return
     if written is not None:
         console.print_note(f"report: {written}")

@@ -171,6 +171,9 @@ def verdict_line(checkup: Checkup) -> Line:
     first, warning, step = checkup.first_broken, checkup.first_warning, checkup.next_step
     if first is not None:
         head, style = f"First broken link: {first.check}. ", STYLES[first.verdict]
+    elif checkup.unanswered:
+        names = ", ".join(each.check for each in checkup.unanswered)
+        head, style = f"Could not be looked at: {names}. ", STYLES[Verdict.WARN]
     elif warning is not None:
         head, style = f"No link is broken. Worth a look: {warning.check}. ", STYLES[Verdict.WARN]
     else:

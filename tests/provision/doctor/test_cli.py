@@ -145,11 +145,29 @@ def test_chosen_checks_show_alone_and_their_needs_run_silently(
     visit: Callable[..., Visit], capsys: pytest.CaptureFixture[str]
 ) -> None:
     here = visit("wsl-cuda-error-999")
-    assert here.doctor("--check", "torch-cuda", "gpu-kernel") == 0
-    assert capsys.readouterr().out.splitlines()[3] == "SKIP   torch-cuda, gpu-kernel: needs cuda-init"
+    assert here.doctor("--check", "torch-cuda", "gpu-kernel") == 4
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "SKIP   torch-cuda, gpu-kernel: needs cuda-init"
+    last = "Could not be looked at: torch-cuda, gpu-kernel. Next: Look there: dreamrig doctor --check cuda-init"
+    assert lines[-1] == last
     assert "python3 -m provision.machine.probe kernel" not in here.machine.asked
     assert here.doctor("cuda-init", "--json") == 3
     assert [finding["check"] for finding in document(capsys)["data"]["findings"]] == ["cuda-init"]
+
+
+def test_what_was_asked_for_by_name_and_skipped_is_never_green(
+    visit: Callable[..., Visit], capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = visit("linux-3090")
+    assert here.doctor() == 0  # in the whole chain it stands among the others
+    capsys.readouterr()
+    assert here.doctor("colab-page") == 4
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Could not be looked at: colab-page. Next: Follow the whole chain: dreamrig doctor"
+    )
+    assert here.doctor("--check", "colab-page", "--json") == 4
+    answer = document(capsys)
+    assert (answer["ok"], answer["data"]["next"]["command"]) == (False, "dreamrig doctor")
 
 
 def test_unknown_and_foreign_checks_are_refused(visit: Callable[..., Visit]) -> None:
