@@ -10,14 +10,15 @@ from time import perf_counter
 
 from dreamrig import words
 from dreamrig.screen import LINES_OFF_A_TERMINAL, NARROWEST_BAR, REFRESH_SECONDS, Bar, Screen
-from generator.config import GenerateConfig
 from generator.events import Event, Failed, Finished, Started, Step
-from generator.starter.reading import read
+from generator.starter.reading import missed_subject
 
 WIDTH_BESIDE_BAR = 64
 """Columns for the numbers and some free ones: the terminal's own ^C at the end of a full line would begin a new one."""
 ANY_WORD = "dreamrig weights fetch imagenet-f16-16384 ViT-B/32"
 """The way to networks that know every word."""
+MOST_NAMED = 6
+"""Unknown words in the sentence about them; the others are counted."""
 RECENT = 0.3
 """Weight of the newest step in the running mean of the pace."""
 
@@ -31,14 +32,12 @@ def announce(screen: Screen, *, quiet: bool = False) -> Callable[[Event], None]:
                 screen.say(f"note: {note}")
         if not isinstance(event, Started):
             return
-        missed = describe_missed_subject(event)
+        missed = describe_unknown_words(event)
         if missed:
             screen.say(missed)
         if not quiet:
             for line in describe_start(event):
                 screen.say(line)
-        for line in describe_unknown_words(event):
-            screen.say(line)
 
     return listen
 
@@ -55,34 +54,24 @@ def describe_start(event: Started) -> list[str]:
     return lines
 
 
-def missed_subject(event: Started) -> str:
-    """The unknown word that the starter's picture should have been of; "" where there is none."""
-    if event.config.model != GenerateConfig.model or not event.unknown_words or not event.plan_words:
+def describe_unknown_words(event: Started) -> str:
+    """One sentence: what the model cannot draw, what is near to it, and the way to any word at all; "" = all known."""
+    if not event.unknown_words:
         return ""
-    subjects = (read(prompt.text).subject for prompt in event.config.wishes().texts)
-    return next((subject for subject in subjects if subject in event.unknown_words), "")
+    subjects = [missed_subject(prompt.text) for prompt in event.config.wishes().texts]
+    missed = sorted(event.unknown_words, key=lambda word: word not in subjects)  # what the picture is of comes first
+    shown = [_with_near(word, event.unknown_words[word]) for word in missed[:MOST_NAMED]]
+    more = [f"{len(missed) - MOST_NAMED} more"] if len(missed) > MOST_NAMED else []
+    known = "" if all(event.unknown_words.values()) else "; what it can: dreamrig prompts"
+    return f"note: the starter cannot draw {_listed([*shown, *more])}{known}; for any word at all run: {ANY_WORD}"
 
 
-def describe_missed_subject(event: Started) -> str:
-    """One sentence: what is not in the picture, what is near to it, and the way to any word at all."""
-    subject = missed_subject(event)
-    if not subject:
-        return ""
-    near = event.unknown_words[subject]
-    instead = f" (near: {', '.join(near)})" if near else " (what it can: dreamrig prompts)"
-    return f"note: the starter cannot draw {subject!r}{instead}; for any word at all run: {ANY_WORD}"
+def _with_near(word: str, near: list[str]) -> str:
+    return f"'{word}' (near: {', '.join(near)})" if near else f"'{word}'"
 
 
-def describe_unknown_words(event: Started) -> list[str]:
-    """One line per word that the guide never learnt, but for the subject, which was named first."""
-    lines = []
-    subject = missed_subject(event)
-    for word, near in event.unknown_words.items():
-        if word == subject:
-            continue
-        instead = f"; near ones: {', '.join(near)}" if near else "; see: dreamrig prompts"
-        lines.append(f"note: the word {word!r} is unknown to this model{instead}")
-    return lines
+def _listed(parts: list[str]) -> str:
+    return ", ".join(parts[:-1]) + f" or {parts[-1]}" if len(parts) > 1 else parts[0]
 
 
 class ProgressSink:

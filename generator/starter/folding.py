@@ -37,6 +37,15 @@ def split(text: str) -> list[str]:
     return fold(text).split()
 
 
+def as_typed(text: str) -> dict[str, str]:
+    """Folded word -> the word as the text has it, the first where it has several."""
+    found: dict[str, str] = {}
+    for word in _SPLIT.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text))):
+        for folded in split(word):
+            found.setdefault(folded, word)
+    return found
+
+
 def singulars(word: str) -> Iterator[str]:
     """The word itself, then what it may be the plural of, the likeliest first."""
     yield word

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from generator.starter import words
 from generator.starter.abroad import MEANS
-from generator.starter.folding import split
+from generator.starter.folding import as_typed, split
 from generator.starter.lexicon import LONGEST, Lexicon, Thing, lexicon
 
 MOST = 3
@@ -197,9 +197,15 @@ def known_words(prompt: str) -> tuple[str, ...]:
 
 
 def unknown_words(text: str) -> dict[str, list[str]]:
-    """Words of a text that name nothing the starter knows -> what is near, in meaning or else in spelling."""
-    reading = read(text)
-    return {word: near or _misspelt(word) for word, near in reading.suggestions.items()}
+    """Words of a text, as typed, that name nothing the starter knows -> what is near, in meaning or in spelling."""
+    reading, typed = read(text), as_typed(text)
+    return {typed.get(word, word): near or _misspelt(word) for word, near in reading.suggestions.items()}
+
+
+def missed_subject(text: str) -> str:
+    """The unknown word, as typed, that a picture of the text should be of; "" where there is none."""
+    subject = read(text).subject
+    return as_typed(text).get(subject, subject)
 
 
 def _misspelt(word: str) -> list[str]:

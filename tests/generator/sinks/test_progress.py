@@ -103,34 +103,41 @@ def test_the_cursor_is_given_back() -> None:
     sink.close()
 
 
-def test_unknown_words_are_named_with_near_ones_even_when_quiet() -> None:
-    started = Started(
-        config=GenerateConfig(prompt="zea", seed=5, width=24, height=16),
-        run_id="r",
-        versions={},
-        device="cpu (Test)",
-        plan_words="a red sun",
-        unknown_words={"zea": ["sea", "see"], "qqq": []},
+ANY_WORD = "for any word at all run: dreamrig weights fetch imagenet-f16-16384 ViT-B/32"
+
+
+def notes_of(prompt: str, unknown: dict[str, list[str]], *, quiet: bool = True) -> list[str]:
+    """What is said before the first step of a prompt with these unknown words."""
+    config, said = GenerateConfig(prompt=prompt, seed=5, width=24, height=16), io.StringIO()
+    announce(make_screen(said), quiet=quiet)(
+        Started(
+            config=config,
+            run_id="r",
+            versions={},
+            device="cpu (Test)",
+            plan_words="a red sun",
+            unknown_words=unknown,
+        )
     )
-    missed = (
-        "note: the starter cannot draw 'zea' (near: sea, see); "
-        "for any word at all run: dreamrig weights fetch imagenet-f16-16384 ViT-B/32"
-    )
-    unknown = ["note: the word 'qqq' is unknown to this model; see: dreamrig prompts"]
-    loud, quiet = io.StringIO(), io.StringIO()
-    announce(make_screen(loud))(started)
-    announce(make_screen(quiet), quiet=True)(started)
+    return said.getvalue().splitlines()
+
+
+def test_unknown_words_make_one_sentence_even_when_quiet() -> None:
+    note = "note: the starter cannot draw 'zea' (near: sea, see) or 'qqq'; what it can: dreamrig prompts; " + ANY_WORD
+    unknown = {"qqq": [], "zea": ["sea", "see"]}
     start = ["seed 5 · 24x16 · 60 steps · cpu (Test)", "start: a red sun"]
-    assert loud.getvalue().splitlines() == [missed, *start, *unknown]
-    assert quiet.getvalue().splitlines() == [missed, *unknown]
+    assert notes_of("a zea with a qqq", unknown) == [note]
+    assert notes_of("a zea with a qqq", unknown, quiet=False) == [note, *start]
+    assert notes_of("a cat", {}) == []
 
 
-def test_a_word_beside_a_known_subject_is_no_missed_subject() -> None:
-    config = GenerateConfig(prompt="a cat with a zea", seed=5, width=24, height=16)
-    started = Started(config=config, run_id="r", versions={}, device="cpu", plan_words="cat", unknown_words={"zea": []})
-    said = io.StringIO()
-    announce(make_screen(said), quiet=True)(started)
-    assert said.getvalue().splitlines() == ["note: the word 'zea' is unknown to this model; see: dreamrig prompts"]
+def test_where_each_word_has_a_near_one_there_is_nothing_to_look_up() -> None:
+    assert notes_of("zea", {"zea": ["sea"]}) == [f"note: the starter cannot draw 'zea' (near: sea); {ANY_WORD}"]
+
+
+def test_many_unknown_words_are_counted() -> None:
+    (note,) = notes_of("a cat", {f"q{number}": [] for number in range(9)})
+    assert "'q4', 'q5' or 3 more; what it can" in note
 
 
 def test_a_terminal_that_is_gone_does_not_end_the_run() -> None:

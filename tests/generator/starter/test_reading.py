@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.starter.lexicon import lexicon
-from generator.starter.reading import Reading, known_words, read, unknown_words
+from generator.starter.reading import Reading, known_words, missed_subject, read, unknown_words
 
 
 def things(text: str) -> list[str]:
@@ -168,3 +168,12 @@ def test_the_goals_for_words_hold() -> None:
     assert len(known.names) >= 10
     assert all(len(names) > 1000 for names in known.names.values())
     assert sum(len(drawings) >= 2 for drawings in known.drawings) >= 900
+
+
+def test_what_is_unknown_is_named_as_it_was_typed() -> None:
+    assert list(unknown_words("zwei Qäume, ein Xübelbrot")) == ["Qäume", "Xübelbrot"]
+    assert list(unknown_words("Xu\u0308belbrot")) == ["Xübelbrot"]
+    assert list(unknown_words("a Xqzzyv's hat")) == ["Xqzzyv"]
+    assert list(unknown_words("щъыюф")) == ["щъыюф"]
+    assert missed_subject("a Xübelbrot with a cat") == "Xübelbrot"
+    assert missed_subject("a cat with a Xübelbrot") == ""
