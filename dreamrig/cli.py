@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Command] = {
     "cancel": Command("generator.serve.cli", "cancel", "end a picture of the running server"),
     "where": Command("dreamrig.where", "where", "the folders of this program, with their sizes"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
+    "complete": Command("dreamrig.complete", "complete", "the tab key of bash, zsh, fish or PowerShell"),
 }
 
 WRONG_PATH = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR))

@@ -116,6 +116,7 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
         *serving,
         "where",
         "config",
+        "complete",
     ]
     assert 'example: dreamrig generate "sunset over the sea"' in captured.out
     assert max(map(len, captured.out.splitlines())) <= 80

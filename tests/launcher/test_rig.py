@@ -489,6 +489,38 @@ def test_install_command_links_rig_and_uninstall_says_before_it_removes(checkout
     assert (checkout.root / "rig").exists()
 
 
+def test_install_command_writes_the_tab_key_of_the_shells_that_are_here(checkout: Checkout) -> None:
+    home = checkout.root.parent
+    checkout.add_command("bash", "#!/bin/sh\n")
+    checkout.add_command("fish", "#!/bin/sh\n")
+    bash = home / ".local" / "share" / "bash-completion" / "completions" / "dreamrig"
+    fish = home / ".config" / "fish" / "completions" / "dreamrig.fish"
+    assert "for the tab key: install dreamrig" in checkout.run("install-command")[2]
+    checkout._write_command(checkout.dreamrig, '#!/bin/sh\necho "# The words of dreamrig for $2"\n')
+    checkout.run("x")
+    fish.parent.mkdir(parents=True)
+    fish.write_text("another's")
+    code, _, err = checkout.run("install-command")
+    assert (code, bash.read_text()) == (0, "# The words of dreamrig for bash\n")
+    assert f"the tab key of bash, in new windows: {bash}" in err
+    assert "is another: no tab key for fish" in err
+    assert "zsh" not in err
+    assert f"would remove {bash}" in checkout.run("uninstall")[2]
+    assert bash.exists()
+    checkout.run("uninstall", "--yes")
+    assert not bash.exists()
+    assert fish.read_text() == "another's"
+
+
+def test_a_tab_key_that_cannot_be_written_is_said_and_costs_nothing_else(checkout: Checkout) -> None:
+    checkout.add_command("bash", "#!/bin/sh\n")
+    checkout.run("x")
+    checkout._write_command(checkout.root / ".venv" / "bin" / "dreamrig", "#!/bin/sh\necho half\nexit 1\n")
+    code, _, err = checkout.run("install-command")
+    assert (code, "no tab key for bash" in err) == (0, True), err
+    assert not [path for path in (checkout.root.parent / ".local" / "share").rglob("*") if path.is_file()]
+
+
 def test_what_others_made_is_neither_replaced_nor_removed(checkout: Checkout) -> None:
     link = checkout.root.parent / ".local" / "bin" / "dreamrig"
     link.parent.mkdir(parents=True)
