@@ -111,6 +111,8 @@ def _check(shown: Presentation, sources: Sources) -> None:
     shown.to_delivery(sources)
     if shown.save_config is not None:
         raise UsageError("--save-config is for one picture.", hint="leave the braces or --batch away")
+    if shown.open_it:
+        raise UsageError("--open is for one picture.", hint="leave the braces or --batch away; then: dreamrig open RUN")
     if shown.out is None:
         return
     if Path(shown.out).suffix and not Path(shown.out).is_dir() and not shown.out.endswith("/"):

@@ -21,6 +21,7 @@ from generator.work.perform import Delivery, perform
 from generator.work.plan import Plan
 from generator.work.report import interruption, show_text, to_data
 from generator.work.settings_file import save_config
+from generator.work.viewers import open_file
 
 if TYPE_CHECKING:
     from generator.work.execute import Outcome
@@ -41,6 +42,8 @@ class Presentation:
     profile: bool = False
     as_json: bool = False
     quiet: bool = False
+    open_it: bool = False
+    """In the system's own viewer, when it is done."""
     save_config: str | None = None
     """A TOML file for the settings."""
 
@@ -102,7 +105,7 @@ def _save(job: Job, shown: Presentation) -> None:
         save_config(Path(shown.save_config).expanduser(), job.config)
 
 
-def show(outcome: Outcome, shown: Presentation) -> int:
+def show(outcome: Outcome, shown: Presentation, door: GeneratorDoor) -> int:
     """The answer on standard output; how to go on, on standard error. Returns the exit code."""
     ended = interruption(outcome)
     if shown.as_json:
@@ -110,7 +113,9 @@ def show(outcome: Outcome, shown: Presentation) -> int:
     elif shown.quiet:
         print(outcome.picture)
     else:
-        show_text(outcome)
+        show_text(outcome, door.environ)
+    if shown.open_it and not open_file(outcome.picture, door.viewers):
+        console.print_note("note: there is no viewer here that could be started; open the file named above yourself")
     if ended is None:
         return EXIT_GOOD
     if not shown.as_json:

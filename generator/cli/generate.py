@@ -136,7 +136,7 @@ def _run(
     if values.get("surprise"):
         print(f"surprise: {order.prompt}", file=door.stderr().file, flush=True)
     shown = Presentation.from_values(command, values)
-    return show(draw(plan(order), shown, door, sources, began_at), shown)
+    return show(draw(plan(order), shown, door, sources, began_at), shown, door)
 
 
 def _shared_parameters() -> list[inspect.Parameter]:
@@ -155,6 +155,7 @@ def _shared_parameters() -> list[inspect.Parameter]:
         option("force", bool, False, "--force", help="Overwrite the file of --out."),
         option("preview", bool | None, None, "--preview/--no-preview", help="Show the picture while it grows."),
         option("graphics", str | None, None, "--graphics", help="auto, blocks, kitty, iterm2, sixel or off."),
+        option("open_it", bool, False, "--open", help="Open the picture in this system's viewer."),
         option("profile", bool, False, "--profile", help="Tell where the time goes, phase by phase."),
         option("as_json", bool, False, "--json", help="One JSON document on standard output."),
         option("quiet", bool, False, "--quiet", "-q", help="No progress and no report: only the picture's path."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig import console
 from dreamrig.settings import Sources, load_sources
+from generator.work.viewers import Viewers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,6 +57,8 @@ class GeneratorDoor:
     sources: Callable[[], Sources] = load_sources
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """What tells about the terminal."""
+    viewers: Viewers = field(default_factory=Viewers)
+    """What shows a picture outside of the terminal."""
 
     def load(self, settle: Settle, began_at: float) -> tuple[Models, Beginning]:
         """The networks of what is to be run, and how long importing and loading took.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dreamrig import console
 from dreamrig.errors import InterruptedByUser
 from generator.runs.folder import Run
 from generator.sinks.report import render_table, report_rows
+from generator.work.viewers import linked, windows_path
 
 if TYPE_CHECKING:
     from generator.work.execute import Outcome
@@ -46,10 +48,15 @@ def to_data(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def show_text(outcome: Outcome) -> None:
-    """Paths on lines of their own, never wrapped, and the report: as a table on a terminal, plain elsewhere."""
+def show_text(outcome: Outcome, environ: Mapping[str, str] = os.environ) -> None:
+    """Paths on lines of their own, never wrapped, and the report: as a table on a terminal, plain elsewhere.
+
+    environ: what tells about the terminal, which may know links, and may run on Windows.
+    """
     rows = [("run", outcome.run.id), ("seed", str(outcome.run.seed)), *report_rows(outcome.report)]
-    print(f"picture   {outcome.picture}")
+    print(f"picture   {linked(outcome.picture, environ) if os.isatty(1) else outcome.picture}")
+    if (on_windows := windows_path(outcome.picture, environ)) is not None:
+        print(f"windows   {on_windows}")
     if outcome.picture_large is not None:
         print(f"enlarged  {outcome.picture_large}", flush=True)
     if os.isatty(1):

@@ -23,6 +23,7 @@ from dreamrig.settings import Sources
 from generator.config import GenerateConfig
 from generator.models.base import Models, StartPlan
 from generator.work.door import GeneratorDoor
+from generator.work.viewers import Viewers
 
 
 def _weights(seed: int, *shape: int) -> Tensor:
@@ -250,7 +251,8 @@ def command(
             load_models=changes.pop("load_models", lambda config: models),
             stderr=lambda: Console(file=talk, width=100),
             sources=lambda: sources or Sources(),
-            environ={},
+            environ=changes.pop("environ", {}),
+            viewers=changes.pop("viewers", Viewers(which=lambda name: None)),
         )
         function: Any = load(COMMANDS[name])
         return answer_of(lambda: function(list(args), *([] if name in WITHOUT_DOOR else [door])), talk)
