@@ -77,10 +77,7 @@ class Job:
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Job:
         """The row as a value."""
-        values = {field.name: row[field.name] for field in fields(cls)}
-        for name in ("wish", "config"):
-            values[name] = _parsed(values[name])
-        return cls(**{**values, "is_hidden": bool(values["is_hidden"])})
+        return _job_of(row)
 
     @property
     def is_final(self) -> bool:
@@ -99,9 +96,12 @@ class Job:
 
 
 @functools.lru_cache(maxsize=2048)
-def _parsed(text: str) -> Mapping[str, Any]:
-    """A JSON object of a row. The line is read at every change, and its wishes and configs do not change: read-only."""
-    return MappingProxyType(json.loads(text))
+def _job_of(row: sqlite3.Row) -> Job:
+    """A row as a value. The line is read at every change, and nearly all of its rows are as they were."""
+    values = {field.name: row[field.name] for field in fields(Job)}
+    for name in ("wish", "config"):
+        values[name] = MappingProxyType(json.loads(values[name]))
+    return Job(**{**values, "is_hidden": bool(values["is_hidden"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,7 +284,8 @@ def _rejoin(db: sqlite3.Connection, job: int, state: State, event: str, now: int
     if found is None:
         return None
     row = db.execute(
-        "UPDATE job SET state='queued', turn=?, crashes=0, code=NULL, note=NULL WHERE id=? RETURNING *",
+        # As one that has not begun: else its new turn, which lies ahead, would pass for the one being served.
+        "UPDATE job SET state='queued', turn=?, crashes=0, code=NULL, note=NULL, began_at=NULL WHERE id=? RETURNING *",
         (turn_for(db, found["friend"], rejoins=job), job),
     ).fetchone()
     return _told(db, row, event, now)

@@ -142,6 +142,18 @@ def test_a_cancelled_picture_leaves_no_hole_in_its_friends_turns() -> None:
     assert [job.turn for job in queue.line(day.db) if job.state == "queued"] == [1]
 
 
+def test_a_picture_that_rejoins_does_not_pass_for_the_one_being_served() -> None:
+    day = Day()
+    for _ in range(4):
+        day.submit(2)
+    for _ in range(3):
+        day.serve("done")
+        day.serve("crash")
+    day.act(queue.unpark, 0)
+    day.submit(1)
+    assert [(job.friend, job.turn) for job in queue.line(day.db)] == [(1, 0), (2, 1), (2, 2), (2, 3), (2, 4)]
+
+
 def test_a_newcomer_goes_before_somebodys_second_picture() -> None:
     day = Day()
     for _ in range(3):
