@@ -68,7 +68,8 @@ async def submit(request: Request) -> Response:
         raise WishError("body", f"An Idempotency-Key has 1 to {LONGEST_REQUEST_KEY} characters.")
     service = service_of(request)
     job = await service.submit(friend, read_wish(await body_of(request)), key)
-    return JSONResponse(await service.view(friend, job.key), 202, {"location": f"/api/v1/jobs/{job.key}"})
+    view = service.view_of(job, friend, await service.line())
+    return JSONResponse(view, 202, {"location": f"/api/v1/jobs/{job.key}"})
 
 
 async def job(request: Request) -> Response:

@@ -7,11 +7,11 @@ hiding allow.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from generator.serve.estimate import History, Kind, Range, kind_of, words
+from generator.serve.estimate import NOTHING, History, Kind, Range, kind_of, words
 from generator.serve.friends import Friend
 from generator.serve.live import Hub
 from generator.serve.queue import Job
@@ -29,6 +29,7 @@ class Line:
     names: Mapping[int, str]
     counts: Mapping[str, int]
     """State -> how many, of everybody."""
+    _waits: Sequence[Range | None] | None = field(default=None, init=False, compare=False, repr=False)
 
     def number_of(self, key: str) -> int | None:
         """1 = next after what is running; 0 = running; None = not in the line."""
@@ -45,10 +46,22 @@ class Line:
         """How many are being drawn."""
         return sum(job.state == "running" for job in self.jobs)
 
-    @cached_property
-    def kinds(self) -> Sequence[Kind]:
-        """What decides how long each takes."""
-        return [kind_of(job.config, job.wish["preset"]) for job in self.jobs]
+    def waits(self, history: History) -> Sequence[Range | None]:
+        """Per index in `jobs`: what those take that wait before it. None = one is unknown. The last: all that wait.
+
+        Counted once a line: its history grows with a picture that is done, and then there is another line.
+        """
+        if self._waits is None:
+            total: Range | None = NOTHING
+            waits = [total]
+            for job in self.jobs:
+                if job.state != "running" and total is not None:
+                    one = history.range_of(kind_of(job.config, job.wish["preset"]))
+                    total = None if one is None else total + one.times(1.0 - job.kept_step / max(1, job.steps))
+                waits.append(total)
+            object.__setattr__(self, "_waits", waits)
+        assert self._waits is not None
+        return self._waits
 
     def ahead_of(self, key: str | None) -> Sequence[Job]:
         """What is drawn before that picture; all of the line for None."""
@@ -72,14 +85,19 @@ def share_to_do(job: Job, hub: Hub) -> float:
 
 def time_left(job: Job | None, line: Line, hub: Hub, history: History, new: Kind | None = None) -> Range | None:
     """Until a picture is done; of a new one of that kind for None."""
-    ahead = line.ahead_of(None if job is None else job.key)
-    kinds = [(kind, share_to_do(one, hub)) for one, kind in zip(ahead, line.kinds, strict=False)]
+    place = line.places.get("" if job is None else job.key, len(line.jobs))
+    waits = line.waits(history)[place]
+    if waits is None:
+        return None
+    running = line.jobs[: min(place, line.running)]
+    kinds = [(kind_of(one.config, one.wish["preset"]), share_to_do(one, hub)) for one in running]
     if job is not None:
         kinds.append((kind_of(job.config, job.wish["preset"]), share_to_do(job, hub)))
     elif new is not None:
         kinds.append((new, 1.0))
     loads = hub.load_seconds if hub.worker in ("unloaded", "gone", "starting") else 0.0
-    return history.waiting(kinds, loads)
+    left = history.waiting(kinds, loads)
+    return None if left is None else left + waits
 
 
 def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:

@@ -10,11 +10,24 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from generator.serve.estimate import History, Range, hit_rate, percentile, words
+from generator.serve.live import Hub, Progress
 from generator.serve.pages import without_text
+from generator.serve.queue import Job, State
+from generator.serve.views import Line, time_left
 from generator.serve.wish import styled
 from generator.wishes.prompts import parse
 
 KIND, OTHER = ("starter", "quick", 1024, 10), ("starter", "slow", 4096, 100)
+CONFIG = {"model": "starter", "width": 32, "height": 32, "steps": 10}
+
+
+def job(number: int, state: State = "queued", preset: str = "quick", kept_step: int = 0) -> Job:
+    return Job(
+        id=number, key=str(number), friend=1, request=None, wish={"prompt": "x", "preset": preset}, config=CONFIG,
+        made_by="test", turn=number, cost=1.0, state=state, attempt=0, crashes=0, worker=None, kept_step=kept_step,
+        code=None, note=None, made_at=0, began_at=None, ended_at=None, work_seconds=0.0, promised_low=None,
+        promised_high=None, parent=None, bytes=0, is_hidden=False, deleted_at=None,
+    )  # fmt: skip
 
 
 def test_fewer_than_three_are_no_history() -> None:
@@ -96,3 +109,26 @@ def test_a_picture_without_text_has_the_same_pixels() -> None:
     with Image.open(io.BytesIO(plain)) as one, Image.open(io.BytesIO(buffer.getvalue())) as other:
         assert one.tobytes() == other.tobytes()
         assert not one.text  # type: ignore[attr-defined]  # of PNGs
+
+
+def test_a_line_counts_what_waits_before_each_once_and_right() -> None:
+    """Against the plain sum over everything ahead, with a picture in the making and one that was interrupted."""
+    history = History()
+    for seconds in (10.0, 20.0, 30.0):
+        history.add(KIND, seconds)
+    jobs = [job(1, "running", kept_step=2), job(2, kept_step=5), job(3), job(4, preset="slow"), job(5)]
+    line = Line(jobs, {}, {})
+    hub = Hub()
+    hub.worker, hub.progress = "drawing", Progress(1, 1, 10, steps_done=4)
+    whole = history.range_of(KIND)
+    assert whole is not None
+    for index, shares in ((0, [0.6]), (1, [0.6, 0.5]), (2, [0.6, 0.5, 1.0])):
+        left = time_left(jobs[index], line, hub, history)
+        assert left is not None
+        assert (left.low, left.high) == pytest.approx((whole.low * sum(shares), whole.high * sum(shares)))
+    assert time_left(jobs[3], line, hub, history) is None
+    assert time_left(jobs[4], line, hub, history) is None  # one of a kind that nobody knows is drawn before it
+    assert time_left(None, line, hub, history, KIND) is None
+    short = time_left(None, Line(jobs[:3], {}, {}), hub, history, KIND)
+    assert short is not None
+    assert short.low == pytest.approx(whole.low * 3.1)
