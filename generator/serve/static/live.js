@@ -10,11 +10,12 @@ function show(one) {
     bar.max = one.steps; bar.value = one.steps_done;
     text("steps", `step ${one.steps_done} of ${one.steps}`);
     text("left", `time left: ${one.left}`);
-    text("change", one.change == null ? "" : one.change < 0.004 ? "nearly still" : one.change < 0.015 ? "settling" : "changing a lot");
+    // Early and slow steps move little although much is to come: so it says how still it is from a quarter on.
+    text("change", one.change == null || one.steps_done * 4 < one.steps ? "" : one.change < 0.004 ? "· nearly still" : one.change < 0.015 ? "· settling" : "· changing a lot");
     if (one.live && one.live !== shown) develop(one.live);
   } else {
     text("place", one.number == null ? "" : `number ${one.number} in the line`);
-    text("left", one.left); text("behind", one.behind || "");
+    text("left", `time left: ${one.left}`); text("behind", one.behind || "");
   }
 }
 function develop(address) {

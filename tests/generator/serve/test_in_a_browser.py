@@ -1,0 +1,94 @@
+"""Every page as Chromium shows it on a phone: nothing scrolls sideways, nothing is too small for a thumb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from docs.made.browser import CHROMIUM, Page, browser
+from generator.crew.protocol import Began, Draw, Previewed, Stepped
+from generator.serve.access import COOKIE
+
+PHONES = (360, 412)
+LONG_WORD = "w" * 90
+PROMPT = f"a house {LONG_WORD} on a meadow"
+SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+SMALL = (
+    "[...document.querySelectorAll('button, nav a, select, textarea, a.button, .chip, input[type=text]')]"
+    ".filter(it => it.getBoundingClientRect().height < 43.9).map(it => it.outerHTML)"
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian package chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with browser() as opened:
+        yield opened
+
+
+def fill(site: Any, owner: httpx.Client) -> Mapping[str, str]:
+    """A picture that is done and shared, one in the making, one that waits, one that failed; name of a page -> path."""
+    ben = site.friend("b" * 40)
+    done = site.submit(ben, PROMPT)
+    crew = site.crews[-1]
+    crew.draw_now(crew.next_order(Draw))
+    site.until(ben, done, "done")
+    ben.post(f"/p/{done}/share")
+    shared = ben.get(f"/p/{done}").text.partition('href="/s/')[2].partition('"')[0]
+    running, waiting = site.submit(ben, PROMPT), site.submit(owner, PROMPT)
+    order = crew.next_order(Draw)
+    crew.paint(order)
+    unknown = {LONG_WORD: ["wave", "wind"]}
+    crew.tell(Began(order.job, order.attempt, unknown_words=unknown), Stepped(order.job, order.attempt, 4, 10, 0.01))
+    crew.tell(Previewed(order.job, order.attempt, 4))
+    return {
+        "draw": "/",
+        "draw with a long prompt": f"/?prompt={LONG_WORD}&parent={done}",
+        "live": f"/p/{running}",
+        "waiting": f"/p/{waiting}",
+        "picture": f"/p/{done}",
+        "queue": "/queue",
+        "gallery": "/gallery",
+        "owner": "/owner",
+        "enter": "/enter",
+        "share": f"/s/{shared}",
+        "nothing": "/p/nothing",
+    }
+
+
+def test_no_page_scrolls_sideways_or_has_targets_too_small_for_a_thumb(
+    page: Page, by_hand: Any, waiting: Callable[..., None]
+) -> None:
+    owner = by_hand.owner()
+    paths = fill(by_hand, owner)
+    waiting(lambda: "live" in owner.get("/api/v1/queue").json()["line"][0])
+    page.call("Network.setCookie", name=COOKIE, value=owner.cookies[COOKIE], url=by_hand.url)
+    found: dict[tuple[str, int], Any] = {}
+    for width in PHONES:
+        page.look(width, 800, "dark")
+        for name, path in paths.items():
+            page.open(by_hand.url + path)
+            scrolled, shown = page.evaluate(SIDEWAYS)
+            assert shown == width, name
+            if scrolled > shown or (small := page.evaluate(SMALL)):
+                found[name, width] = (scrolled, [] if scrolled > shown else small)
+    assert found == {}
+    assert [text for text in page.problems if "404" not in text] == []
+
+
+def test_a_page_that_is_too_wide_is_noticed(page: Page, by_hand: Any) -> None:
+    page.look(360, 800, "light")
+    page.open(f"{by_hand.url}/enter")
+    wide = "'<pre>' + 'w'.repeat(90) + '</pre><button>x</button>'"
+    page.evaluate(f"document.body.insertAdjacentHTML('beforeend', {wide})")
+    page.evaluate("document.querySelector('pre').style.overflow = 'visible'")
+    page.evaluate("document.querySelector('body > button').style.minHeight = '20px'")
+    scrolled, shown = page.evaluate(SIDEWAYS)
+    assert scrolled > shown
+    assert len(page.evaluate(SMALL)) == 1
