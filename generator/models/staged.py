@@ -12,11 +12,12 @@ from torch import Tensor
 
 from generator.models.base import StartPlan
 from generator.models.composing import compose, paint
-from generator.models.tiny import collage
+from generator.models.tiny import collage, surfaces
 from generator.models.tiny.start import Composer, Painter
 from generator.models.tiny.things import ThingLibrary
 from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter.lexicon import Lexicon, Thing, lexicon
+from generator.starter.materials import MATERIALS
 from generator.starter.reading import Reading, Wanted, read
 from generator.starter.setting import setting
 from generator.starter.staging import Ground, Outline, Placed, stage
@@ -90,7 +91,7 @@ class StagedStart:
         return Staged(collage.styled(picture, reading.style).clamp(0, 1), placed, scene)
 
     def _choose(self, thing: Thing, rng: random.Random) -> int:
-        return rng.choice(self._known.drawings[thing.number])
+        return rng.choice(self._known.whole_drawings(thing))
 
     def drawings(self, numbers: Sequence[int]) -> list[Tensor]:
         """The drawings (4, h, w) of these numbers, cut to where they show."""
@@ -130,6 +131,8 @@ def _chief_of(wanted: Sequence[Wanted], chosen: dict[Thing, int], drawn: dict[in
     if not wanted:
         return ""
     first = wanted[0]
+    if first.material and not first.colour:
+        return collage.nearest_to(MATERIALS[first.material].usual)
     return first.colour or collage.nearest_colour(drawn[chosen[first.thing]])
 
 
@@ -155,7 +158,9 @@ def _draw(
 ) -> None:
     unit = min(picture.shape[1:])
     height, width = max(2, round(one.height * unit)), max(2, round(one.width * unit))
-    if one.wanted.colour:
+    if one.wanted.material:
+        drawing = surfaces.in_material(drawing, one.wanted.material, one.wanted.colour)
+    elif one.wanted.colour:
         drawing = collage.recolour(drawing, one.wanted.colour)
     if material is not None:
         drawing = collage.made_of(drawing, material)
@@ -177,7 +182,8 @@ def describe(reading: Reading, scene: Scene) -> str:
     relations = ("", *reading.relations)[: len(reading.wanted)]
     for relation, one in zip(relations, reading.wanted, strict=True):
         count = f"{one.count} x" if one.count > 1 else ""
-        material = "" if one.made_of is None else f"made of {one.made_of.name}"
+        surface = one.material if one.made_of is None else one.made_of.name
+        material = f"made of {surface}" if surface else ""
         parts.append(" ".join(filter(None, (relation, count, one.size, one.colour, one.thing.name, material))))
     style = f"{reading.style} style" if reading.style else ""
     return ", ".join(filter(None, (" ".join(parts), reading.place, scene.plan(), style)))

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from generator.starter import shipped
+from generator.starter.bodies import WHOLE
 from generator.starter.folding import fold, singulars
 
 LONGEST = 4
@@ -57,6 +58,12 @@ class Lexicon:
             if number is not None:
                 return self.things[number]
         return None
+
+    def whole_drawings(self, thing: Thing) -> tuple[int, ...]:
+        """The thing's drawings; of an animal those of its whole body, where there is one."""
+        numbers = self.drawings[thing.number]
+        whole = tuple(number for number in numbers if self.artists[number] in WHOLE.get(thing.name, ()))
+        return whole or numbers
 
     def find_abroad(self, phrase: str) -> Thing | None:
         """The thing a phrase of another language means, the first language that has it."""

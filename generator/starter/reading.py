@@ -13,6 +13,7 @@ from generator.starter import words
 from generator.starter.abroad import MEANS
 from generator.starter.folding import as_typed, split
 from generator.starter.lexicon import LONGEST, Lexicon, Thing, lexicon
+from generator.starter.materials import BEFORE_A_THING, material_called
 
 MOST = 3
 """Things in one picture."""
@@ -134,6 +135,8 @@ class Wanted:
     size: str = ""
     count: int = 1
     made_of: Thing | None = None
+    material: str = ""
+    """One of the materials that are no things; empty = its own."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ class _State:
     size: str = ""
     count: int = 1
     relation: str = ""
+    material: str = ""
     first_thing: int = -1
     """Where the first thing is named."""
     last_end: int = -1
@@ -222,9 +226,11 @@ def _in_english(token: str, table: Lexicon) -> str:
 def _take(tokens: list[str], at: int, state: _State, table: Lexicon, abroad: bool) -> int:
     """Understand what begins at a token; returns how many tokens that was."""
     if tokens[at] == ",":
-        state.relation, state.colour, state.size, state.count = "", "", "", 1
+        state.relation, state.colour, state.size, state.count, state.material = "", "", "", 1, ""
         return 1
     for length, phrase in _phrases(tokens, at):
+        if _take_material(tokens, at, length, phrase, state, table):
+            return length
         if _take_phrase(tokens, at, phrase, state) or (length == 1 and _take_word(tokens, at, state)):
             return length
         thing = None if _is_scenery(phrase) else table.find(phrase)
@@ -239,6 +245,25 @@ def _take(tokens: list[str], at: int, state: _State, table: Lexicon, abroad: boo
     if not inside:
         _miss(tokens[at], at, state, table)
     return 1
+
+
+def _take_material(tokens: list[str], at: int, length: int, phrase: str, state: _State, table: Lexicon) -> bool:
+    """Take what something is made of: after "made of", or right before the thing."""
+    material = material_called(phrase)
+    if material and state.relation == MADE_OF and state.wanted:
+        before = state.wanted[-1]
+        state.wanted[-1] = replace(before, material=material, colour=state.colour or before.colour)
+        state.relation, state.colour = "", ""
+    elif material and phrase in BEFORE_A_THING and _thing_at(tokens, at + length, table):
+        state.material = material
+    else:
+        return False
+    state.known.append(phrase)
+    return True
+
+
+def _thing_at(tokens: list[str], at: int, table: Lexicon) -> bool:
+    return any(not _is_scenery(phrase) and table.find(phrase) is not None for _, phrase in _phrases(tokens, at))
 
 
 def _take_phrase(tokens: list[str], at: int, phrase: str, state: _State) -> bool:
@@ -309,7 +334,7 @@ def _take_word(tokens: list[str], at: int, state: _State) -> bool:
 
 def _add(state: _State, thing: Thing, phrase: str, begin: int, end: int) -> None:
     state.known.append(phrase)
-    wanted = Wanted(thing, phrase, state.colour, state.size, state.count)
+    wanted = Wanted(thing, phrase, state.colour, state.size, state.count, material=state.material)
     before = state.wanted[-1] if state.wanted else None
     if before is not None and begin == state.last_end and not state.relation:
         # "pizza castle", "chocolate cat": the first noun says what the second one is made of.
@@ -326,6 +351,7 @@ def _add(state: _State, thing: Thing, phrase: str, begin: int, end: int) -> None
         state.wanted.append(wanted)
     state.first_thing = begin if state.first_thing < 0 else state.first_thing
     state.colour, state.size, state.count, state.relation, state.last_end = "", "", 1, "", end
+    state.material = ""
 
 
 def _fitting(relation: str, thing: Thing) -> str:
@@ -346,6 +372,7 @@ def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Read
         all(words.canonical(word) is not None for word in tokens if word.isalnum())
         and not any(word in _COUNTS for word in tokens)
         and not state.place
+        and not any(one.material for one in state.wanted)
     )
     return Reading(
         wanted=tuple(state.wanted),

@@ -5,6 +5,8 @@ All of it is arithmetic on pixels, exact for every drawing and every sky, so no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -83,7 +85,12 @@ def _chief_colour(rgb: Tensor, alpha: Tensor) -> Tensor:
 def nearest_colour(drawing: Tensor) -> str:
     """The starter's colour that is nearest to the chief colour of a drawing (4, h, w)."""
     chief = _chief_colour(drawing[:3] / drawing[3:].clamp(min=1e-3), drawing[3:]).flatten()
-    return min(RGB, key=lambda name: float((chief - chief.new_tensor(RGB[name])).square().sum()))
+    return nearest_to(chief.tolist())
+
+
+def nearest_to(rgb: Sequence[float]) -> str:
+    """The starter's colour that is nearest to a colour in [0, 1]."""
+    return min(RGB, key=lambda name: sum((own - one) ** 2 for own, one in zip(RGB[name], rgb, strict=True)))
 
 
 def made_of(drawing: Tensor, material: Tensor) -> Tensor:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import Tensor
 
 from generator.models.base import Models
+from generator.models.staged import StagedStart
 from generator.models.starter import load_starter
-from generator.models.tiny import collage
+from generator.models.tiny import collage, surfaces
+from generator.starter.bodies import WHOLE
+from generator.starter.lexicon import lexicon
+from generator.starter.materials import MATERIALS
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +168,49 @@ def test_styles_change_a_picture_within_range(style: str) -> None:
     assert shown.shape == plain.shape
     assert float((shown - plain).abs().mean()) > 0.05
     assert collage.styled(plain, "plain") is plain
+
+
+@pytest.mark.parametrize(
+    ("material", "is_so"),
+    [
+        ("gold", lambda r, g, b: r > 0.7 and r > g > b + 0.25),
+        ("chocolate", lambda r, g, b: 0.5 > r > g > b),
+        ("silver", lambda r, g, b: max(r, g, b) - min(r, g, b) < 0.1),
+        ("glass", lambda r, g, b: b > r),
+    ],
+)
+def test_a_thing_made_of_a_material_looks_like_it(
+    models: Models, material: str, is_so: Callable[[float, float, float], bool]
+) -> None:
+    start = models.start
+    assert isinstance(start, StagedStart)
+    staged = start.stage(f"a teapot made of {material} on a white background", 7, 32, 32)
+    (pot,) = staged.placed
+    row, column = round(256 * (pot.foot - 0.45 * pot.height)), round(256 * pot.x)
+    middle = staged.picture[:, row - 12 : row + 12, column - 12 : column + 12].flatten(1).median(1).values
+    assert is_so(*middle.tolist())
+    assert f"made of {material}" in words(models, f"a teapot made of {material}", 7)
+
+
+def test_every_material_keeps_the_outline_and_takes_a_colour() -> None:
+    drawing = torch.zeros(4, 24, 24)
+    drawing[3, 4:20, 4:20] = 1
+    drawing[:3, 4:20, 4:20] = torch.linspace(0.1, 0.9, 16)
+    for name, material in MATERIALS.items():
+        made = surfaces.in_material(drawing, name)
+        assert bool((made[3] <= drawing[3]).all())
+        assert bool((made[3] > 0).eq(drawing[3] > 0).all()), name
+        assert bool((made[:3] <= made[3:] + 1e-6).all())
+        assert bool((made[3] < 1)[4:20, 4:20].any()) == (material.clear > 0)
+        red = surfaces.in_material(drawing, name, "red")[:, 4:20, 4:20].flatten(1).mean(1)
+        assert float(red[0]) > float(red[2]), name
+
+
+def test_of_an_animal_the_whole_body_is_drawn_where_there_is_one(models: Models) -> None:
+    start, known = models.start, lexicon()
+    assert isinstance(start, StagedStart)
+    for name, artists in WHOLE.items():
+        thing = next(thing for thing in known.things if thing.name == name)
+        drawn = {start.stage(f"a {name}", seed, 8, 8).placed[0].drawing for seed in range(8)}
+        assert {known.artists[number] for number in drawn} <= set(artists)
+        assert drawn <= set(known.drawings[thing.number])

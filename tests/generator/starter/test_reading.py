@@ -177,3 +177,29 @@ def test_what_is_unknown_is_named_as_it_was_typed() -> None:
     assert list(unknown_words("щъыюф")) == ["щъыюф"]
     assert missed_subject("a Xübelbrot with a cat") == "Xübelbrot"
     assert missed_subject("a cat with a Xübelbrot") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "material"),
+    [
+        ("a teapot made of gold", "teapot", "gold"),
+        ("a wooden horse", "horse", "wood"),
+        ("a glass elephant in the snow", "elephant", "glass"),
+        ("a castle made of ice", "castle", "ice"),
+        ("a car made out of pure silver and a dog", "automobile", "silver"),
+        ("a golden house", "house", "gold"),
+        ("a chocolate cat", "cat", "chocolate"),
+    ],
+)
+def test_materials_that_are_no_things(text: str, name: str, material: str) -> None:
+    reading = read(text)
+    assert (reading.wanted[0].thing.name, reading.wanted[0].material) == (name, material)
+    assert (reading.is_own, reading.unknown) == (False, ())
+    assert all(not other.material for other in reading.wanted[1:])
+
+
+def test_a_material_is_scenery_or_a_colour_where_no_thing_is_made_of_it() -> None:
+    assert read("a cat in the snow").scene == ("snow",)
+    assert read("a golden sunset").scene == ("yellow", "sunset")
+    assert read("a glass of milk").wanted[0].material == ""
+    assert read("a house made of red glass").wanted[0].colour == "red"
