@@ -13,6 +13,7 @@ from typing import Any
 from generator.starter import shipped
 from generator.starter.bodies import WHOLE
 from generator.starter.folding import fold, singulars
+from generator.starter.inflection import forms
 
 LONGEST = 4
 """Words in the longest phrase."""
@@ -64,6 +65,19 @@ class Lexicon:
         numbers = self.drawings[thing.number]
         whole = tuple(number for number in numbers if self.artists[number] in WHOLE.get(thing.name, ()))
         return whole or numbers
+
+    def find_in(self, language: str, phrase: str) -> Thing | None:
+        """The thing a folded phrase means in one language; one of its words may be a plural or in some case."""
+        names = self.names.get(language, {})
+        if phrase in names:
+            return self.things[names[phrase]]
+        parts = phrase.split()
+        for at in reversed(range(len(parts))):
+            for form in forms(parts[at], language):
+                number = names.get(" ".join((*parts[:at], form, *parts[at + 1 :])))
+                if number is not None:
+                    return self.things[number]
+        return None
 
     def find_abroad(self, phrase: str) -> Thing | None:
         """The thing a phrase of another language means, the first language that has it."""

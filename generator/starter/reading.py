@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from generator.starter import words
-from generator.starter.abroad import MEANS
-from generator.starter.folding import as_typed, split
+from generator.starter.abroad import COLOUR_FOLLOWS
+from generator.starter.folding import as_typed, fold, split
 from generator.starter.lexicon import LONGEST, Lexicon, Thing, lexicon
 from generator.starter.materials import BEFORE_A_THING, material_called
+from generator.starter.translating import in_english, language_of
 
 MOST = 3
 """Things in one picture."""
@@ -176,6 +177,10 @@ class _State:
     count: int = 1
     relation: str = ""
     material: str = ""
+    language: str = ""
+    """Whose names of things come before the English ones; empty = English, or nobody knows."""
+    typed: frozenset[str] = frozenset()
+    """The words before any was put into English; those of another language are not looked up in that one again."""
     first_thing: int = -1
     """Where the first thing is named."""
     last_end: int = -1
@@ -187,9 +192,10 @@ def read(text: str, known: Lexicon | None = None) -> Reading:
     table = lexicon() if known is None else known
     tokens = split(text)
     abroad = not any(token in _ENGLISH for token in tokens) and tokens[:1] != ["a"]
-    if abroad:
-        tokens = [_in_english(token, table) for token in tokens]
     state, at = _State(), 0
+    if abroad:
+        state.language, state.typed = language_of(tokens, table), frozenset(tokens)
+        tokens = in_english(tokens, state.language, table)
     while at < len(tokens):
         at += _take(tokens, at, state, table, abroad)
     return _finish(text, tokens, state, table)
@@ -201,26 +207,20 @@ def known_words(prompt: str) -> tuple[str, ...]:
 
 
 def unknown_words(text: str) -> dict[str, list[str]]:
-    """Words of a text, as typed, that name nothing the starter knows -> what is near, in meaning or in spelling."""
-    reading, typed = read(text), as_typed(text)
-    return {typed.get(word, word): near or _misspelt(word) for word, near in reading.suggestions.items()}
+    """Words of a text that name nothing the starter knows -> what is near, in meaning or else in spelling."""
+    reading = read(text)
+    return {word: near or _misspelt(fold(word)) for word, near in reading.suggestions.items()}
 
 
 def missed_subject(text: str) -> str:
     """The unknown word, as typed, that a picture of the text should be of; "" where there is none."""
-    subject = read(text).subject
-    return as_typed(text).get(subject, subject)
+    return read(text).subject
 
 
 def _misspelt(word: str) -> list[str]:
     """Words one may have meant: spelt nearly alike, and beginning alike."""
     alike = [known for known in (*words.WORDS, *words.ALIASES, *lexicon().english) if known[:1] == word[:1]]
     return list(dict.fromkeys(difflib.get_close_matches(word, alike, n=3, cutoff=0.8)))
-
-
-def _in_english(token: str, table: Lexicon) -> str:
-    """A foreign colour, ground or small word in English; a name of a thing stays for its turn."""
-    return MEANS.get(token, token) if table.find(token) is None and words.canonical(token) is None else token
 
 
 def _take(tokens: list[str], at: int, state: _State, table: Lexicon, abroad: bool) -> int:
@@ -233,7 +233,8 @@ def _take(tokens: list[str], at: int, state: _State, table: Lexicon, abroad: boo
             return length
         if _take_phrase(tokens, at, phrase, state) or (length == 1 and _take_word(tokens, at, state)):
             return length
-        thing = None if _is_scenery(phrase) else table.find(phrase)
+        thing = table.find_in(state.language, phrase) if state.typed.issuperset(phrase.split()) else None
+        thing = thing or (None if _is_scenery(phrase) else table.find(phrase))
         if thing is None and (abroad or not phrase.isascii()):
             thing = table.find_abroad(phrase)
         if thing is not None:
@@ -317,6 +318,8 @@ def _take_word(tokens: list[str], at: int, state: _State) -> bool:
     own = words.canonical(word)
     if word in _SIZES:
         state.size = _SIZES[word]
+    elif own in words.COLOURS and state.language in COLOUR_FOLLOWS and state.last_end == at:
+        state.wanted[-1] = replace(state.wanted[-1], colour=str(own))
     elif own in words.COLOURS:
         state.colour = str(own)
     elif own in words.GROUPS["glue"] or word in _GLUE:
@@ -367,9 +370,11 @@ def _miss(word: str, at: int, state: _State, table: Lexicon) -> None:
 
 
 def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Reading:
+    typed = as_typed(text)
+    state.unknown = [(at, typed.get(word, word)) for at, word in state.unknown]
     unknown = tuple(dict.fromkeys(word for _, word in state.unknown))
     own = (
-        all(words.canonical(word) is not None for word in tokens if word.isalnum())
+        all(words.canonical(word) is not None for word in split(text) if word.isalnum())
         and not any(word in _COUNTS for word in tokens)
         and not state.place
         and not any(one.material for one in state.wanted)

@@ -203,3 +203,68 @@ def test_a_material_is_scenery_or_a_colour_where_no_thing_is_made_of_it() -> Non
     assert read("a golden sunset").scene == ("yellow", "sunset")
     assert read("a glass of milk").wanted[0].material == ""
     assert read("a house made of red glass").wanted[0].colour == "red"
+
+
+def told(text: str) -> tuple[list[tuple[str, int]], tuple[str, ...]]:
+    reading = read(text)
+    return [(one.thing.name, one.count) for one in reading.wanted], reading.relations
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "relation"),
+    [
+        ("zwei bäume neben einem haus", [("deciduous tree", 2), ("house", 1)], "beside"),
+        ("Zwei Baeume neben einem Haus", [("deciduous tree", 2), ("house", 1)], "beside"),
+        ("drei Füchse unter einem Pferd im Schnee", [("fox", 3), ("horse", 1)], "under"),
+        ("deux chats sur une maison", [("cat", 2), ("house", 1)], "on"),
+        ("un chien à côté d'un cheval", [("dog", 1), ("horse", 1)], "beside"),
+        ("dos gatos al lado de un árbol", [("cat", 2), ("deciduous tree", 1)], "beside"),
+        ("due gatti sotto una casa", [("cat", 2), ("house", 1)], "under"),
+        ("dois cães ao lado de uma casa", [("dog", 2), ("house", 1)], "beside"),
+        ("twee honden onder een boom", [("dog", 2), ("deciduous tree", 1)], "under"),
+        ("dwa koty na zamku", [("cat", 2), ("castle", 1)], "on"),
+        ("три кошки на лошади", [("cat", 3), ("horse", 1)], "on"),
+        ("en katt på en häst", [("cat", 1), ("horse", 1)], "on"),
+        ("ein Pinguin mit Hut", [("penguin", 1), ("top hat", 1)], "wearing"),
+    ],
+)
+def test_forms_numbers_and_relations_of_other_languages(
+    text: str, wanted: list[tuple[str, int]], relation: str
+) -> None:
+    assert told(text) == (wanted, (relation,))
+    assert read(text).unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "material"),
+    [
+        ("eine Teekanne aus Gold", "teapot", "gold"),
+        ("une théière en or", "teapot", "gold"),
+        ("un castello di legno", "castle", "wood"),
+        ("un castillo de vidrio", "castle", "glass"),
+    ],
+)
+def test_materials_of_other_languages(text: str, name: str, material: str) -> None:
+    (one,) = read(text).wanted
+    assert (one.thing.name, one.material) == (name, material)
+
+
+@pytest.mark.parametrize("text", ["un chat noir", "un gatto nero", "un gato negro", "ein schwarzes Pferd"])
+def test_a_colour_belongs_to_its_thing_wherever_the_language_puts_it(text: str) -> None:
+    assert [one.colour for one in read(text).wanted] == ["black"]
+
+
+def test_english_without_small_words_stays_english() -> None:
+    for text in ("cat in snow", "red fox in forest", "hat on horse", "man in boat", "house in space"):
+        assert read(text) == read(f"the {text}"), text
+
+
+def test_words_of_another_language_are_not_the_first_starters() -> None:
+    """Its composer would read eight words it has never seen."""
+    assert read("red sun").is_own
+    assert not read("rote sonne").is_own
+
+
+def test_unknown_words_are_told_as_they_were_typed() -> None:
+    assert read("Zwei Würfelhälften neben einem Haus").unknown == ("Würfelhälften",)
+    assert list(unknown_words("Xqzzyv's Lighthouse")) == ["Xqzzyv", "Lighthouse"]
