@@ -38,10 +38,12 @@ def split(text: str) -> list[str]:
 
 
 def as_typed(text: str) -> dict[str, str]:
-    """Folded word -> the word as somebody typed it, capitals and accents and all."""
-    text = unicodedata.normalize("NFC", text)
-    cut = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in _POSSESSIVE.sub("", text))
-    return {fold(typed): typed for typed in reversed(cut.split())}
+    """Folded word -> the word as the text has it, the first where it has several."""
+    found: dict[str, str] = {}
+    for word in _SPLIT.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text))):
+        for folded in split(word):
+            found.setdefault(folded, word)
+    return found
 
 
 def singulars(word: str) -> Iterator[str]:

@@ -46,6 +46,7 @@ class Lexicon:
     """Per drawing whose it is."""
     english: dict[str, int]
     near: dict[str, list[int]]
+    """English noun that means no thing -> the things nearest in meaning; empty where nothing is near."""
     otherwise: frozenset[str]
     """Words that are no things: how something is, or what it does."""
     names: dict[str, dict[str, int]] = field(repr=False)
@@ -109,10 +110,15 @@ class Lexicon:
 
     def suggest(self, word: str) -> list[str]:
         """Names of the things nearest in meaning to a word that means none; empty where nothing is near."""
-        for form in singulars(fold(word)):
-            if form in self.near:
-                return [self.things[number].name for number in self.near[form]]
-        return []
+        form = self._noun(word)
+        return [] if form is None else [self.things[number].name for number in self.near[form]]
+
+    def is_noun(self, word: str) -> bool:
+        """Whether a word that means no thing is an English noun all the same, and so not misspelt."""
+        return self._noun(word) is not None
+
+    def _noun(self, word: str) -> str | None:
+        return next((form for form in singulars(fold(word)) if form in self.near), None)
 
     @cached_property
     def words_of(self) -> dict[int, list[str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from generator.starter import words
 from generator.starter.abroad import COLOUR_FOLLOWS
-from generator.starter.folding import as_typed, fold, split
+from generator.starter.folding import as_typed, split
 from generator.starter.lexicon import LONGEST, Lexicon, Thing, lexicon
 from generator.starter.materials import BEFORE_A_THING, material_called
 from generator.starter.translating import in_english, language_of
@@ -207,14 +207,16 @@ def known_words(prompt: str) -> tuple[str, ...]:
 
 
 def unknown_words(text: str) -> dict[str, list[str]]:
-    """Words of a text that name nothing the starter knows -> what is near, in meaning or else in spelling."""
-    reading = read(text)
-    return {word: near or _misspelt(fold(word)) for word, near in reading.suggestions.items()}
+    """Words of a text, as typed, that name nothing the starter knows -> what is near, in meaning or in spelling."""
+    typed, noun = as_typed(text), lexicon().is_noun
+    near = read(text).suggestions
+    return {typed.get(word, word): near[word] if noun(word) else _misspelt(word) for word in near}
 
 
 def missed_subject(text: str) -> str:
     """The unknown word, as typed, that a picture of the text should be of; "" where there is none."""
-    return read(text).subject
+    subject = read(text).subject
+    return as_typed(text).get(subject, subject)
 
 
 def _misspelt(word: str) -> list[str]:
@@ -370,8 +372,6 @@ def _miss(word: str, at: int, state: _State, table: Lexicon) -> None:
 
 
 def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Reading:
-    typed = as_typed(text)
-    state.unknown = [(at, typed.get(word, word)) for at, word in state.unknown]
     unknown = tuple(dict.fromkeys(word for _, word in state.unknown))
     own = (
         all(words.canonical(word) is not None for word in split(text) if word.isalnum())

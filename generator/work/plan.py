@@ -19,7 +19,7 @@ from generator.presets import Preset, find_preset
 from generator.runs.folder import Run
 from generator.wishes.prompts import SCENES
 from generator.work.order import Order
-from generator.work.recipes import recipe_of
+from generator.work.recipes import recipe_of, with_its_starter
 
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
 FILM_COMMANDS = "dreamrig video --help"
@@ -105,7 +105,19 @@ def _rest_of(run: Run) -> Plan:
         raise UsageError(f"The run {run.id} is still going on.", hint="see: dreamrig history")
     if seen == "done":
         raise UsageError(f"The run {run.id} is done already.", hint=f"to repeat it, run: dreamrig again {run.id}")
-    return Plan(prompt=run.prompt, given={}, recipe=recipe_of(run), run=run)
+    recipe = recipe_of(run)
+    _require_todays_starter(run, recipe)
+    return Plan(prompt=run.prompt, given={}, recipe=recipe, run=run)
+
+
+def _require_todays_starter(run: Run, recipe: Recipe) -> None:
+    """A picture is not begun by one starter and ended by another: UsageError."""
+    begun_with = with_its_starter(recipe).config.get("model")
+    if begun_with != recipe.config.get("model"):
+        raise UsageError(
+            f"The run {run.id} was begun with the starter before this one, now called {begun_with}.",
+            hint=f"to draw it anew with that one, run: dreamrig again {run.id}",
+        )
 
 
 def _once_more(order: Order, recipe: Recipe) -> Plan:

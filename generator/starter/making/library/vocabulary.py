@@ -39,8 +39,10 @@ _DEPTHS = {
 _ANYBODY = frozenset(("person", "man", "woman", "boy", "girl", "child", "baby", "old man", "old woman", "older person"))
 """What they are kinds of is mostly what others call them."""
 SUGGESTIONS = 3
-_FARTHEST, _TOO_GENERAL = 3, 6
-"""A common ancestor as near as this to the root says nothing: "entity", "object", "living thing"."""
+_FARTHEST, _NEAR = 3, 4
+"""Steps up to what both are kinds of, and all the way; a kitchen and a toilet are rooms, which says nothing."""
+_LEAST_DEPTH, _MOST_KINDS = 8, 20
+"""How far from the root that has to be, and how many things may be kinds of it: canine and ship, not room or mammal."""
 
 
 @dataclass
@@ -164,7 +166,8 @@ def _meaning(thing: Thing, net: WordNet) -> int | None:
 def nearest(table: Mapping[str, int], things: list[Thing], packages: Path) -> dict[str, list[int]]:
     """Noun that names no thing -> the things nearest in meaning, for suggestions.
 
-    Nearest is the shortest way over what both are kinds of, as WordNet has it.
+    Nearest is the shortest way over what both are kinds of, as WordNet has it, where that is something definite. Common
+    nouns that nothing is near to are listed with nothing: they are not misspelt.
     """
     net = WordNet(open_package(WORDNET, packages) / "dict")
     near: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -179,12 +182,13 @@ def nearest(table: Mapping[str, int], things: list[Thing], packages: Path) -> di
             continue
         ranked: dict[int, int] = {}
         for above, up in net.ancestors(senses[0]):
-            if roots[above] >= _TOO_GENERAL:
-                for down, number in near.get(above, ()) if up <= _FARTHEST else ():
+            kinds = near.get(above, [])
+            if roots[above] >= _LEAST_DEPTH and len(kinds) <= _MOST_KINDS and up <= _FARTHEST:
+                for down, number in kinds:
                     ranked[number] = min(ranked.get(number, 99), up + down)
-        close = [number for number, distance in ranked.items() if distance <= 2 * _FARTHEST]
+        close = [number for number, distance in ranked.items() if distance <= _NEAR]
         best = sorted(close, key=lambda number: (ranked[number], number))[:SUGGESTIONS]
-        if best:
+        if best or net.uses[lemma, "n"]:
             found[key] = best
     return found
 

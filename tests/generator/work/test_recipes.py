@@ -1,0 +1,64 @@
+"""Pictures of the starter before this one are repeated with that one; its unfinished runs are not ended by another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dreamrig.errors import UsageError
+from generator.config import GenerateConfig
+from generator.models.starter import FIRST, NAME
+from generator.pictures.recipe import Recipe
+from generator.runs import folder as runs
+from generator.runs.folder import CONFIG, Run
+from generator.starter.shipped import digest_of, files_of, read_manifest
+from generator.work.order import Order
+from generator.work.plan import plan
+from generator.work.recipes import find_recipe, with_its_starter
+
+
+def drawn_with(name: str, *, model: str = NAME) -> Recipe:
+    """A recipe as a release writes it: the starter was always called `starter`, its digest tells which it was."""
+    manifest = read_manifest()
+    digest = digest_of(manifest, files_of(name, manifest))
+    config = GenerateConfig(prompt="a red house", model=model).to_dict()
+    return Recipe(config=config, weights={"name": NAME, "sha256": digest})
+
+
+def stopped(recipe: Recipe, base: Path) -> Run:
+    run = runs.new_run(prompt="a red house", seed=1, steps=5, base=base, folder="part")
+    runs.write_json(run.folder / CONFIG, recipe.to_dict())
+    run.record(status="interrupted")
+    return runs.load_run(run.folder)
+
+
+@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (NAME, NAME)])
+def test_a_recipe_is_repeated_with_the_starter_of_its_digest(drawn: str, model: str) -> None:
+    assert with_its_starter(drawn_with(drawn)).config["model"] == model
+    again = plan(Order(repeats=with_its_starter(drawn_with(drawn))))
+    assert again.to_config({}).model == model
+
+
+def test_other_models_and_strange_digests_are_left_alone() -> None:
+    other = drawn_with(FIRST, model="imagenet-16384")
+    assert with_its_starter(other) is other
+    strange = replace(drawn_with(FIRST), weights={"name": NAME, "sha256": "11"})
+    assert with_its_starter(strange) is strange
+
+
+def test_an_interrupted_run_of_the_first_starter_is_refused_and_again_draws_it(tmp_path: Path) -> None:
+    run = stopped(drawn_with(FIRST), tmp_path)
+    with pytest.raises(
+        UsageError, match=r"begun with the starter before this one, now called starter/first\.$"
+    ) as told:
+        plan(Order(continues=run))
+    assert told.value.hint == f"to draw it anew with that one, run: dreamrig again {run.id}"
+    again = plan(Order(repeats=find_recipe(str(run.folder))))
+    assert again.to_config({}).model == FIRST
+
+
+def test_an_interrupted_run_of_todays_starter_goes_on(tmp_path: Path) -> None:
+    run = stopped(drawn_with(NAME), tmp_path)
+    assert plan(Order(continues=run)).to_config({}).model == NAME
