@@ -26,7 +26,8 @@ ELSEWHERE = {
     "Copy-Item", "Disable-PnpDevice", "Dismount-DiskImage", "Enable-PnpDevice", "ForEach-Object", "Format-Hex",
     "Format-List", "Format-Table", "Get-AppPackageLog", "Get-ChildItem", "Get-Item", "Get-PSDrive", "Get-VMSwitch",
     "New-VMSwitch", "Optimize-VHD", "Remove-MpPreference", "Remove-VMSwitch", "Rename-Item", "Select-Object",
-    "Select-String", "Set-CimInstance", "Set-Disk", "Set-ProcessMitigation", "Set-VMProcessor", "Sort-Object", "Where-Object",
+    "Select-String", "Set-CimInstance", "Set-Disk", "Set-ProcessMitigation", "Set-VMProcessor", "Sort-Object",
+    "Where-Object",
 }  # fmt: skip
 """Cmdlets that the profile has not. A name that is new here is to be looked up first."""
 PARSE = """
