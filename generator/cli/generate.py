@@ -150,6 +150,7 @@ def _shared_parameters() -> list[inspect.Parameter]:
     out_help = "Also write the picture here: a .png, .jpg or .webp file, or a folder."
     return [
         option("size", str | None, None, "--size", metavar="N|WxH", help=size_help),
+        option("size_nearest", bool, False, "--size-nearest", help="Take the nearest size that the model can make."),
         *flags.config_parameters(common=True),
         option("out", str | None, None, "--out", "-o", metavar="FILE|FOLDER", help=out_help),
         option("force", bool, False, "--force", help="Overwrite the file of --out."),

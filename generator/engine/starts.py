@@ -46,10 +46,12 @@ def initial(
 
 def grid(config: GenerateConfig, factor: int) -> tuple[int, int]:
     """Rows and columns of codes of a picture; sizes the model cannot make raise UsageError."""
-    for name, pixels in (("width", config.width), ("height", config.height)):
-        if pixels % factor:
-            near = max(factor, round(pixels / factor) * factor)
-            raise UsageError(f"This model needs a {name} that is a multiple of {factor}.", hint=f"use --{name} {near}")
+    wrong = {name: side for name, side in (("width", config.width), ("height", config.height)) if side % factor}
+    if wrong:
+        near = " ".join(f"--{name} {max(factor, round(side / factor) * factor)}" for name, side in wrong.items())
+        verb = "is" if len(wrong) == 1 else "are each"
+        needs = f"a {' and a '.join(wrong)} that {verb} a multiple of {factor}"
+        raise UsageError(f"This model needs {needs}.", hint=f"use {near}")
     return config.height // factor, config.width // factor
 
 

@@ -324,6 +324,19 @@ def test_again_repeats_a_run_or_a_picture_to_the_same_bytes(command: Command, tm
     assert (config.seed, config.width, config.height, config.steps) == (4, 16, 16, 6)
 
 
+def test_a_size_that_cannot_be_is_told_whole_or_the_nearest_is_taken(command: Command) -> None:
+    answer = command("generate", "x", *SHORT[2:], "--size", "50x33")
+    assert answer.code == 2
+    assert "50x33 cannot be drawn: width and height must be multiples of 8" in answer.err
+    assert "--size 48x32" in answer.err
+    drawn = command("generate", "x", *SHORT[2:], "--size", "50x33", "--size-nearest", "--json").data
+    config = read_recipe(Path(drawn["picture"])).to_config()
+    assert (config.width, config.height) == (48, 32)
+    again = command("again", "last", "--size", "33x50", "--size-nearest", "--json").data
+    config = read_recipe(Path(again["picture"])).to_config()
+    assert (config.width, config.height) == (32, 48)
+
+
 def test_again_says_what_may_change_the_pixels(command: Command, models: Models) -> None:
     first = command("generate", "x", *SHORT, "--json").data
     retrained = Models(**{**vars(models), "sha256": "11"})
