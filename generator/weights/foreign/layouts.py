@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from generator.weights.foreign.diffusers_names import MARK, from_diffusers
 from generator.weights.foreign.stored import ELEMENT_BYTES, CheckpointError, StoredTensor
 
 PARALLEL = "module."
@@ -46,7 +47,7 @@ _QUERY, _KEY, _VALUE = "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj
 
 
 def under_our_names(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """The tensors of a CLIP in a known other layout under the names of openai-clip; those of any other file as is.
+    """The tensors of a network in a known other layout under the names of ours; those of any other file as they are.
 
     CheckpointError where query, key and value do not fit together.
     """
@@ -54,6 +55,8 @@ def under_our_names(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTenso
         stored = {name.removeprefix(PARALLEL): one for name, one in stored.items()}
     if _SEPARATE_TEXT in stored:
         return {name.removeprefix(OPEN_CLIP_TEXT): one for name, one in stored.items()}
+    if MARK in stored:
+        return from_diffusers(stored)
     return _from_transformers(stored) if _TRANSFORMERS in stored else dict(stored)
 
 

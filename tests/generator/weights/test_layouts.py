@@ -19,6 +19,7 @@ from torch import Tensor
 
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.outline import outline
+from generator.models.vqgan import VQGAN, VQGANArchitecture
 from generator.weights.convert import ConversionError
 from generator.weights.convert import convert as convert_by
 from generator.weights.foreign.stored import CheckpointError
@@ -55,6 +56,27 @@ def test_a_clip_of_transformers_sees_what_transformers_saw(known: dict[str, Any]
     torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-5, rtol=0)
     texts = network.encode_tokens(torch.tensor(known["tokens"]))
     torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("names", ["today's", "before 0.17"])
+def test_a_vqgan_of_diffusers_draws_what_diffusers_drew(tmp_path: Path, names: str) -> None:
+    known = json.loads((LAYOUTS / "diffusers-vqmodel.json").read_text())
+    weights = drawn(known["shapes"])
+    if names != "today's":
+        for new, old in {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}.items():
+            weights = {name.replace(f".{new}.", f".{old}."): one for name, one in weights.items()}
+    save_file(weights, tmp_path / "theirs")
+    sizes = VQGANArchitecture(**convert(tmp_path / "theirs", "vqgan", tmp_path / "out").architecture)
+    network = VQGAN(sizes)
+    network.load_state_dict(load_file(tmp_path / "out"), strict=True)
+    network.prepare()
+    random = np.random.RandomState(21)
+    latent = torch.from_numpy(random.standard_normal((1, 8, 2, 3)).astype(np.float32))
+    picture = torch.from_numpy((random.random_sample((1, 3, 4, 6)) * 2 - 1).astype(np.float32))
+    with torch.no_grad():
+        drawing, seen = network.decode(latent), network.encode(picture)
+    torch.testing.assert_close(drawing.flatten(), torch.tensor(known["decoded"]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen.flatten(), torch.tensor(known["encoded"]), atol=1e-5, rtol=0)
 
 
 def test_both_layouts_of_the_same_numbers_become_the_same_file(known: dict[str, Any], tmp_path: Path) -> None:
