@@ -18,6 +18,8 @@ MOVING = ", moving"
 """After a key: for views that are turned or flipped, or cross a seam, so that nothing in them keeps its place."""
 SOMEBODYS_PICTURE = "start=picture"
 """Their key for a picture that the prompt has to be seen in, and that has to be known again."""
+UNKNOWN = ", unknown"
+"""After a key: for prompts with things that the start can draw and the guides cannot see: large steps ruin them."""
 
 PAINTED_OVER: dict[str, Any] = {
     "steps": 60,
@@ -64,6 +66,11 @@ ones, which smear suns and outlines.
 """
 SIDE = 256
 """Side of a picture: things of less than 60 pixels are mush, at 96 they are clear."""
+SOFTLY: dict[str, Any] = {"steps": 24, "step_size": 0.02}
+"""Over a picture, for a prompt with things that CLIP does not know: a cat is still a cat after them.
+
+After the steps that paint over it is gone, and a third or a sixth of their size does not save it.
+"""
 _JUDGED_AT = {"width": GenerateConfig.width, "height": GenerateConfig.height}
 DEFAULTS: dict[str, Any] = {
     **FIRST_DEFAULTS,
@@ -72,6 +79,8 @@ DEFAULTS: dict[str, Any] = {
     "steps": 24,
     "step_size": 0.01,
     **{key: {**_JUDGED_AT, **liked} for key, liked in FIRST_DEFAULTS.items() if key.startswith("start=")},
+    SOMEBODYS_PICTURE + UNKNOWN: {**_JUDGED_AT, **SOFTLY},
+    "start=predicted" + UNKNOWN: {},
 }
 """As before, but larger and softer where the start holds things, whose names CLIP does not know: twice the step wears
 down eyes and rims. Where CLIP paints alone it stays at the size it was taught.
@@ -87,20 +96,26 @@ def likes_of(model: str, *, on_cpu: bool) -> dict[str, Any]:
     return {**values, "width": SIDE_ON_CPU, "height": SIDE_ON_CPU} if on_cpu else values
 
 
-def settle(defaults: Mapping[str, Any], chosen: Mapping[str, Any], *, moves_on: bool = False) -> dict[str, Any]:
+def settle(
+    defaults: Mapping[str, Any], chosen: Mapping[str, Any], *, moves_on: bool = False, unknown: bool = False
+) -> dict[str, Any]:
     """The model's `defaults` for the start that is meant, and over them what was `chosen`.
 
     A key like "start=grey" in `defaults` holds what the model likes better for that start, "start=picture" what it
-    likes for a picture of somebody's, and "start=grey, moving" what it likes where its view of the picture moves.
+    likes for a picture of somebody's, "start=grey, moving" what it likes where its view of the picture moves, and
+    "start=picture, unknown" what it likes where the prompt holds things that its guides do not know.
     moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
-    scene is painted.
+    scene is painted.   unknown: whether the prompt holds such things.
     """
     usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
     settled = {**usual, **chosen}
     start = settled.get("start", GenerateConfig.start)
-    special = _liked(defaults, f"start={start}" if start in STARTS else SOMEBODYS_PICTURE, settled)
+    key = f"start={start}" if start in STARTS else SOMEBODYS_PICTURE
+    softly = unknown and key + UNKNOWN in defaults
+    special = defaults[key + UNKNOWN] if softly else _liked(defaults, key, settled)
     if moves_on:
-        free = _liked(defaults, NOTHING_TO_KEEP, settled) if start in STARTS else {"pull": GenerateConfig.pull}
+        leaves = start in STARTS and not softly
+        free = _liked(defaults, NOTHING_TO_KEEP, settled) if leaves else {"pull": GenerateConfig.pull}
         special = {**special, **free, "step_schedule": GenerateConfig.step_schedule}
     return {**usual, **special, **chosen}
 

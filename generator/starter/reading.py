@@ -15,6 +15,7 @@ from generator.starter.folding import as_typed, split
 from generator.starter.lexicon import LONGEST, Lexicon, Thing, lexicon
 from generator.starter.materials import BEFORE_A_THING, material_called
 from generator.starter.translating import in_english, language_of
+from generator.wishes.prompts import SCENES
 
 MOST = 3
 """Things in one picture."""
@@ -204,6 +205,12 @@ def read(text: str, known: Lexicon | None = None) -> Reading:
 def known_words(prompt: str) -> tuple[str, ...]:
     """The words and phrases of a prompt that are understood, in their order."""
     return read(prompt).known
+
+
+def names_more(prompt: str) -> bool:
+    """Whether a prompt holds things that the starter draws and its CLIP, which has the first words alone, has not."""
+    said = (one.said for scene in prompt.split(SCENES) for one in read(scene).wanted)
+    return any(words.canonical(word) is None for phrase in said for word in phrase.split())
 
 
 def unknown_words(text: str) -> dict[str, list[str]]:

@@ -12,11 +12,12 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.models.likes import settle
+from generator.models.likes import UNKNOWN, settle
 from generator.pictures.paths import describe_pictures, with_absolute_paths
 from generator.pictures.recipe import Recipe, describe_start_image
 from generator.presets import Preset, find_preset
 from generator.runs.folder import Run
+from generator.starter.reading import names_more
 from generator.wishes.prompts import SCENES
 from generator.work.order import Order
 from generator.work.recipes import recipe_of, with_its_starter
@@ -48,7 +49,8 @@ class Plan:
         if self.recipe is not None:
             return self.recipe.to_config(**self._fitting_weights(self.recipe), **self.given)
         leaves = self.is_story if moves_on is None else moves_on
-        settled = settle(defaults, {**self.preset_values(), **self.given}, moves_on=leaves)
+        unknown = any(name.endswith(UNKNOWN) for name in defaults) and names_more(self.prompt)
+        settled = settle(defaults, {**self.preset_values(), **self.given}, moves_on=leaves, unknown=unknown)
         return GenerateConfig.from_dict({**settled, "prompt": self.prompt})
 
     def check(self) -> GenerateConfig:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from generator.config import GenerateConfig
+from generator.engine.loop import generate
+from generator.events import Finished
 from generator.models.base import Models
+from generator.models.likes import DEFAULTS, PAINTED_OVER, settle
 from generator.models.staged import StagedStart
 from generator.models.starter import load_starter
 from generator.models.tiny import collage, surfaces
 from generator.starter.bodies import WHOLE
 from generator.starter.lexicon import lexicon
 from generator.starter.materials import MATERIALS
+from generator.starter.reading import names_more
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +222,21 @@ def test_of_an_animal_the_whole_body_is_drawn_where_there_is_one(models: Models)
         drawn = {start.stage(f"a {name}", seed, 8, 8).placed[0].drawing for seed in range(8)}
         assert {known.artists[number] for number in drawn} <= set(artists)
         assert drawn <= set(known.drawings[thing.number])
+
+
+def test_a_cat_is_still_a_cat_after_a_prompt_of_a_cat_is_painted_over_it(models: Models, tmp_path: Path) -> None:
+    """Issue: with the large steps of a prompt that CLIP knows nothing of the cat is left."""
+    before = picture(models, "a cat on a meadow", 1, 16, 16)
+    source = tmp_path / "cat.png"
+    pixels = (before.movedim(0, -1) * 255).round().to(torch.uint8).numpy()
+    Image.fromarray(pixels).save(source)
+
+    def lost(**given: Any) -> float:
+        config = settle(DEFAULTS, {"start": str(source), "seed": 1, **given}, unknown=names_more("a cat at sunset"))
+        *_, finished = generate(GenerateConfig.from_dict({**config, "prompt": "a cat at sunset"}), models)
+        assert isinstance(finished, Finished)
+        return float((finished.image().cpu() - before).abs().mean())
+
+    softly = lost()
+    assert 0.005 < softly < 0.08
+    assert lost(**{**PAINTED_OVER, "steps": 20}) > 1.5 * softly

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.config import GenerateConfig
-from generator.models.likes import DEFAULTS
+from generator.models.likes import DEFAULTS, FROM_SCRATCH, PAINTED_OVER, SOFTLY
 from generator.pictures.recipe import Recipe
 from generator.presets import find_preset
 from generator.video.plan import FilmPlan
@@ -88,15 +88,15 @@ def test_a_story_gets_steps_that_reach_its_last_scene(prompt: str, given: dict[s
 
 def test_what_somebody_chose_is_stronger_than_what_a_story_needs() -> None:
     own = {"step_schedule": "linear", "step_size": 0.5}
-    assert settings(Plan(prompt="fog ^ sea", given=own).to_config(LIKED)) == {**FADES_NOT, **own}
+    assert settings(Plan(prompt="night ^ sea", given=own).to_config(LIKED)) == {**FADES_NOT, **own}
     preset = find_preset("dreamrig")
-    config = Plan(prompt="fog ^ sea", given={}, preset=preset).to_config(LIKED)
+    config = Plan(prompt="night ^ sea", given={}, preset=preset).to_config(LIKED)
     assert config.step_schedule == preset.values["step_schedule"]
 
 
 def film(source: SourceFilm | None, spec: FilmSpec | None = None) -> FilmPlan:
     spec = spec or FilmSpec(frames=4, rate="10")
-    return FilmPlan(plan=Plan(prompt="fog ^ sea", given={}), spec=spec, frame_steps=5, source=source)
+    return FilmPlan(plan=Plan(prompt="night ^ sea", given={}), spec=spec, frame_steps=5, source=source)
 
 
 def test_a_films_first_frame_is_a_picture_and_the_later_ones_are_painted_anew() -> None:
@@ -134,5 +134,25 @@ def test_the_starters_guide_that_keeps_place_works_where_nothing_moves_and_nothi
 
 
 def test_a_story_of_the_starters_is_laid_out_by_the_guide_that_keeps_place() -> None:
-    assert Plan(prompt="fog ^ sea", given={}).to_config(DEFAULTS).guide_weights == "0, 1"
-    assert Plan(prompt="fog ^ sea", given={"start": "/photo.png"}).to_config(DEFAULTS).guide_weights == ""
+    assert Plan(prompt="night ^ sea", given={}).to_config(DEFAULTS).guide_weights == "0, 1"
+    assert Plan(prompt="night ^ sea", given={"start": "/photo.png"}).to_config(DEFAULTS).guide_weights == ""
+
+
+def test_things_that_clip_does_not_know_are_stepped_over_softly() -> None:
+    """Of a cat in somebody's picture, a story or a film the large steps leave mush."""
+
+    def settled(prompt: str, start: str, *, moves_on: bool | None = None) -> dict[str, Any]:
+        given = {"start": start}
+        return Plan(prompt=prompt, given=given).to_config(DEFAULTS, moves_on=moves_on).to_dict()
+
+    for prompt in ("a cat at sunset", "un gato", "a red house ^ a dog"):
+        over = settled(prompt, "/photo.png", moves_on=False)
+        assert {name: over[name] for name in SOFTLY} == SOFTLY, prompt
+        assert not over["shared_moment"], prompt
+        frame = settled(prompt, "/photo.png", moves_on=True)
+        assert (frame["step_size"], frame["pull"]) == (SOFTLY["step_size"], 0.0), prompt
+    story = settled("a cat ^ a dog", "predicted")
+    assert (story["step_size"], story["pull"], story["step_schedule"]) == (DEFAULTS["step_size"], 0.0, "constant")
+    for prompt in ("a red house at sunset", "a red house:2 | blue:1", "nothing of the sort"):
+        assert settled(prompt, "/photo.png")["step_size"] == PAINTED_OVER["step_size"], prompt
+    assert settled("a cat", "grey")["guide_weights"] == FROM_SCRATCH["guide_weights"]
