@@ -75,10 +75,16 @@ def state_from_bytes(data: bytes) -> State:
 
 
 def require_same_run(state: State, config: GenerateConfig, models_name: str, models_sha256: str) -> None:
-    """Refuse to continue a run as something else. How often it is looked at may change, and so may `steps`."""
-    if (state.models_name, state.models_sha256) != (models_name, models_sha256):
+    """Refuse to continue a run as something else. How often it is looked at may change, and so may `steps`.
+
+    The same weights may have a longer name by now: what was starter is starter/first today.
+    """
+    is_renamed = models_name.startswith(f"{state.models_name}/")
+    if state.models_sha256 != models_sha256 or not (is_renamed or state.models_name == models_name):
         raise UsageError("The checkpoint belongs to other weights.", hint="use the model the run was started with")
     changeable = {"steps", "fit", "preview_every", "checkpoint_every", "frames_every"}
+    if is_renamed:
+        changeable.add("model")
     now = config.to_dict()
     # A setting that came later was at its default when the checkpoint was written.
     then = {**{field.name: field.default for field in fields(config)}, **state.config}

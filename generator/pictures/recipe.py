@@ -106,6 +106,8 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
         ("", old.machine, new.machine),
     ):
         pairs += [(f"{label}{key}", before[key], after[key]) for key in before if key in after]
+    if old.weights.get("sha256") == new.weights.get("sha256"):  # the same by another name
+        pairs = [pair for pair in pairs if pair[0] != "weights name"]
     changed = [(name, old, new) for name, old, new in pairs if without_kernel(old) != without_kernel(new)]
     return [f"{name} was {_short(old)}, is {_short(new)}" for name, old, new in changed]
 

@@ -107,19 +107,8 @@ def _rest_of(run: Run) -> Plan:
         raise UsageError(f"The run {run.id} is still going on.", hint="see: dreamrig history")
     if seen == "done":
         raise UsageError(f"The run {run.id} is done already.", hint=f"to repeat it, run: dreamrig again {run.id}")
-    recipe = recipe_of(run)
-    _require_todays_starter(run, recipe)
-    return Plan(prompt=run.prompt, given={}, recipe=recipe, run=run)
-
-
-def _require_todays_starter(run: Run, recipe: Recipe) -> None:
-    """A picture is not begun by one starter and ended by another: UsageError."""
-    begun_with = with_its_starter(recipe).config.get("model")
-    if begun_with != recipe.config.get("model"):
-        raise UsageError(
-            f"The run {run.id} was begun with the starter before this one, now called {begun_with}.",
-            hint=f"to draw it anew with that one, run: dreamrig again {run.id}",
-        )
+    # A picture is not begun by one starter and ended by another.
+    return Plan(prompt=run.prompt, given={}, recipe=with_its_starter(recipe_of(run)), run=run)
 
 
 def _once_more(order: Order, recipe: Recipe) -> Plan:

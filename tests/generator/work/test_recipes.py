@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.models.starter import FIRST, NAME
+from generator.models.likes import FIRST, NAME
 from generator.pictures.recipe import Recipe
 from generator.runs import folder as runs
 from generator.runs.folder import CONFIG, Run
@@ -48,17 +47,8 @@ def test_other_models_and_strange_digests_are_left_alone() -> None:
     assert with_its_starter(strange) is strange
 
 
-def test_an_interrupted_run_of_the_first_starter_is_refused_and_again_draws_it(tmp_path: Path) -> None:
-    run = stopped(drawn_with(FIRST), tmp_path)
-    with pytest.raises(
-        UsageError, match=r"begun with the starter before this one, now called starter/first\.$"
-    ) as told:
-        plan(Order(continues=run))
-    assert told.value.hint == f"to draw it anew with that one, run: dreamrig again {run.id}"
-    again = plan(Order(repeats=find_recipe(str(run.folder))))
-    assert again.to_config({}).model == FIRST
-
-
-def test_an_interrupted_run_of_todays_starter_goes_on(tmp_path: Path) -> None:
-    run = stopped(drawn_with(NAME), tmp_path)
-    assert plan(Order(continues=run)).to_config({}).model == NAME
+@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (NAME, NAME)])
+def test_an_interrupted_run_goes_on_with_the_starter_that_began_it(tmp_path: Path, drawn: str, model: str) -> None:
+    run = stopped(drawn_with(drawn), tmp_path)
+    assert plan(Order(continues=run)).to_config({}).model == model
+    assert plan(Order(repeats=find_recipe(str(run.folder)))).to_config({}).model == model
