@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -24,8 +25,10 @@ from dreamrig.paths import ensure_folder
 from generator.serve import friends, reach
 from generator.serve.clock import wall_ms
 from generator.serve.home import Home, held, read_address, this_home, write_address
-from generator.serve.settings import LOOPBACK, ServeSettings, load_settings, parse_duration
+from generator.serve.settings import LOOPBACK, Patience, ServeSettings, load_settings, parse_duration
 
+PROCESS = (sys.executable, "-P", "-m", "dreamrig", "serve", "process")
+"""The web process's command, without flags."""
 RESTART_WAITS = (0.2, 1.0, 5.0, 15.0, 60.0)
 LONG_LIFE_SECONDS = 60.0
 GRACE_SECONDS = 3
@@ -126,13 +129,13 @@ def base_url(home: Home, own: ServeSettings) -> str:
 # ---- the parent
 
 
-def run(flags: dict[str, Any]) -> int:
-    """Hold the home, keep a web process alive, pass signals on."""
+def run(flags: dict[str, Any], process: Sequence[str] = PROCESS, waits: Sequence[float] = RESTART_WAITS) -> int:
+    """Hold the home, keep a web process alive, pass signals on. process: its command.   waits: see supervise."""
     own = load_settings(flags, settings.load_sources())
     require_safe_bind(own)
     home = this_home()
-    with held(home):
-        return supervise(flags)
+    with held(home) as lock:
+        return supervise(flags, lock, process, waits)
 
 
 def require_safe_bind(own: ServeSettings) -> None:
@@ -144,15 +147,19 @@ def require_safe_bind(own: ServeSettings) -> None:
         )
 
 
-def supervise(flags: dict[str, Any]) -> int:
-    """Start the web process, and again where it dies, with growing pauses; returns its exit code once told to stop."""
+def supervise(flags: dict[str, Any], lock: int, process: Sequence[str], waits: Sequence[float]) -> int:
+    """Start the web process, and again where it dies, with growing pauses; returns its exit code once told to stop.
+
+    lock: the descriptor that holds the home. The web process inherits it: where this parent is killed, nobody may write
+    the database before that process has left.   waits: seconds before it is started again, by deaths in a row.
+    """
     words = [
         word
         for name, value in flags.items()
         if value is not None
         for word in (f"--{name.replace('_', '-')}", str(value))
     ]
-    command = [sys.executable, "-P", "-m", "dreamrig", "serve", "process", *words]
+    command = [*process, *words]
     told: list[int] = []
     deaths = 0
 
@@ -162,7 +169,7 @@ def supervise(flags: dict[str, Any]) -> int:
 
     while True:
         began = time.monotonic()
-        with subprocess.Popen(command) as child:
+        with subprocess.Popen(command, pass_fds=(lock,)) as child:
             previous = {}
             for number in (signal.SIGINT, signal.SIGTERM):
                 previous[number] = signal.signal(number, on_signal)
@@ -173,11 +180,11 @@ def supervise(flags: dict[str, Any]) -> int:
             return EXIT_GOOD if told else code
         deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
         console.print_note(f"note: the server ended with {code}; starting it again")
-        time.sleep(RESTART_WAITS[min(deaths, len(RESTART_WAITS)) - 1])
+        time.sleep(waits[min(deaths, len(waits)) - 1])
 
 
-def web_process(flags: dict[str, Any]) -> int:
-    """One life of the server."""
+def web_process(flags: dict[str, Any], worker: Sequence[str] | None = None, patience: Patience | None = None) -> int:
+    """One life of the server. worker: its command; tests bring their own, and another patience."""
     import uvicorn
 
     from generator.crew.local import die_with_parent
@@ -186,7 +193,7 @@ def web_process(flags: dict[str, Any]) -> int:
     die_with_parent()
     own, home = load_settings(flags, settings.load_sources()), this_home()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    server = make_server(home, own)
+    server = make_server(home, own, command=worker, patience=patience)
     now = wall_ms()
     token = server.service.store.write(lambda db: friends.invite(db, server.owner.id, now, OWNER_LINK_DAYS)).result()
     url = f"http://{'127.0.0.1' if own.host in ('0.0.0.0', '::') else own.host}:{own.port}"  # noqa: S104 - to print it

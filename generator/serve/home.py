@@ -119,10 +119,11 @@ def read_address(home: Home) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def held(home: Home) -> Iterator[None]:
+def held(home: Home) -> Iterator[int]:
     """Hold the home for this process alone; NotReadyError, with the address, where another server has it.
 
-    The lock is the kernel's: a killed server holds nothing.
+    The lock is the kernel's: a killed server holds nothing. Gives the descriptor it hangs on: a child that inherits it
+    holds the home as well, for as long as it lives.
     """
     import fcntl
 
@@ -138,6 +139,6 @@ def held(home: Home) -> Iterator[None]:
             hint="use that one, stop it (Ctrl-C there), or serve another home: export DREAMRIG_HOME=/another/folder",
         ) from None
     try:
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -1,4 +1,7 @@
-"""The real worker with the real starter, as a process of its own: drawn, killed, gone on, cancelled, told to leave."""
+"""The worker as a process of its own, with toy networks: drawn, killed, gone on, cancelled, told to leave.
+
+Two tests have the real starter. Tests that end no worker share one, each with jobs of its own numbers.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,19 @@ from generator.crew.protocol import (
 )
 from generator.pictures.reading import read_recipe
 
-PATIENCE_SECONDS = 120
+START_SECONDS = 600
+"""For a worker's first word, which nobody has measured yet."""
+STARTS = 20
+"""Whatever a test waits for is done within so many starts of this machine, and a minute."""
+REAL = [sys.executable, "-m", "generator.crew.worker", "{}", "0"]
+TOY = [sys.executable, str(Path(__file__).with_name("toy_worker.py")), "0.02", "{}", "0"]
 
 
 class Process:
     """A worker, and everything it told."""
 
-    def __init__(self, **changes: Any) -> None:
-        command = [sys.executable, "-m", "generator.crew.worker", "{}", "0"]
+    def __init__(self, command: list[str] = TOY, **changes: Any) -> None:
+        self.patience_seconds, self.began = float(START_SECONDS), time.monotonic()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.process = subprocess.Popen(command, env=worker_environment(), **pipes, **changes)  # type: ignore[call-overload]  # no **kwargs there
         self.told: list[Telling] = []
@@ -49,6 +57,8 @@ class Process:
     def _read(self) -> None:
         for line in self.process.stdout:
             with self.news:
+                if not self.told:
+                    self.patience_seconds = 60 + STARTS * (time.monotonic() - self.began)
                 self.told.append(protocol.decode(line))  # type: ignore[arg-type]  # a worker sends tellings alone
                 self.news.notify_all()
         with self.news:
@@ -60,7 +70,7 @@ class Process:
 
     def until(self, fits: Callable[[Telling], bool]) -> Any:
         """The first telling that fits, past or to come."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self.patience_seconds
         with self.news:
             while not (found := [telling for telling in self.told if fits(telling)]):
                 if not self.news.wait(deadline - time.monotonic()):
@@ -80,8 +90,8 @@ class Process:
 def start() -> Iterator[Callable[..., Process]]:
     started: list[Process] = []
 
-    def start(**changes: Any) -> Process:
-        started.append(Process(**changes))
+    def start(command: list[str] = TOY, **changes: Any) -> Process:
+        started.append(Process(command, **changes))
         return started[-1]
 
     yield start
@@ -89,27 +99,43 @@ def start() -> Iterator[Callable[..., Process]]:
         process.kill()
 
 
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Process]:
+    """One for all tests that end none."""
+    shared = Process()
+    yield shared
+    shared.kill()
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Process]:
+    """One with the starter, where the networks are the point."""
+    shared = Process(REAL)
+    yield shared
+    shared.kill()
+
+
 def config(**changes: Any) -> dict[str, Any]:
     from generator.config import GenerateConfig
 
-    values = {"prompt": "sunset over the sea", "steps": 24, "seed": 5, "width": 64, "height": 64, "checkpoint_every": 4}
+    values = {"prompt": "sunset over the sea", "steps": 24, "seed": 5, "width": 32, "height": 32, "checkpoint_every": 4}
     return GenerateConfig(**{**values, **changes}).to_dict()
 
 
 @pytest.mark.slow
-def test_a_killed_job_goes_on_to_the_same_bytes(start: Callable[..., Process], tmp_path: Path) -> None:
+def test_a_killed_job_goes_on_to_the_same_bytes(start: Callable[..., Process], worker: Process, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
+    second = worker
+    second.send(Draw(1, 1, config(), str(whole)))
+    assert isinstance(second.ending(1, 1), Done)
     first = start()
-    first.send(Draw(1, 1, config(), str(whole)))
-    assert isinstance(first.ending(1, 1), Done)
     first.send(Draw(2, 1, config(), str(broken)))
     first.until(lambda it: isinstance(it, Kept) and it.job == 2 and it.step >= 8)
     first.kill()
     assert not (broken / "picture.png").exists()
 
-    second = start()
     second.send(Draw(2, 2, config(), str(broken)))
-    began = second.until(lambda it: isinstance(it, Began))
+    began = second.until(lambda it: isinstance(it, Began) and it.job == 2)
     assert began.resumed_at >= 8
     assert isinstance(second.ending(2, 2), Done)
     assert (broken / "picture.png").read_bytes() == (whole / "picture.png").read_bytes()
@@ -119,40 +145,30 @@ def test_a_killed_job_goes_on_to_the_same_bytes(start: Callable[..., Process], t
 
 
 @pytest.mark.slow
-def test_ready_tells_what_can_be_drawn_and_the_second_job_loads_nothing(
-    start: Callable[..., Process], tmp_path: Path
-) -> None:
-    worker = start()
+def test_ready_tells_what_can_be_drawn_and_the_second_job_loads_nothing(real: Process, tmp_path: Path) -> None:
+    worker = real
     ready: Ready = worker.until(lambda it: isinstance(it, Ready))
     assert {offer["preset"] for offer in ready.offers} == {"quick", "good", "slow"}
     assert all(offer["config"]["preview_every"] == 0 for offer in ready.offers)
     for number in (1, 2):
-        worker.send(Draw(number, 1, config(steps=3), str(tmp_path / str(number))))
+        worker.send(Draw(number, 1, config(steps=3, width=64, height=64), str(tmp_path / str(number))))
         assert isinstance(worker.ending(number, 1), Done)
     assert worker.until(lambda it: isinstance(it, Began) and it.job == 2).load_seconds == 0
     assert worker.until(lambda it: isinstance(it, Previewed) and it.job == 1).version >= 1
 
 
 @pytest.mark.slow
-def test_orders_to_stop(start: Callable[..., Process], tmp_path: Path) -> None:
-    """A cancel meant for another attempt does nothing; one for this attempt ends it; the end of the input is Leave."""
-    worker = start()
-    worker.send(Draw(1, 1, config(steps=5000), str(tmp_path / "1")))
-    worker.until(lambda it: isinstance(it, Kept))
-    worker.send(Cancel(1, 7))
-    worker.send(Cancel(1, 1))
-    ended = worker.ending(1, 1)
+def test_orders_to_stop(worker: Process, tmp_path: Path) -> None:
+    """A cancel meant for another attempt does nothing; one for this attempt ends it."""
+    worker.send(Draw(11, 1, config(steps=5000), str(tmp_path / "11")))
+    worker.until(lambda it: isinstance(it, Kept) and it.job == 11)
+    worker.send(Cancel(11, 7))
+    worker.send(Cancel(11, 1))
+    ended = worker.ending(11, 1)
     assert isinstance(ended, Interrupted)
-    worker.send(Cancel(2, 1))  # before it is drawn
-    worker.send(Draw(2, 1, config(), str(tmp_path / "2")))
-    assert isinstance(worker.ending(2, 1), Interrupted)
-    worker.send(Draw(3, 1, config(steps=5000), str(tmp_path / "3")))
-    worker.until(lambda it: isinstance(it, Kept) and it.job == 3)
-    worker.process.stdin.close()
-    ended = worker.ending(3, 1)
-    assert isinstance(ended, Interrupted)
-    assert ended.step > 0
-    assert worker.process.wait(PATIENCE_SECONDS) == 0
+    worker.send(Cancel(12, 1))  # before it is drawn
+    worker.send(Draw(12, 1, config(), str(tmp_path / "12")))
+    assert isinstance(worker.ending(12, 1), Interrupted)
 
 
 @pytest.mark.slow
@@ -163,62 +179,61 @@ def test_sigterm_keeps_and_leaves(start: Callable[..., Process], tmp_path: Path)
     worker.process.send_signal(signal.SIGTERM)
     ended = worker.ending(1, 1)
     assert isinstance(ended, Interrupted)
-    assert worker.process.wait(PATIENCE_SECONDS) == 0
+    assert worker.process.wait(worker.patience_seconds) == 0
     assert json.loads((tmp_path / "1" / "run.json").read_text())["steps_done"] == ended.step
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_does_not_fit_starts_again_and_says_so(start: Callable[..., Process], tmp_path: Path) -> None:
-    worker, folder = start(), tmp_path / "1"
-    worker.send(Draw(1, 1, config(), str(folder)))
-    assert isinstance(worker.ending(1, 1), Done)
+def test_a_checkpoint_that_does_not_fit_starts_again_and_says_so(worker: Process, tmp_path: Path) -> None:
+    folder = tmp_path / "1"
+    worker.send(Draw(21, 1, config(), str(folder)))
+    assert isinstance(worker.ending(21, 1), Done)
     expected = (folder / "picture.png").read_bytes()
     data = bytearray((folder / "checkpoint.safetensors").read_bytes())
     data[len(data) // 2] ^= 0xFF
     (folder / "checkpoint.safetensors").write_bytes(data)
-    worker.send(Draw(1, 2, config(), str(folder)))
-    began: Began = worker.until(lambda it: isinstance(it, Began) and it.attempt == 2)
+    worker.send(Draw(21, 2, config(), str(folder)))
+    began: Began = worker.until(lambda it: isinstance(it, Began) and (it.job, it.attempt) == (21, 2))
     assert began.resumed_at == 0
     assert "damaged" in began.note
-    assert isinstance(worker.ending(1, 2), Done)
+    assert isinstance(worker.ending(21, 2), Done)
     assert (folder / "picture.png").read_bytes() == expected
-    worker.send(Draw(1, 3, config(seed=6), str(folder)))  # somebody else's checkpoint
-    assert worker.until(lambda it: isinstance(it, Began) and it.attempt == 3).resumed_at == 0
-    assert isinstance(worker.ending(1, 3), Done)
+    worker.send(Draw(21, 3, config(seed=6), str(folder)))  # somebody else's checkpoint
+    assert worker.until(lambda it: isinstance(it, Began) and (it.job, it.attempt) == (21, 3)).resumed_at == 0
+    assert isinstance(worker.ending(21, 3), Done)
 
 
 @pytest.mark.slow
-def test_failures_have_codes_and_the_worker_lives_on(start: Callable[..., Process], tmp_path: Path) -> None:
-    worker = start()
-    worker.send(Draw(1, 1, {"prompt": "a", "nonsense": 1}, str(tmp_path / "1")))
-    failed = worker.ending(1, 1)
+def test_failures_have_codes_and_the_worker_lives_on(real: Process, tmp_path: Path) -> None:
+    worker = real
+    worker.send(Draw(31, 1, {"prompt": "a", "nonsense": 1}, str(tmp_path / "1")))
+    failed = worker.ending(31, 1)
     assert isinstance(failed, Failed)
     assert failed.code == "bad_request"
-    worker.send(Draw(2, 1, config(model="imagenet-f16-1024"), str(tmp_path / "2")))
-    failed = worker.ending(2, 1)
+    worker.send(Draw(32, 1, config(model="imagenet-f16-1024"), str(tmp_path / "2")))
+    failed = worker.ending(32, 1)
     assert isinstance(failed, Failed)
     assert failed.code == "weights_missing"
-    worker.send(Draw(3, 1, config(steps=2), str(tmp_path / "3")))
-    assert isinstance(worker.ending(3, 1), Done)
+    worker.send(Draw(33, 1, config(steps=2), str(tmp_path / "3")))
+    assert isinstance(worker.ending(33, 1), Done)
 
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_the_checkpoint_of_before_stays_whole(
-    start: Callable[..., Process], tmp_path: Path
+    start: Callable[..., Process], worker: Process, tmp_path: Path
 ) -> None:
     """No file can grow beyond 6 KB: a checkpoint of 64 px fits before, the picture does not."""
     folder = tmp_path / "1"
-    worker = start()
-    worker.send(Draw(1, 1, config(), str(folder)))
-    worker.until(lambda it: isinstance(it, Kept))
-    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (600, 600))
-    failed = worker.ending(1, 1)
+    full = start()
+    full.send(Draw(41, 1, config(), str(folder)))
+    full.until(lambda it: isinstance(it, Kept))
+    resource.prlimit(full.process.pid, resource.RLIMIT_FSIZE, (600, 600))
+    failed = full.ending(41, 1)
     assert isinstance(failed, Failed)
     assert failed.code == "disk_full"
-    second = start()
-    second.send(Draw(1, 2, config(), str(folder)))
-    assert second.until(lambda it: isinstance(it, Began) and it.attempt == 2).resumed_at >= 4
-    assert isinstance(second.ending(1, 2), Done)
+    worker.send(Draw(41, 2, config(), str(folder)))
+    assert worker.until(lambda it: isinstance(it, Began) and it.job == 41 and it.attempt == 2).resumed_at >= 4
+    assert isinstance(worker.ending(41, 2), Done)
 
 
 @pytest.mark.slow
@@ -227,7 +242,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys, time\n"
         "from generator.crew import protocol\n"
-        f"worker = subprocess.Popen([sys.executable, '-m', 'generator.crew.worker', '{{}}', '0'],"
+        f"worker = subprocess.Popen({TOY!r},"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
         f"worker.stdin.write(protocol.encode(protocol.Draw(1, 1, {config(steps=5000)!r}, {str(tmp_path / '1')!r})))\n"
         "worker.stdin.flush()\n"
@@ -243,7 +258,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

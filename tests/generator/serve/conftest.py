@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import io
 import queue as queues
 import socket
@@ -244,6 +245,25 @@ def by_hand(sites: Callable[..., Site]) -> Site:
 def waiting() -> Callable[..., None]:
     """Waits until something is true."""
     return wait_until
+
+
+@pytest.fixture
+def rigs(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts whole servers in processes of their own, on one home: see whole.py."""
+    spec = importlib.util.spec_from_file_location("whole", Path(__file__).with_name("whole.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    whole = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(whole)
+    started = []
+
+    def start(**changes: Any) -> Any:
+        started.append(whole.Rig(tmp_path / "home", **changes))
+        return started[-1]
+
+    yield start
+    for rig in started:
+        rig.stop()
 
 
 @pytest.fixture
