@@ -17,6 +17,11 @@ ANSWERS_LATE = {"command": "wsl.exe", "arguments": "^--install", "seconds": 600}
 UBUNTU = {"name": "Ubuntu-24.04", "version": 2}
 
 
+def heed_interrupts() -> None:
+    """A suite started in the background hands down an ignored SIGINT, which no program may then expect."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_until(pc: SimulatedWindows, asked: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start setup.ps1 and come back when it has asked Windows for something."""
     script = pc.folder / "interrupted.ps1"
@@ -28,7 +33,8 @@ def run_until(pc: SimulatedWindows, asked: str, *arguments: str) -> subprocess.P
     script.write_text("\n".join(lines) + "\n", "utf-8-sig")
     begun = subprocess.Popen([require_powershell(pc.edition), "-NoProfile", "-File", str(script)],
                              env=pc.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+                             stderr=subprocess.STDOUT, start_new_session=True,
+                             preexec_fn=heed_interrupts)  # fmt: skip
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not any(asked in call.line for call in pc.calls):
         assert begun.poll() is None, (begun.stdout.read() if begun.stdout else b"").decode()
