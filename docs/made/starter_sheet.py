@@ -52,5 +52,4 @@ def sheet(models: Models) -> Image.Image:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     sheet(load_starter()).save(Path(sys.argv[1]), quality=72, method=6)

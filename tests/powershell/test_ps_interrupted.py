@@ -34,7 +34,7 @@ def run_until(pc: SimulatedWindows, asked: str, *arguments: str) -> subprocess.P
     begun = subprocess.Popen([require_powershell(pc.edition), "-NoProfile", "-File", str(script)],
                              env=pc.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, start_new_session=True,
-                             preexec_fn=heed_interrupts)  # fmt: skip
+                             preexec_fn=heed_interrupts)  # noqa: PLW1509 - no thread runs here  # fmt: skip
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not any(asked in call.line for call in pc.calls):
         assert begun.poll() is None, (begun.stdout.read() if begun.stdout else b"").decode()

@@ -107,7 +107,9 @@ def test_shares_sum_to_one() -> None:
 
 def test_the_bound_is_arithmetic_over_datasheet_and_called_a_bound() -> None:
     report = replace(REPORT, least_flops_per_step=1e12, flops_method="estimated")
-    assert report.colab_bounds() == {sheet.name: sheet.peak_tflops("fp32") for sheet in colab_datasheets()}
+    assert report.colab_bounds() == pytest.approx(
+        {sheet.name: sheet.peak_tflops("fp32") for sheet in colab_datasheets()}
+    )
     assert {"T4", "L4", "A100 40 GB"} <= set(report.colab_bounds())
     mixed = replace(report, precision="mixed")
     # Its tensor cores, which a bound in mixed precision has to allow for.
