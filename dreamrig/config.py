@@ -39,7 +39,7 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
     """Print the settings on standard output, misspelt keys on standard error."""
     sources = settings.load_sources()
     known = known_settings()
-    found = would_be_used(known, sources)
+    found = without_secrets(would_be_used(known, sources))
     folder = Resolved(
         str(paths.data_folder()), "DREAMRIG_HOME" if os.environ.get("DREAMRIG_HOME") else settings.DEFAULT
     )
@@ -50,6 +50,18 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
         print(render(folder, found, with_origin=with_origin))
     report_unknown(known, sources)
     return 0
+
+
+SECRETS = ("serve.webhook",)
+"""Settings whose value is told to nobody: whoever has it may post in the owner's name."""
+
+
+def without_secrets(found: dict[str, Resolved[Any]]) -> dict[str, Resolved[Any]]:
+    """The settings, of a secret one only that it is set."""
+    return {
+        name: Resolved("(set, not shown)", row.origin) if name in SECRETS and row.value else row
+        for name, row in found.items()
+    }
 
 
 def settings_of_serve() -> dict[str, tuple[type[Any], Any]]:
@@ -105,7 +117,7 @@ def render(folder: Resolved[str], found: dict[str, Resolved[Any]], *, with_origi
 
 def _key(name: str, row: Resolved[Any]) -> str:
     """The name as TOML has it, behind a # where nobody set it: a line that is only read changes nothing."""
-    return f"# {name}" if row.origin in (settings.DEFAULT, LIKED, DRAWN) else name
+    return f"# {name}" if name in SECRETS or row.origin in (settings.DEFAULT, LIKED, DRAWN) else name
 
 
 def _as_toml(value: Any) -> str:

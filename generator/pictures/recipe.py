@@ -66,7 +66,7 @@ class Recipe:
         if config.get("start", GenerateConfig.start) not in STARTS:
             config["start"] = IMAGE_START
         config = with_names_alone(config)
-        if "model" in config:
+        if "model" in config and not str(config["model"]).startswith("starter/"):  # a name, and no path
             config["model"] = PurePath(str(config["model"])).name
         film = None if self.film is None else {**self.film, "source_path": None}
         versions = {key: without_kernel(text) for key, text in self.versions.items()}
