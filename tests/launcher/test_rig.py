@@ -447,7 +447,7 @@ def test_the_build_of_torch_that_was_decided_reaches_a_pip_with_a_mirror(checkou
     """It announced 250 MB and fetched the CUDA build from the mirror; DREAMRIG_TORCH had no effect."""
     _, _, err = checkout.run(FAKE_PIP_CONFIG="global.index-url='https://mirror'\n", DREAMRIG_TORCH="cpu")
     assert checkout.calls("pip") == [
-        "pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
+        "pip -m pip install --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
     ]
     assert "about 250 MB to fetch" in err
     assert "5 GB where neither pip's mirror nor PyTorch gives the CPU build" in err
@@ -565,7 +565,7 @@ def test_without_a_gpu_the_cpu_build_is_fetched_and_with_one_later_the_cuda_buil
     checkout.run(DREAMRIG_TORCH="cpu")
     checkout.run(DREAMRIG_TORCH="cpu")
     assert checkout.calls("pip") == [
-        "pip -m pip install --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
+        "pip -m pip install --retries 0 --extra-index-url https://download.pytorch.org/whl/cpu -e .[serve]"
     ]
     _, _, err = checkout.run(DREAMRIG_TORCH="cuda")
     checkout.run(DREAMRIG_TORCH="cuda")
