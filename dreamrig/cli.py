@@ -36,22 +36,31 @@ COMMANDS: Mapping[str, Command] = {
         "provision.diagnosis.setting_cli", "setting", "one key of wsl.conf or .wslconfig, with a way back"
     ),
     "facts": Command("provision.doctor.cli", "facts", "what the doctor knows about this machine"),
-    "generate": Command("generator.cli.generate", "generate", "a sentence in, a picture and a timing report out"),
-    "again": Command("generator.cli.generate", "again", "repeat an earlier run, from its folder or from its picture"),
-    "video": Command("generator.cli.video", "video", "time-lapse of a run, a film that flies, a video painted anew"),
-    "history": Command("generator.cli.lists", "history", "list the runs of this machine"),
-    "open": Command("generator.cli.opening", "open_run", "open the picture of a run, the last one's by default"),
-    "rm": Command("generator.cli.lists", "remove", "remove a run"),
-    "prompts": Command("generator.cli.lists", "prompts", "prompts that are sure to work, to start with"),
-    "weights": Command("generator.cli.weights", "weights", "the full-size networks: list, fetch, verify, import"),
+    "generate": Command("generator.front.cli.generate", "generate", "a sentence in, a picture and a timing report out"),
+    "again": Command(
+        "generator.front.cli.generate", "again", "repeat an earlier run, from its folder or from its picture"
+    ),
+    "video": Command(
+        "generator.front.cli.video", "video", "time-lapse of a run, a film that flies, a video painted anew"
+    ),
+    "history": Command("generator.front.cli.lists", "history", "list the runs of this machine"),
+    "open": Command("generator.front.cli.opening", "open_run", "open the picture of a run, the last one's by default"),
+    "rm": Command("generator.front.cli.lists", "remove", "remove a run"),
+    "prompts": Command("generator.front.cli.lists", "prompts", "prompts that are sure to work, to start with"),
+    "weights": Command("generator.front.cli.weights", "weights", "the full-size networks: list, fetch, verify, import"),
+    "prove": Command(
+        "generator.front.cli.prove", "prove", "does this machine draw as it should? a file that proves it"
+    ),
     "bench": Command("bench.cli.main", "bench", "how fast is this rig, against Colab and against what physics allows"),
+    "notebook": Command("bench.colab.picture", "notebook", "the picture notebook as one file that carries dreamrig"),
     "colab": Command("bench.colab.cli", "colab", "the Colab page in your browser, on this machine's own card"),
     "serve": Command(
         "generator.serve.cli", "serve", "a page where friends type a prompt, wait their turn, get the picture"
     ),
-    "submit": Command("generator.serve.cli", "submit", "put a picture into the running server's line"),
-    "queue": Command("generator.serve.cli", "show_queue", "the line of the running server"),
-    "cancel": Command("generator.serve.cli", "cancel", "end a picture of the running server"),
+    "crew": Command("generator.crew.cli", "crew", "several machines draw for one queue: start, join, leave"),
+    "submit": Command("generator.serve.asking", "submit", "put a picture into the running server's line"),
+    "queue": Command("generator.serve.asking", "show_queue", "the line of the running server"),
+    "cancel": Command("generator.serve.asking", "cancel", "end a picture of the running server"),
     "where": Command("dreamrig.where", "where", "the folders of this program, with their sizes"),
     "config": Command("dreamrig.config", "config", "show what is set, and where it was set"),
     "complete": Command("dreamrig.complete", "complete", "the tab key of bash, zsh, fish or PowerShell"),
@@ -138,7 +147,12 @@ def _dispatch(words: list[str], commands: Mapping[str, Command]) -> int:
         raise _unknown(name, words, commands)
     rest = list(words)
     rest.remove(name)  # flags before the command's name (`dreamrig --json history`) are the command's
-    return load(commands[name])(rest) or EXIT_GOOD
+    options = _options(rest)
+    if "-h" not in options and "--help" not in options:
+        return load(commands[name])(rest) or EXIT_GOOD
+    from dreamrig.help import run_with_help
+
+    return run_with_help(load(commands[name]), name, rest, options)
 
 
 def _unknown(name: str | None, words: Sequence[str], commands: Mapping[str, Command]) -> UsageError:
@@ -165,7 +179,7 @@ def render_help(commands: Mapping[str, Command] = COMMANDS) -> str:
             "",
             'example: dreamrig generate "sunset over the sea"',
             "",
-            "  COMMAND --help  its options",
+            "  COMMAND -h      its options and examples; --help: all of them",
             "  --json          one JSON document on standard output, for programs",
             "  --debug         show the traceback of an error",
             "  --version       print the version",

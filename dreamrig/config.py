@@ -52,7 +52,7 @@ def show_settings(*, with_origin: bool, as_json: bool) -> int:
     return 0
 
 
-SECRETS = ("serve.webhook",)
+SECRETS = ("serve.webhook", "serve.discord_token")
 """Settings whose value is told to nobody: whoever has it may post in the owner's name."""
 
 
@@ -65,11 +65,15 @@ def without_secrets(found: dict[str, Resolved[Any]]) -> dict[str, Resolved[Any]]
 
 
 def settings_of_serve() -> dict[str, tuple[type[Any], Any]]:
-    """What `[serve]` in a file sets."""
-    from generator.serve.settings import ServeSettings  # late, as above
+    """What `[serve]` and `[crew]` in a file set."""
+    from generator.crew.settings import CrewSettings  # late, as above
+    from generator.serve.settings import ServeSettings
 
-    kinds = typing.get_type_hints(ServeSettings)
-    return {f"serve.{one.name}": (kinds[one.name], one.default) for one in dataclasses.fields(ServeSettings)}
+    return {
+        f"{section}.{one.name}": (typing.get_type_hints(kind)[one.name], one.default)
+        for section, kind in (("serve", ServeSettings), ("crew", CrewSettings))
+        for one in dataclasses.fields(kind)
+    }
 
 
 def known_settings() -> dict[str, tuple[type[Any], Any]]:
@@ -83,7 +87,13 @@ def known_settings() -> dict[str, tuple[type[Any], Any]]:
         for field in dataclasses.fields(GenerateConfig)
         if field.default is not dataclasses.MISSING
     }
-    return {**knobs, "graphics": (str, "auto"), "upscale.command": (str, ""), **settings_of_serve()}
+    return {
+        **knobs,
+        "graphics": (str, "auto"),
+        "upscale.command": (str, ""),
+        "interpolate.command": (str, ""),
+        **settings_of_serve(),
+    }
 
 
 def would_be_used(known: dict[str, tuple[type[Any], Any]], sources: Sources) -> dict[str, Resolved[Any]]:

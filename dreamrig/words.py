@@ -19,6 +19,14 @@ def short(value: float) -> str:
     return f"{rounded:,.{max(0, digits)}f}"
 
 
+def rough(value: float) -> str:
+    """Two digits that count, for what is not known better: "2.3", "1,200", "0.041"; far out "1.2e+09"."""
+    rounded = float(f"{value:.2g}")
+    if rounded == 0 or not math.isfinite(rounded) or abs(rounded) >= 1e7 or abs(rounded) < 1e-5:
+        return f"{value:.2g}"
+    return f"{rounded:,.{max(0, 1 - math.floor(math.log10(abs(rounded))))}f}"
+
+
 def duration(seconds: float) -> str:
     """A span of time: "42.6 ms", "5.18 s", "1 min 35 s", "2 h 5 min"."""
     rounded = float(f"{seconds:.3g}")

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any
 
 from dreamrig.errors import UsageError
-from generator.knobs import Knob, kinds_of, knobs_of, typed
+from generator.knobs import Knob, kinds_of, knobs_of, later_defaults_of, typed
 from generator.wishes import augmentations as augment_spec
 from generator.wishes.colours import parse_colours
 from generator.wishes.parse import Wishes, parse_weights, parse_wishes
 from generator.wishes.seeds import LARGEST_SEED
+from generator.wishes.stages import format_stages, parse_stages
 
 STARTS = ("predicted", "grey", "noise", "uniform", "pixels", "gradient", "fractal")
 CUT_METHODS = ("crops", "pooling")
@@ -103,6 +104,8 @@ class GenerateConfig:
     """The plateau schedule halves the step after so many steps without a lower loss."""
     stop_after: Annotated[int, Knob(low=0, high=1_000_000, group=STEPS)] = 0
     """End the run after so many steps without a lower loss; 0 = never."""
+    stages: Annotated[str, Knob(group=STEPS, metavar="PART:STEPS", is_later=True)] = ""
+    """Coarse to fine: "1/4:60:2, 1/2:60" begins with 60 steps at a quarter of the sides and 2 cutouts, 60 at half."""
     optimiser: Annotated[str, Knob(choices=OPTIMISERS, group=STEPS)] = "adam"
     """adam, adamw, adamax, adagrad, rmsprop, radam, diffgrad or adamp."""
     weight_decay: Annotated[float, Knob(low=0.0, high=1.0, group=STEPS)] = 0.01
@@ -133,6 +136,10 @@ class GenerateConfig:
     """Weight of the squared distance of each pixel to the nearest of palette_colours."""
     palette_colours: Annotated[str, Knob(group=RESTRAINTS)] = "black, white"
     """Colours by name or as #rrggbb, separated by commas."""
+    palette_exact: Annotated[bool, Knob(group=RESTRAINTS, is_later=True)] = False
+    """Every pixel is one of palette_colours, the nearest."""
+    block_size: Annotated[int, Knob(low=1, high=512, group=RESTRAINTS, is_later=True)] = 1
+    """Pixel art: the picture in squares of one colour, so many pixels wide; 1 = as it is."""
     symmetry: Annotated[float, Knob(low=0.0, high=1e6, group=RESTRAINTS)] = 0.0
     """Weight of the squared difference between the picture and its mirror image."""
     symmetry_axis: Annotated[str, Knob(choices=SYMMETRY_AXES, group=RESTRAINTS)] = "vertical"
@@ -143,6 +150,20 @@ class GenerateConfig:
     """A colour by name or as #rrggbb."""
     edge_width: Annotated[float, Knob(low=0.0, high=0.5, group=RESTRAINTS)] = 0.1
     """Of the border, as a fraction of the shorter side."""
+    aesthetic: Annotated[float, Knob(low=-1e6, high=1e6, group=RESTRAINTS, loads=True, is_later=True)] = 0.0
+    """Weight of what LAION's aesthetic predictor misses, 1 - score / 10; for the guides ViT-L/14 and ViT-B/32."""
+    outline: Annotated[str, Knob(group=RESTRAINTS, metavar="PATH", is_later=True)] = ""
+    """Path of a picture, a photograph or a drawing, whose outlines the picture is to have."""
+    outline_weight: Annotated[float, Knob(low=0.0, high=1e6, group=RESTRAINTS, is_later=True)] = 0.3
+    """Weight of the squared difference of the outlines (Sobel), as a share of those of `outline`."""
+    style: Annotated[str, Knob(group=RESTRAINTS, metavar="PATH", loads=True, is_later=True)] = ""
+    """Path of a picture whose colours, strokes and textures the picture is to have; needs torchvision."""
+    style_weight: Annotated[float, Knob(low=0.0, high=1e6, group=RESTRAINTS, is_later=True)] = 0.3
+    """Weight of the relative difference of the Gram matrices of VGG-19 to those of `style`."""
+    content: Annotated[str, Knob(group=RESTRAINTS, metavar="PATH", loads=True, is_later=True)] = ""
+    """Path of a picture whose things the picture is to have where they are; needs torchvision."""
+    content_weight: Annotated[float, Knob(low=0.0, high=1e6, group=RESTRAINTS, is_later=True)] = 0.3
+    """Weight of the relative difference of the activations of VGG-19 to those of `content`."""
     saturation: Annotated[float, Knob(low=-1e6, high=1e6, group=RESTRAINTS)] = 0.0
     """Above 0 for stronger colours, below 0 for weaker ones."""
     seamless: Annotated[str, Knob(choices=SEAMLESS, group=RESTRAINTS)] = "no"
@@ -169,6 +190,8 @@ class GenerateConfig:
     """How much each guide counts, e.g. "1, 0.5"; empty = as the model likes it, mostly all alike."""
     cut_batch: Annotated[int, Knob(low=0, high=1_024, group=NETWORKS)] = 0
     """The guide looks at so many cutouts at a time: less memory, the same picture up to rounding; 0 = at all."""
+    tile: Annotated[int, Knob(low=0, high=LARGEST_SIDE, multiple=SIZE_MULTIPLE, group=NETWORKS, is_later=True)] = 0
+    """Decode a larger picture in windows of so many pixels, without seams, in the memory of one; 0 = all at once."""
     checkpointed_decoding: Annotated[bool, Knob(group=NETWORKS)] = False
     """Decode a second time instead of remembering: less memory, a third more work in the decoder."""
     fit: Annotated[str, Knob(choices=FITS, group=NETWORKS, counts=False)] = "slower"
@@ -203,6 +226,24 @@ class GenerateConfig:
         parse_colours(f"{self.palette_colours}, {self.edge_colour}")
         # One spelling, so that the same work has the same workload id.
         object.__setattr__(self, "augmentations", augment_spec.format(augment_spec.parse(self.augmentations)))
+        object.__setattr__(self, "stages", format_stages(self.stages))
+        if self.tile >= max(self.width, self.height):
+            object.__setattr__(self, "tile", 0)
+        self._require_fitting_stages()
+
+    def _require_fitting_stages(self) -> None:
+        """UsageError for stages with more cutouts than the run, or with what has its place in the full size alone."""
+        stages = parse_stages(self.stages)
+        if not stages:
+            return
+        if max(stage.cutouts or 0 for stage in stages) > self.cutouts:
+            raise UsageError(f"A stage has more than the {self.cutouts} cutouts.", hint="use more --cutouts")
+        placed = [name for name in ("mask", "regions", "overlay") if getattr(self, name)]
+        wishes = self.wishes()
+        if any(prompt.region for prompt in (*wishes.texts, *wishes.pictures)):
+            placed.append("a prompt for a part (@)")
+        if placed:
+            raise UsageError(f"stages is not for {', '.join(placed)}.", hint="leave one of the two away")
 
     def wishes(self) -> Wishes:
         """What to move towards."""
@@ -215,8 +256,9 @@ class GenerateConfig:
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
+        """Plain values, ready for JSON; without those of later knobs that are at their defaults."""
+        later = later_defaults_of(GenerateConfig)
+        return {name: value for name, value in asdict(self).items() if name not in later or value != later[name]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GenerateConfig:
@@ -228,6 +270,11 @@ class GenerateConfig:
         if "prompt" not in values:
             raise UsageError("There is no prompt.", hint='say what to draw, e.g. "sunset over the sea"')
         return cls(**values)
+
+
+def networks_key(config: GenerateConfig) -> tuple[Any, ...]:
+    """What decides which networks a config loads, and where: equal for two configs that can share them."""
+    return tuple(getattr(config, name) for name, knob in knobs_of(GenerateConfig).items() if knob.loads)
 
 
 def _not_blank(name: str, value: str, *, hint: str) -> None:

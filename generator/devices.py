@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -64,6 +65,14 @@ def describe(device: torch.device) -> str:
     if device.type == "mps":
         return f"mps (Apple GPU of {_processor()})"
     return f"{device.type} ({_processor()})"
+
+
+def cuda_uuid(device: torch.device) -> str | None:
+    """The card's UUID as torch tells it; None on a CPU and on a torch that does not."""
+    if device.type != "cuda":
+        return None
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    return None if uuid is None else str(uuid)
 
 
 def versions() -> Mapping[str, str]:
@@ -172,11 +181,13 @@ def _most_resident_mib() -> float | None:
 
 
 def release_memory(device: torch.device) -> None:
-    """Give back to the device what torch keeps of it for later."""
+    """Give back to the device what is kept of it for later, by torch; on a CPU by glibc."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    elif sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def available_memory_mib(device: torch.device, group: Path = CGROUP) -> float:

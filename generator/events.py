@@ -3,7 +3,7 @@
 Pictures and losses are callables: asking for one is what makes the host wait for the device, so a run
 nobody looks at is never slowed. Every picture is (3, H, W) float32 in [0, 1] on the CPU.
 Order within a run: Started, then per step Step [Preview] [Checkpointed], at the end Checkpointed, Finished.
-After an error: Failed, and then the error is raised. Importing this module does not import torch.
+After an error: Raised, and then the error is raised. Importing this module does not import torch.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Failed:
+class Raised:
     """The run ended in this error, which is raised right after."""
 
     error: Exception
@@ -97,4 +97,4 @@ class Failed:
         return code_of(self.error)
 
 
-Event = Started | Step | Preview | Checkpointed | Finished | Failed
+Event = Started | Step | Preview | Checkpointed | Finished | Raised

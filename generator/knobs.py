@@ -41,6 +41,9 @@ class Knob:
     """Whether it is part of the workload: it changes the work or the picture, not where and how often one looks."""
     loads: bool = False
     """Whether it decides which networks are loaded, and where."""
+    is_later: bool = False
+    """Whether it came after the first recipes: then it stands in a document, and in the workload id, only where it is
+    not at its default, so that whatever was written before it still says the same."""
 
     @property
     def shown_as(self) -> str | None:
@@ -74,6 +77,12 @@ def knobs_of(cls: type) -> Mapping[str, Knob]:
     hints = get_type_hints(cls, include_extras=True)
     found = ((name, getattr(hint, "__metadata__", ())) for name, hint in hints.items())
     return {name: next((one for one in metadata if isinstance(one, Knob)), Knob()) for name, metadata in found}
+
+
+@cache
+def later_defaults_of(cls: type) -> Mapping[str, object]:
+    """Field -> default, of those that came after the first recipes."""
+    return {name: getattr(cls, name) for name, knob in knobs_of(cls).items() if knob.is_later}
 
 
 @cache

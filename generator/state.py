@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
@@ -85,7 +85,7 @@ def require_same_run(state: State, config: GenerateConfig, models_name: str, mod
     changeable = {"steps", "fit", "preview_every", "checkpoint_every", "frames_every"}
     if is_renamed:
         changeable.add("model")
-    now = config.to_dict()
+    now = asdict(config)
     # A setting that came later was at its default when the checkpoint was written.
     then = {**{field.name: field.default for field in fields(config)}, **state.config}
     changed = sorted(name for name in now if name not in changeable and then[name] != now[name])

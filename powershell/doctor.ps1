@@ -64,7 +64,7 @@ $asked = @{ Json = [bool]$Json; FactsOnly = [bool]$Facts; Text = $Text; Report =
 $asked['Full'] = $VerbosePreference -ne 'SilentlyContinue'
 try {
     # The path by hand: the module may lie in a folder with brackets in its name.
-    $module = Import-Module -Name (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'DreamRig.psd1') -PassThru -Force
+    $module = Import-Module -Name (Join-Path (Join-Path $PSScriptRoot 'DreamRig') 'Doctor.psm1') -PassThru -Force
     $answer = & $module { param($asked) Invoke-Doctor @asked } $asked
 } catch {
     if ($Json) {

@@ -21,6 +21,10 @@ firmware or administrator rights are needed; the message says which), 130 interr
 The Linux distribution to use, as `wsl --list --online` names it. Without it: your default one where it runs under WSL 2,
 else Ubuntu-24.04.
 
+.PARAMETER FromFile
+A file to install the distribution from instead of fetching it, as its maker offers it (.wsl, or a root file system as
+.tar.gz). It is named by -Distribution, else after the file.
+
 .PARAMETER HyperV
 Also turns on the Hyper-V role (Pro, Enterprise and Education). WSL 2 does not need it.
 
@@ -86,6 +90,10 @@ For a script: does what can be done before the next restart.
 Blows the distribution away and starts again.
 
 .EXAMPLE
+.\setup.ps1 -FromFile $HOME\Downloads\ubuntu-24.04.2-wsl-amd64.wsl -Distribution Ubuntu-24.04
+Where the distribution cannot be fetched by name.
+
+.EXAMPLE
 .\setup.ps1 -PlanOnly -Verbose
 The plan with what is fine already, and with every command.
 
@@ -101,6 +109,7 @@ Windows PowerShell 5.1 or PowerShell 7. Administrator rights are asked for when 
 [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Low')]
 param(
     [ValidatePattern('^([A-Za-z0-9][A-Za-z0-9._-]*)?$')] [string] $Distribution = '',
+    [string] $FromFile = '',
     [switch] $HyperV,
     [switch] $Unattended,
     [switch] $AcceptConflict,

@@ -1,14 +1,15 @@
 """JSON read field by field: what is wrong is said with its place, e.g. causes.json: causes[3].codes[0]."""
 
-import importlib.resources
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dreamrig.documents import DocumentError, parse_object
 from dreamrig.errors import FailedError
 
 REPAIR = "repair the installation: git checkout provision/knowledge, or install dreamrig again"
+KNOWLEDGE = Path(__file__).parent / "knowledge"
 JSON_KINDS: Mapping[str, type | tuple[type, ...]] = {
     "a text": str,
     "a number": (int, float),
@@ -78,8 +79,7 @@ class Reader:
 
 def read_json(name: str) -> dict[str, Any]:
     """The parsed content of a file in provision/knowledge; KnowledgeError where it cannot be read."""
-    file = importlib.resources.files("provision") / "knowledge" / name
     try:
-        return parse_object(file.read_bytes())
+        return parse_object((KNOWLEDGE / name).read_bytes())
     except (OSError, DocumentError) as error:
         raise KnowledgeError(f"The knowledge file {name} cannot be read: {error}.", hint=REPAIR) from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bench.result.pins import least_flops
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
-from provision.cards.datasheets import PRECISIONS, Datasheet, colab_datasheets
+from provision.cards.datasheets import PRECISIONS, Datasheet
 from provision.cards.limits import Bound, make_bound
 
 
@@ -25,13 +23,6 @@ def bound_for(result: BenchResult, sheet: Datasheet) -> Bound | None:
         return None
     precision = allowed_precision(result.workload.profile, sheet)
     return make_bound(sheet, precision, least)
-
-
-def bounds_for(result: BenchResult, sheets: Iterable[Datasheet] | None = None) -> list[Bound]:
-    """Bounds of several GPUs (Colab's where None), the loosest last; none for work that is not known."""
-    chosen = colab_datasheets() if sheets is None else sheets
-    found = [bound for sheet in chosen if (bound := bound_for(result, sheet)) is not None]
-    return sorted(found, key=lambda bound: bound.most_steps_per_second)
 
 
 def sure_factor(result: BenchResult, bound: Bound) -> float:

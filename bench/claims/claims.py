@@ -1,8 +1,8 @@
 """What may be said of a result against Colab's GPUs, from the best evidence there is: measured, expected, bound.
 
 Every claim is made here, for the page, the card and the terminal. A GPU that was measured on the same work has no bound
-any more, and one that is only bounded is never called slower than it was shown to be. What a datasheet lets follow is
-said in the words of provision.cards.limits, which `generate` uses too.
+any more, and one that is only bounded is never called slower than it was shown to be. What is expected, and what a
+datasheet lets follow, is said in the words of provision.cards, which `generate` uses too.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.claims import bounds
-from bench.claims.expected import HALF, expected_ratio, source_words
 from bench.compare.compare import compare
+from bench.result.pins import step_flops
 from bench.result.result import BenchResult
 from bench.result.verdict import is_impossible, summarise
-from dreamrig.words import pace
+from dreamrig.words import pace, rough
 from provision.cards.datasheets import Datasheet, colab_datasheets, find_datasheet
+from provision.cards.expected import expect
 from provision.cards.limits import FREE, WORTH_SAYING, Bound
 
-STARTER = "starter"
 Kind = Literal["measured", "expected", "bound"]
 MEANING: dict[Kind, str] = {
     "measured": "measured, with the 95 % interval of the median",
-    "expected": "expected, not measured: from how the cards compare on other networks, with its error",
+    "expected": "expected, not measured: from other people's networks, with its error",
     "bound": "bound: what a GPU of Colab cannot exceed, by its datasheet",
 }
 
@@ -45,6 +45,20 @@ class Claim:
     bound: Bound | None = None
     measured: BenchResult | None = None
 
+    @property
+    def figure(self) -> str:
+        """ "4.31 it/s", "about 1.1 it/s", "at most 5.43 it/s"."""
+        if self.kind == "expected":
+            return f"about {rough(self.steps_per_second)} it/s"
+        return f"{'at most ' if self.kind == 'bound' else ''}{pace(self.steps_per_second)}"
+
+    @property
+    def reach(self) -> str:
+        """ " (0.31 to 3.8)" of what is expected, "" of the rest."""
+        return (
+            f" ({rough(self.low)} to {rough(self.high)})" if self.kind == "expected" and self.low and self.high else ""
+        )
+
 
 def claims_for(result: BenchResult, evidence: Iterable[BenchResult] = ()) -> list[Claim]:
     """One claim for each of Colab's GPUs of which something is known, the slowest first.
@@ -64,11 +78,10 @@ def _best(result: BenchResult, sheet: Datasheet, evidence: Sequence[BenchResult]
     measured = [other for other in evidence if _is_on(other, sheet)]
     if measured:
         return _measured(result, sheet, max(measured, key=_worth))
-    expected = _expected(result, sheet, own)
-    if expected is not None:
-        return expected
     bound = bounds.bound_for(result, sheet)
-    return None if bound is None else _bound(result, bound)
+    if bound is None:
+        return None
+    return _expected(result, bound, own) or _bound(result, bound)
 
 
 def _is_on(result: BenchResult, sheet: Datasheet) -> bool:
@@ -97,31 +110,31 @@ def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult) -> Clai
     )
 
 
-def _expected(result: BenchResult, sheet: Datasheet, own: Datasheet | None) -> Claim | None:
-    """From one's own pace and how the cards compare on other networks; None where that says nothing.
+def _expected(result: BenchResult, bound: Bound, own: Datasheet | None) -> Claim | None:
+    """What the card may be expected to do; None where nothing can be said: see provision.cards.expected.
 
-    Not of a result that something disturbed, nor in full precision, nor of the starter: see bench.claims.expected.
+    From one's own pace only where nothing disturbed it.
     """
-    summary, flags = summarise(result), result.software.flags
-    is_light = result.workload.params.get("model") == STARTER
-    if own is None or is_light or flags.get("precision") not in HALF or summary.verdicts or summary.interval is None:
-        return None
-    found = expected_ratio(sheet.key, own.key)
+    summary, precision = summarise(result), str(result.software.flags.get("precision"))
+    is_clean = own is not None and not summary.verdicts and summary.interval is not None
+    found = expect(
+        bound.sheet,
+        precision,
+        step_flops(result.workload.hash),
+        bound.most_steps_per_second,
+        (own, summary.steps_per_second) if own is not None and is_clean else None,
+    )
     if found is None:
         return None
-    middle = summary.steps_per_second * found.ratio
-    low, high = middle / found.factor, middle * found.factor
+    certain = bound.at_least(bounds.slowest_step_seconds(result))
     return Claim(
         kind="expected",
-        name=sheet.name,
-        steps_per_second=middle,
-        low=low,
-        high=high,
-        sentence=(
-            f"A {sheet.name} is expected, not measured, to do about {middle:.2g} it/s here ({low:.2g} to {high:.2g}): "
-            f"this rig is about {1 / found.ratio:.2g}x as fast."
-        ),
-        basis=f"{found.rows} rows of other networks in half precision, within {found.factor:.2g}x; {source_words()}",
+        name=found.sheet.name,
+        steps_per_second=found.steps_per_second,
+        low=found.low,
+        high=found.high,
+        sentence=found.describe(summary.steps_per_second, certain),
+        basis=found.basis,
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.measure.blocks import Progress
-from bench.result import stats
+from bench.measure.blocks import PhaseProgress
 from dreamrig.screen import Screen
 from dreamrig.words import duration, short
+from generator import stats
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,10 +33,10 @@ class LiveDisplay:
         """newest: the last reading of the gauges."""
         self.screen, self._newest = screen, newest
         self._live: Live | None = None
-        self._seen: dict[tuple[str, str], Progress] = {}
+        self._seen: dict[tuple[str, str], PhaseProgress] = {}
         self._told: dict[tuple[str, str], int] = {}
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: PhaseProgress) -> None:
         """Show how far it is."""
         key = (progress.phase, progress.name)
         self._seen[key] = progress
@@ -80,7 +80,7 @@ class LiveDisplay:
     def _marks(self) -> tuple[str, str]:
         return FULL_BARS if self._can_draw() else PLAIN_BARS
 
-    def _tell(self, key: tuple[str, str], progress: Progress) -> None:
+    def _tell(self, key: tuple[str, str], progress: PhaseProgress) -> None:
         """A line at the beginning of a phase and at each fifth of it."""
         share = min(1.0, progress.seconds / (progress.most_seconds or progress.seconds or 1.0))
         fifth = int(share * TELL_EVERY)
@@ -89,7 +89,7 @@ class LiveDisplay:
             self.screen.say(phase_line(progress, None))
 
 
-def phase_line(progress: Progress, marks: tuple[str, str] | None) -> str:
+def phase_line(progress: PhaseProgress, marks: tuple[str, str] | None) -> str:
     """ "measuring      ██████░░░░  6.1 of 12 s  23.5 it/s (23.3 to 23.7)  spread 2 %", without the bar for no marks."""
     parts = [f"{progress.phase:<{LABEL_WIDTH}}" if marks else progress.phase]
     if progress.name:
@@ -104,13 +104,13 @@ def phase_line(progress: Progress, marks: tuple[str, str] | None) -> str:
     return " ".join([*parts, *_pace(progress)]).rstrip()
 
 
-def _least(progress: Progress) -> str:
+def _least(progress: PhaseProgress) -> str:
     """ "at most 8" for the warm-up, "12" for the rest."""
     most = progress.most_seconds or 0.0
     return f"at most {most:.0f}" if progress.phase == "warming up" else f"{max(most, progress.seconds):.0f}"
 
 
-def _pace(progress: Progress) -> list[str]:
+def _pace(progress: PhaseProgress) -> list[str]:
     """it/s, then what can be said about how certain that is."""
     paces = progress.step_seconds
     if not paces:

@@ -10,6 +10,7 @@ from dreamrig.errors import EXIT_GOOD, UsageError
 
 SUBCOMMANDS: Mapping[str, Command] = {
     "run": Command("bench.cli.run", "run", "measure a workload on this machine; --vs measures a second one beside it"),
+    "sweep": Command("bench.cli.sweep", "sweep", "what each setting of a grid costs, drawn by however many workers"),
     "compare": Command("bench.cli.compare", "compare", "two or more results: how much faster, and is it certain"),
     "ceiling": Command("bench.cli.ceiling", "ceiling", "what this device can do at most, measured in seconds"),
     "report": Command("bench.cli.report", "report", "results as one HTML page and a card to share"),

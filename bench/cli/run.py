@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
+from bench.cli.run_suite import run_suite
 from bench.cli.run_words import (
     default_workload,
     effort_of,
@@ -17,8 +18,8 @@ from bench.cli.run_words import (
     split_workload,
     writable,
 )
-from bench.measure.blocks import BUDGETS, Budget
-from bench.measure.measured import Wishes
+from bench.measure.blocks import BUDGETS, TimeBudget
+from bench.measure.measured import MeasureWishes
 from bench.measure.session import Session, names_of
 from bench.measure.sessions import Start, require_count, run_sessions, start_process
 from bench.result.result import BenchResult, Effort
@@ -36,30 +37,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class BenchDoor:
     """What the command takes from outside; tests bring their own."""
 
     clock: Callable[[], float] = perf_counter
-    budgets: Mapping[Effort, Budget] = field(default_factory=lambda: BUDGETS)
+    budgets: Mapping[Effort, TimeBudget] = field(default_factory=lambda: BUDGETS)
     stderr: "Callable[[], Console]" = console.stderr_console
     start: Start = start_process
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class BenchOrder:
     """What was asked for."""
 
     workload: Workload
     rival: Workload | None
     command: str | None
     pattern: str | None
-    wishes: Wishes
+    wishes: MeasureWishes
     out: Path | None
     as_json: bool
     quiet: bool
 
 
-def run(args: list[str], door: Door | None = None) -> int:
+def run(args: list[str], door: BenchDoor | None = None) -> int:
     """`dreamrig bench run …`; returns the exit code."""
     import typer
 
@@ -67,6 +68,9 @@ def run(args: list[str], door: Door | None = None) -> int:
         workload: Annotated[
             str | None,
             typer.Argument(metavar="[WORKLOAD]", help=f"See: dreamrig bench list. {ON_GPU} on a GPU, else {DEFAULT}."),
+        ] = None,
+        suite: Annotated[
+            str | None, typer.Option(metavar="speed", help="Every figure of a table of goals, instead of a workload.")
         ] = None,
         quick: Annotated[bool, typer.Option("--quick", help="About 30 seconds.")] = False,
         thorough: Annotated[bool, typer.Option("--thorough", help="Ten minutes and more.")] = False,
@@ -100,13 +104,24 @@ def run(args: list[str], door: Door | None = None) -> int:
 
         Warms up until the pace settles, then times blocks of steps. The result is kept; see: dreamrig bench history.
         """
+        if suite is not None:
+            given: dict[str, object] = {
+                "WORKLOAD": workload,
+                "--vs": vs,
+                "--vs-command": vs_command,
+                "--out": out,
+                "--quick": quick,
+            }
+            given |= {"--sessions": sessions > 1, "--device": device != "auto", "--threads": threads, "--note": note}
+            others = [word for word, value in given.items() if value]
+            return run_suite(suite, others, thorough=thorough, as_json=as_json, quiet=quiet)
         chosen = find_workload(*split_workload(workload or default_workload(device), profile))
-        order = Order(
+        order = BenchOrder(
             workload=chosen,
             rival=None if vs is None else find_workload(*split_workload(vs, profile)),
             command=vs_command,
             pattern=steps_pattern,
-            wishes=Wishes(
+            wishes=MeasureWishes(
                 effort=effort_of(quick=quick, thorough=thorough),
                 device=known_device(device),
                 threads=threads,
@@ -123,8 +138,8 @@ def run(args: list[str], door: Door | None = None) -> int:
         if require_count(sessions) > 1:
             if vs_command is not None:
                 raise UsageError("--sessions and --vs-command are both given.", hint="use one of the two")
-            return _run_in_sessions(order, sessions, _without_own_words(args, chosen.name), door or Door())
-        return _Command(order, door or Door()).run()
+            return _run_in_sessions(order, sessions, _without_own_words(args, chosen.name), door or BenchDoor())
+        return _Command(order, door or BenchDoor()).run()
 
     return run_one("bench run", body, args)
 
@@ -132,7 +147,7 @@ def run(args: list[str], door: Door | None = None) -> int:
 class _Command:
     """The command once its words are understood."""
 
-    def __init__(self, order: Order, door: Door) -> None:
+    def __init__(self, order: BenchOrder, door: BenchDoor) -> None:
         from bench.cli.live import LiveDisplay
 
         self.order, self.door = order, door
@@ -223,7 +238,7 @@ def _without_own_words(args: list[str], workload: str) -> list[str]:
     return words if any(word.partition("@")[0] == workload for word in words) else [workload, *words]
 
 
-def _run_in_sessions(order: Order, count: int, words: list[str], door: Door) -> int:
+def _run_in_sessions(order: BenchOrder, count: int, words: list[str], door: BenchDoor) -> int:
     """The same in fresh processes, which show their own progress."""
     from bench.measure.ab import make_race
 

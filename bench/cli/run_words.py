@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.result.result import Effort
 from bench.workloads import DEFAULT, ON_GPU
 from dreamrig.errors import UsageError
+from dreamrig.paths import given
 from generator.config import CARD, DEVICES
 
 NVIDIA_FILES = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version")
@@ -62,11 +63,11 @@ def short_note(note: str | None) -> str | None:
 
 def writable(out: Path) -> Path:
     """Refuse before minutes are spent what could not be written afterwards."""
-    folder = out.expanduser().absolute().parent
+    folder = given(out, "--out").parent
     if out.is_dir():
         raise UsageError(f"--out {out} is a folder.", hint=f"use a file: --out {out / 'result.json'}")
     if not folder.is_dir():
         raise UsageError(f"--out: the folder {folder} does not exist.", hint=f"run: mkdir -p {folder}")
     if not os.access(folder, os.W_OK):
         raise UsageError(f"--out: the folder {folder} cannot be written.", hint="choose another place")
-    return out.expanduser()
+    return given(out, "--out")

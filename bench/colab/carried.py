@@ -7,17 +7,14 @@ stops in words.
 from __future__ import annotations
 
 import base64
-import textwrap
 from collections.abc import Sequence
 
-from bench.colab.hosted import pack
+from bench.colab.packing import needed_packages, pack
 from bench.workloads import WORKLOADS
-from generator.notebook.file import NEEDED, Cell, to_notebook
+from generator.front.notebook.file import Cell, to_notebook
 
 TITLE = "dreamrig-bench.ipynb"
 LINE = 4000
-PACKAGES = {"pynvml": "nvidia-ml-py", "PIL": "pillow"}
-"""Module -> package, where their names differ."""
 
 INTRODUCTION = """
 # dreamrig bench: how fast is this GPU
@@ -108,27 +105,27 @@ else:
 
 
 def build(workload: str, *, with_weights: bool = False) -> str:
-    """The notebook's text. workload: what its form says first.   with_weights: carry the starter (19 MB) too."""
+    """The notebook's text. workload: what its form says first.   with_weights: carry the starter (33 MB) too."""
     return to_notebook(cells(workload, with_weights=with_weights), title=TITLE, outputs={})
 
 
 def cells(workload: str, *, with_weights: bool) -> list[Cell]:
     """Words, the cell that unpacks, the cell that measures."""
-    archive = base64.b64encode(pack(with_weights=with_weights)).decode()
     choices = str(_choices(with_weights=with_weights)).replace("'", '"')
-    unpack = UNPACK.format(archive="\n".join(textwrap.wrap(archive, LINE)), needed=repr(_needed()))
     return [
         Cell("markdown", "introduction", INTRODUCTION),
-        Cell("code", "unpack", unpack),
+        unpack_cell(with_weights=with_weights),
         Cell("code", "measure", MEASURE.format(default=workload, choices=choices)),
     ]
+
+
+def unpack_cell(*, with_weights: bool) -> Cell:
+    """The cell that brings dreamrig along, and looks for the GPU. with_weights: the starter's too."""
+    archive = base64.b64encode(pack(with_weights=with_weights)).decode()
+    lines = "\n".join(archive[at : at + LINE] for at in range(0, len(archive), LINE))
+    return Cell("code", "unpack", UNPACK.format(archive=lines, needed=needed_packages()))
 
 
 def _choices(*, with_weights: bool) -> Sequence[str]:
     """The workloads that the notebook can run: the starter's weights cannot be drawn at random."""
     return [name for name, workload in WORKLOADS.items() if with_weights or workload.networks[0] != "starter"]
-
-
-def _needed() -> dict[str, str]:
-    """Module -> package of all that is imported, but for torch, which is there or is not touched."""
-    return {module: PACKAGES.get(module, module) for module in NEEDED if module != "torch"}

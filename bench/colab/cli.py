@@ -13,7 +13,7 @@ from typing import Annotated
 
 from bench.colab import local as colab_local
 from bench.colab.local import Runtime
-from dreamrig import console
+from dreamrig import console, extras
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, FailedError, NotReadyError, UsageError
 
@@ -33,7 +33,7 @@ NOTEBOOK = Path(__file__).parents[1] / "colab.ipynb"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class RuntimeDoor:
     """What the command takes from outside; tests bring their own."""
 
     which: Callable[[str], str | None] = shutil.which
@@ -42,11 +42,11 @@ class Door:
     serve: Callable[[Runtime], AbstractContextManager[subprocess.Popen[bytes]]] = colab_local.serve
 
 
-def colab(args: list[str], door: Door | None = None) -> int:
+def colab(args: list[str], door: RuntimeDoor | None = None) -> int:
     """`dreamrig colab …`; returns 0 after Ctrl-C."""
     import typer
 
-    door = door or Door()
+    door = door or RuntimeDoor()
 
     def body(
         port: Annotated[
@@ -74,8 +74,8 @@ def _folder(asked: Path | None) -> Path:
     return folder
 
 
-def _run_jupyter(runtime: Runtime, door: Door, *, as_json: bool) -> int:
-    colab_local.require_packages()
+def _run_jupyter(runtime: Runtime, door: RuntimeDoor, *, as_json: bool) -> int:
+    extras.bring("colab")
     with _stop_event() as stop, door.serve(runtime) as process:
         if as_json:
             data = {"url": runtime.url, "port": runtime.port, "origin": colab_local.COLAB_ORIGIN}
@@ -107,7 +107,7 @@ def _stop_event() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _run_docker(runtime: Runtime, door: Door) -> int:
+def _run_docker(runtime: Runtime, door: RuntimeDoor) -> int:
     if door.which("docker") is None:
         raise NotReadyError("Docker is not here.", hint="without it, run: dreamrig colab")
     command = colab_local.docker_command(runtime, has_gpu=door.has_gpu())

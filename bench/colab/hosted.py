@@ -8,16 +8,15 @@ might be another one of the user's).
 """
 
 import base64
-import io
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated
 
+from bench.colab.packing import needed_packages, pack
 from bench.compare.cost import load_prices
 from bench.measure.blocks import BUDGETS
 from bench.result.reading import parse_json
@@ -31,16 +30,12 @@ GPUS = ("T4", "L4", "G4", "A100", "H100")
 SILENCE_SECONDS = 600
 EXPECTED_MINUTES = 10
 BEGIN, END = "-----BEGIN DREAMRIG RESULT-----", "-----END DREAMRIG RESULT-----"
-ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("dreamrig", "provision", "generator", "bench")
-STAYS_AT_HOME = ("bench/proofs", "generator/starter/making")
-"""They prove figures of docs/ and trained the starter; neither is part of the product, nor in the wheel."""
 GIVEN_AS = {"G4": "RTX PRO 6000"}
 """Word of the client -> what the driver calls that GPU, where the word is no part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class HostedDoor:
     """What the command takes from outside; tests bring their own client."""
 
     which: Callable[[str], str | None] = shutil.which
@@ -51,11 +46,11 @@ class Door:
     confirm: Callable[[str], bool] = lambda question: input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def bench_colab(args: list[str], door: Door | None = None) -> int:
+def bench_colab(args: list[str], door: HostedDoor | None = None) -> int:
     """`dreamrig bench colab …`; returns the exit code."""
     import typer
 
-    door = door or Door()
+    door = door or HostedDoor()
 
     def body(
         workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help=", ".join(WORKLOADS))] = "adafruit-480-pure",
@@ -120,7 +115,7 @@ def _gpu(word: str) -> str:
     return name
 
 
-def _client(door: Door) -> str:
+def _client(door: HostedDoor) -> str:
     found = door.which("colab")
     if found is None:
         raise NotReadyError(
@@ -141,7 +136,7 @@ def _price(gpu: str) -> str:
     return f"A {gpu} was seen to cost {units:.2f} units an hour; about {EXPECTED_MINUTES} min, {spent:.1f} units."
 
 
-def run_there(client: str, workload: Workload, gpu: str, effort: str, door: Door) -> BenchResult:
+def run_there(client: str, workload: Workload, gpu: str, effort: str, door: HostedDoor) -> BenchResult:
     """Run the workload on Colab and return its result; machines still on are listed whatever happens."""
     with tempfile.TemporaryDirectory(prefix="dreamrig-colab-") as folder:
         script = Path(folder) / "bench_there.py"
@@ -187,29 +182,14 @@ def make_script(workload: Workload, effort: str) -> str:
     with_weights = workload.networks[0] == "starter"
     archive = base64.b64encode(pack(with_weights=with_weights)).decode()
     return SCRIPT.format(
-        archive=archive, workload=workload.name, effort=effort, begin=BEGIN, end=END, place="colab-hosted"
+        archive=archive,
+        needed=needed_packages(),
+        workload=workload.name,
+        effort=effort,
+        begin=BEGIN,
+        end=END,
+        place="colab-hosted",
     )
-
-
-def pack(*, with_weights: bool) -> bytes:
-    """Our packages as a zip archive; the starter's weights (33 MB) only where they are run."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(ROOT / "pyproject.toml", "pyproject.toml")
-        for folder in FOLDERS:
-            for path in sorted((ROOT / folder).rglob("*")):
-                is_weight = path.suffix in (".safetensors", ".xz")
-                is_left_out = not travels(path.relative_to(ROOT)) or (is_weight and not with_weights)
-                if path.is_file() and not is_left_out:  # numbers at random do not get smaller, only slower
-                    how = zipfile.ZIP_STORED if is_weight else zipfile.ZIP_DEFLATED
-                    archive.write(path, path.relative_to(ROOT).as_posix(), how)
-    return file.getvalue()
-
-
-def travels(path: PurePath) -> bool:
-    """Whether a file of ours, by its path in the checkout, is part of what runs elsewhere."""
-    is_made = path.suffix == ".ipynb" or "__pycache__" in path.parts
-    return not is_made and not any(path.is_relative_to(folder) for folder in STAYS_AT_HOME)
 
 
 SCRIPT = '''
@@ -217,9 +197,7 @@ import base64, importlib.util, io, json, os, pathlib, subprocess, sys, threading
 
 folder = pathlib.Path("dreamrig-bench").absolute()
 zipfile.ZipFile(io.BytesIO(base64.b64decode("""{archive}"""))).extractall(folder)
-needed = dict(typer="typer", rich="rich", platformdirs="platformdirs", psutil="psutil", pynvml="nvidia-ml-py",
-              torch="torch", numpy="numpy", PIL="pillow", safetensors="safetensors",
-              msgspec="msgspec")
+needed = {needed}
 missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
 if missing:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)

@@ -9,7 +9,6 @@ must accept credentials (colabtools issue 5302).
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import os
 import secrets
@@ -27,7 +26,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from dreamrig.errors import FailedError, NotReadyError
-from provision.facts.collectors.colab import PACKAGES, PORTS
+from provision.facts.collectors.colab import PORTS
 
 COLAB_ORIGIN = "https://colab.research.google.com"
 START_SECONDS = 60.0
@@ -50,16 +49,6 @@ class Runtime:
     def url(self) -> str:
         """The address to paste; localhost, because that is what Colab asks for."""
         return f"http://localhost:{self.port}/?token={self.token}"
-
-
-def require_packages(packages: tuple[str, ...] = PACKAGES) -> None:
-    """NotReadyError where Jupyter's server is not installed."""
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        raise NotReadyError(
-            f"Colab's page needs {' and '.join(missing)} here.",
-            hint=f"run: {sys.executable} -m pip install -e '.[colab]'",
-        )
 
 
 def is_free(port: int) -> bool:

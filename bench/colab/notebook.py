@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bench.workloads import WORKLOADS
-from generator.notebook.file import INSTALL, NEEDED, Cell, to_notebook
+from generator.front.notebook.file import INSTALL, NEEDED, Cell, address, badge, to_notebook
 
 FILE = Path(__file__).parents[1] / "colab.ipynb"
 TITLE = "dreamrig-bench.ipynb"
@@ -56,11 +56,12 @@ else:
 def cells() -> list[Cell]:
     """The notebook's cells: words, and one cell that does it all."""
     choices = str(list(WORKLOADS)).replace("'", '"')
-    install = INSTALL.format(number=1, needed=repr(NEEDED)).replace(
+    install = INSTALL.format(number=1, needed=repr(NEEDED), repository=address()).replace(
         "Install and look for the GPU", "Install and measure"
     )
     measure = MEASURE.format(default="adafruit-480-pure", choices=choices)
-    return [Cell("markdown", "introduction", INTRODUCTION), Cell("code", "bench", install + measure)]
+    words = f"{badge('bench/colab.ipynb')}\n{INTRODUCTION}"
+    return [Cell("markdown", "introduction", words), Cell("code", "bench", install + measure)]
 
 
 def build() -> str:

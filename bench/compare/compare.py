@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.measure.ab import ratio_words
-from bench.result import stats
 from bench.result.result import BenchResult
-from bench.result.stats import Interval
 from bench.result.trust import why_impossible
 from dreamrig.plain import to_plain
+from generator import stats
+from generator.stats import Interval
 
 RUN_TO_RUN = 0.02
 """Standard deviation between sessions of one machine that is assumed where it was not measured: memory lies elsewhere,

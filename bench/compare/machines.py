@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.result import stats
 from bench.result.result import BenchResult
 from bench.result.verdict import Summary, is_impossible, summarise
+from generator import stats
 
 HARMLESS = frozenset({"power-limited"})
 """Words that explain a pace and cast no doubt on it."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.result import stats
-from bench.result.stats import Interval
 from dreamrig.words import short
+from generator import stats
+from generator.stats import Interval
 
 
 @dataclass(frozen=True)

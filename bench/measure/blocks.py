@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Literal, Protocol
 
-from bench.result import stats
 from bench.result.result import Block, Effort, Warmup
 from dreamrig.errors import InterruptedByUser
+from generator import stats
 
 SETTLED = 0.02
 """Medians of the last three blocks and of the three before differ by less: warm."""
 WINDOW = 3
 FEWEST_BLOCKS, GOOD_BLOCKS, ENOUGH_BLOCKS = 3, 5, 10
 
-Phase = Literal["first step", "warming up", "measuring", "one picture", "limits"]
+Phase = Literal["first step", "warming up", "measuring", "one picture"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
+class TimeBudget:
     """How long to take, in seconds."""
 
     warmup: float
@@ -37,10 +37,10 @@ class Budget:
     """For each limit of the device."""
 
 
-BUDGETS: Mapping[Effort, Budget] = {
-    "quick": Budget(warmup=2.0, warmup_most=8.0, measuring=12.0, block=0.25, picture=5.0, ceiling=0.2),
-    "default": Budget(warmup=10.0, warmup_most=60.0, measuring=90.0, block=1.0, picture=60.0, ceiling=1.0),
-    "thorough": Budget(warmup=30.0, warmup_most=180.0, measuring=600.0, block=2.0, picture=600.0, ceiling=2.0),
+BUDGETS: Mapping[Effort, TimeBudget] = {
+    "quick": TimeBudget(warmup=2.0, warmup_most=8.0, measuring=12.0, block=0.25, picture=5.0, ceiling=0.2),
+    "default": TimeBudget(warmup=10.0, warmup_most=60.0, measuring=90.0, block=1.0, picture=60.0, ceiling=1.0),
+    "thorough": TimeBudget(warmup=30.0, warmup_most=180.0, measuring=600.0, block=2.0, picture=600.0, ceiling=2.0),
 }
 
 
@@ -65,7 +65,7 @@ class Steps(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class PhaseProgress:
     """What a display may show, sent between two blocks."""
 
     phase: Phase
@@ -83,19 +83,21 @@ class Progress:
 class Sitting:
     """One measurement's clock, listener and wish to end."""
 
-    budget: Budget
+    budget: TimeBudget
     clock: Callable[[], float] = perf_counter
-    watch: Callable[[Progress], None] = field(default=lambda _: None)
+    watch: Callable[[PhaseProgress], None] = field(default=lambda _: None)
     should_stop: Callable[[], bool] = field(default=lambda: False)
+    ended_early: bool = False
+    """Whether that wish ended the measuring."""
 
     def time_first(self, steps: Steps, name: str = "") -> float:
         """Seconds of the first step, cold."""
-        self.watch(Progress(phase="first step", seconds=0.0, name=name))
+        self.watch(PhaseProgress(phase="first step", seconds=0.0, name=name))
         before = self.clock()
         steps.first()
         steps.finish()
         seconds = self.clock() - before
-        self.watch(Progress(phase="first step", seconds=seconds, name=name))
+        self.watch(PhaseProgress(phase="first step", seconds=seconds, name=name))
         return seconds
 
     def time_block(self, steps: Steps, count: int) -> Block:
@@ -118,7 +120,7 @@ class Sitting:
             fastest = min(pace_of(blocks[-2 * WINDOW :]))  # whatever disturbs a block makes it longer
             count = max(1, math.ceil(self.budget.block / fastest))
             self.watch(
-                Progress(
+                PhaseProgress(
                     phase="warming up",
                     seconds=elapsed,
                     most_seconds=self.budget.warmup_most,
@@ -132,10 +134,17 @@ class Sitting:
                 return warmup, count
             self._end_early(blocks=0)
 
-    def measure(self, steps: Steps, count: int, after_block: Callable[[], float] | None = None) -> tuple[Block, ...]:
+    def measure(
+        self,
+        steps: Steps,
+        count: int,
+        after_block: Callable[[], float] | None = None,
+        between: Callable[[float], None] = lambda _: None,
+    ) -> tuple[Block, ...]:
         """Blocks of `count` steps until the budget is spent.
 
         after_block: something measured in turn with the blocks; returns its seconds, which doubles the budget.
+        between: told after each block which share of the budget is spent; what it does costs none.
         """
         blocks: list[Block] = []
         elapsed, factor = 0.0, 1 if after_block is None else 2
@@ -145,6 +154,7 @@ class Sitting:
             self._tell_measuring(blocks, elapsed, factor)
             if self._end_early(len(blocks)):
                 break
+            between(elapsed / factor / self.budget.measuring)
         return tuple(blocks)
 
     def measure_pairs(
@@ -170,7 +180,7 @@ class Sitting:
 
     def _tell_measuring(self, blocks: Sequence[Block], elapsed: float, factor: int) -> None:
         most, paces = factor * self.budget.measuring, tuple(pace_of(blocks))
-        self.watch(Progress(phase="measuring", seconds=elapsed, most_seconds=most, step_seconds=paces))
+        self.watch(PhaseProgress(phase="measuring", seconds=elapsed, most_seconds=most, step_seconds=paces))
 
     def _end_early(self, blocks: int) -> bool:
         """Whether to end with the blocks there are; InterruptedByUser where those are too few to say anything."""
@@ -179,12 +189,29 @@ class Sitting:
         if blocks < FEWEST_BLOCKS:
             hint = "take less work: dreamrig bench run starter-128"
             raise InterruptedByUser("Interrupted before enough was measured.", hint=hint)
+        self.ended_early = True
         return True
 
 
 def pace_of(blocks: Sequence[Block]) -> list[float]:
     """Seconds per step of each block."""
     return [block.seconds / block.steps for block in blocks]
+
+
+def steady_part(blocks: Sequence[Block], warmup: Warmup) -> tuple[tuple[Block, ...], Warmup]:
+    """The blocks from where on the pace shows no trend, and the warm-up with what went before; all where none is so.
+
+    A card gets slower for minutes as it gets warm: the medians of a few blocks stand still before that is over.
+    """
+    start = stats.steady_from(pace_of(blocks))
+    if start is None:
+        return tuple(blocks), replace(warmup, is_settled=False)
+    more = blocks[:start]
+    return tuple(blocks[start:]), Warmup(
+        steps=warmup.steps + sum(block.steps for block in more),
+        seconds=warmup.seconds + sum(block.seconds for block in more),
+        is_settled=warmup.is_settled,
+    )
 
 
 def is_settled(step_seconds: Sequence[float]) -> bool:

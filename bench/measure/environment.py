@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bench.measure.nvml import NvmlGauge
 from bench.result.result import PLACES, BenchResult, Device, Host, Place, Software, Tool
 from dreamrig import __version__
 from dreamrig.errors import UsageError
 from dreamrig.words import MIB
+from provision.machine.nvml import NvmlGauge
 
 if TYPE_CHECKING:
     import torch
@@ -143,16 +143,6 @@ def describe_device(device: torch.device, gauge: NvmlGauge | None) -> Device:
     }
     name = torch.cuda.get_device_name(device)[:200]
     return Device(kind="cuda", name=name, capability=f"{major}.{minor}", **known)
-
-
-def cuda_uuid(device: torch.device) -> str | None:
-    """The card's UUID as torch tells it; None on a CPU and on a torch that does not."""
-    import torch
-
-    if device.type != "cuda":
-        return None
-    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
-    return None if uuid is None else str(uuid)
 
 
 def describe_software(threads: int | None, flags: dict[str, Any]) -> Software:

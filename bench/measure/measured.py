@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class MeasureWishes:
     """How to measure."""
 
     effort: Effort = "default"
@@ -41,7 +41,7 @@ class Wishes:
 
 
 @dataclass(kw_only=True)
-class Measured:
+class Measurement:
     """What the clock said of one workload."""
 
     steps: EngineSteps
@@ -57,20 +57,21 @@ class Measured:
 
 
 def describe(
-    measured: Measured,
-    wishes: Wishes,
+    measured: Measurement,
+    wishes: MeasureWishes,
     sampler: Sampler,
     gauge: Gauge | None,
     *,
     import_seconds: float | None = None,
     session: str | None = None,
+    ended_early: bool = False,
 ) -> BenchResult:
     """Everything about one measurement as a value, without a name of the machine or its user.
 
     session: of results that were measured in turn, whose energy cannot be told apart.
     """
     from bench.measure import environment
-    from bench.measure.nvml import NvmlGauge
+    from provision.machine.nvml import NvmlGauge
 
     steps = measured.steps
     host, place = environment.describe_host()
@@ -94,6 +95,7 @@ def describe(
             load_seconds=measured.load_seconds,
             warmup=measured.warmup,
             picture=measured.picture,
+            ended_early=ended_early,
         ),
         memory=measured.memory,
         telemetry=sampler.telemetry(),

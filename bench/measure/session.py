@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from bench.measure.blocks import BUDGETS, Budget, Progress, Sitting
-from bench.measure.measured import Measured, Wishes, describe, peak_memory
+from bench.measure.blocks import BUDGETS, PhaseProgress, Sitting, TimeBudget, steady_part
+from bench.measure.measured import Measurement, MeasureWishes, describe, peak_memory
 from bench.measure.telemetry import CpuGauge, Sampler
-from bench.result import stats
 from bench.result.result import BenchResult
 from bench.workloads import Workload
 from dreamrig.errors import NotReadyError
+from generator import stats
 
 if TYPE_CHECKING:
     from bench.measure.steps import EngineSteps
     from bench.measure.telemetry import Gauge
 
+CEILING_TURNS = 3
+
 
 @dataclass(frozen=True)
-class Pair:
+class ResultPair:
     """Two results measured in turn, block by block."""
 
     first: BenchResult
@@ -36,13 +38,13 @@ class Session:
 
     def __init__(
         self,
-        wishes: Wishes,
+        wishes: MeasureWishes,
         *,
-        watch: Callable[[Progress], None],
+        watch: Callable[[PhaseProgress], None],
         say: Callable[[str], None],
         should_stop: Callable[[], bool],
         clock: Callable[[], float] = perf_counter,
-        budget: Budget | None = None,
+        budget: TimeBudget | None = None,
     ) -> None:
         """watch: a display.   say: one line of talk.   should_stop: whether somebody wants to end now."""
         self.wishes, self.say, self.clock = wishes, say, clock
@@ -53,7 +55,7 @@ class Session:
 
     # ---- load
 
-    def load(self, workload: Workload) -> Measured:
+    def load(self, workload: Workload) -> Measurement:
         """The workload's networks on the device; with random weights where the real ones are not here."""
         self._import_torch()
         before = self.clock()
@@ -65,7 +67,7 @@ class Session:
             self.say(f"{error.message.rstrip('.')}: measuring with random weights, which are as fast.")
             before = self.clock()
             steps = self._load(workload, random_weights=True)
-        return Measured(steps=steps, load_seconds=self.clock() - before)
+        return Measurement(steps=steps, load_seconds=self.clock() - before)
 
     def _import_torch(self) -> None:
         if "torch" in sys.modules or self.import_seconds is not None:
@@ -91,15 +93,17 @@ class Session:
             self.on_loaded(measured.steps)
             gauge = self._open_gauge(measured.steps, stack)
             self._warm(measured)
-            with self._sample(gauge):
-                measured.blocks = self.sitting.measure(measured.steps, measured.count, after_block)
-            measured.steps.require_finite()
             measured.memory = peak_memory(measured.steps)  # before anything else is tried on the device
+            with self._sample(gauge):
+                between = self._ceilings_between(measured) if after_block is None else (lambda _: None)
+                measured.blocks = self.sitting.measure(measured.steps, measured.count, after_block, between)
+            measured.steps.require_finite()
+            self._leave_out_heating(measured)
             if after_block is None:
-                self._look_around(measured)
+                self._draw_picture(measured)
             return self._describe(measured, gauge, None if after_block is None else str(uuid.uuid4()))
 
-    def run_pair(self, first: Workload, second: Workload) -> Pair:
+    def run_pair(self, first: Workload, second: Workload) -> ResultPair:
         """Measure two workloads in turn. Peak memory and energy cannot be told apart, so neither has any."""
         with ExitStack() as stack:
             both = [self.load(first), self.load(second)]
@@ -115,42 +119,68 @@ class Session:
             session = str(uuid.uuid4())
             for measured in both:
                 measured.steps.require_finite()
-            return Pair(*(self._describe(measured, gauge, session) for measured in both))
+            return ResultPair(*(self._describe(measured, gauge, session) for measured in both))
 
-    def _warm(self, measured: Measured, name: str = "") -> None:
+    def _warm(self, measured: Measurement, name: str = "") -> None:
         measured.first_step_seconds = self.sitting.time_first(measured.steps, name)
         measured.steps.count_work()  # before the warm-up, which gets over it
         measured.warmup, measured.count = self.sitting.warm_up(measured.steps, name)
 
-    def _look_around(self, measured: Measured) -> None:
-        """What a result can do without: a whole picture on the clock, the device's limits."""
-        steps, budget = measured.steps, self.sitting.budget
+    def _ceilings_between(self, measured: Measurement) -> Callable[[float], None]:
+        """Something to call between blocks that measures the device's limits in turn with them."""
+        from bench.measure.products import CeilingTurns
+
+        steps = measured.steps
+        turns = CeilingTurns(steps.device, seconds_each=self.sitting.budget.ceiling, turns=CEILING_TURNS)
+
+        def between(share: float) -> None:
+            if not turns.due(share) or self.sitting.should_stop():
+                return
+            assert self.sampler is not None
+            with self.sampler.aside():
+                steps.take_turn(turns)
+                measured.ceilings = steps.ceilings(turns)
+
+        return between
+
+    def _leave_out_heating(self, measured: Measurement) -> None:
+        """A thorough measurement counts from where on its pace shows no trend."""
+        if self.wishes.effort == "thorough" and measured.warmup is not None:
+            measured.blocks, measured.warmup = steady_part(measured.blocks, measured.warmup)
+
+    def _draw_picture(self, measured: Measurement) -> None:
+        """A whole picture on the clock, where that takes no longer than its budget; a result can do without."""
         if self.sitting.should_stop():
             return
         median = stats.median([block.seconds / block.steps for block in measured.blocks])
-        expected = median * steps.config.steps
-        if expected <= budget.picture:
-            self.sitting.watch(Progress(phase="one picture", seconds=0.0, most_seconds=expected))
-            measured.picture = steps.picture(self.clock)
-        self.sitting.watch(Progress(phase="limits", seconds=0.0))
-        measured.ceilings = steps.ceilings(budget.ceiling)
+        expected = median * measured.steps.config.steps
+        if expected <= self.sitting.budget.picture:
+            self.sitting.watch(PhaseProgress(phase="one picture", seconds=0.0, most_seconds=expected))
+            measured.picture = measured.steps.picture(self.clock)
 
     def _open_gauge(self, steps: EngineSteps, stack: ExitStack) -> Gauge | None:
-        from bench.measure import environment
-        from bench.measure.nvml import open_gauge
+        from generator.devices import cuda_uuid
+        from provision.machine.nvml import open_gauge
 
         if steps.device.type != "cuda":
             return CpuGauge()
-        return stack.enter_context(open_gauge(environment.cuda_uuid(steps.device), steps.device.index or 0))
+        return stack.enter_context(open_gauge(cuda_uuid(steps.device), steps.device.index or 0))
 
     def _sample(self, gauge: Gauge | None) -> Sampler:
         self.sampler = Sampler(gauge, self.clock)
         return self.sampler
 
-    def _describe(self, measured: Measured, gauge: Gauge | None, session: str | None) -> BenchResult:
+    def _describe(self, measured: Measurement, gauge: Gauge | None, session: str | None) -> BenchResult:
         assert self.sampler is not None
-        seconds = self.import_seconds
-        return describe(measured, self.wishes, self.sampler, gauge, import_seconds=seconds, session=session)
+        return describe(
+            measured,
+            self.wishes,
+            self.sampler,
+            gauge,
+            import_seconds=self.import_seconds,
+            session=session,
+            ended_early=self.sitting.ended_early,
+        )
 
 
 def names_of(first: Workload, second: Workload) -> tuple[str, str]:

@@ -94,7 +94,13 @@ def join(results: Sequence[BenchResult]) -> BenchResult:
     return replace(
         first,
         id=str(uuid.uuid4()),
-        timing=replace(first.timing, blocks=blocks, session_blocks=counts, warmup=unsettled),
+        timing=replace(
+            first.timing,
+            blocks=blocks,
+            session_blocks=counts,
+            warmup=unsettled,
+            ended_early=any(result.timing.ended_early for result in results),
+        ),
         memory=_highest([result.memory for result in results]),
         telemetry=_joined([result.telemetry for result in results]),
         energy=_sum([result.energy for result in results]),

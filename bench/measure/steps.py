@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,6 +25,9 @@ from generator.engine.loop import generate
 from generator.events import Event, Finished, Preview, Step
 from generator.models.base import Models
 from generator.work.plan import Plan
+
+if TYPE_CHECKING:
+    from bench.measure.products import CeilingTurns
 
 LEAST_RUN = 500
 """Steps of a run in which blocks are timed; a new one is begun between two blocks."""
@@ -122,12 +125,16 @@ class EngineSteps:
         self.work = count.work()
         return self.work
 
-    def ceilings(self, seconds_each: float) -> dict[str, Any]:
-        """What the device can do at most with as many threads as the steps had: bench.measure.products."""
-        from bench.measure.products import measure_ceilings
-
+    def take_turn(self, turns: CeilingTurns) -> None:
+        """What the device can do at most, with as many threads as the steps have."""
         with Arithmetic(threads=self.threads).applied():
-            return measure_ceilings(self.device, seconds_each=seconds_each).to_dict()
+            turns.take()
+
+    def ceilings(self, turns: CeilingTurns) -> dict[str, Any] | None:
+        """The outcome of the turns; None where none was taken."""
+        with Arithmetic(threads=self.threads).applied():
+            found = turns.ceilings()
+        return None if found is None else found.to_dict()
 
     def close(self) -> None:
         """Let go of the run and its files."""

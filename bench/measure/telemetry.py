@@ -1,7 +1,7 @@
 """What the device does beside the steps: clocks, power, heat, load, sampled by a thread of its own.
 
-Fields on a GPU: those of bench.measure.nvml. On a processor: cpu_clock_mhz, cpu_share, other_cpu_share (of the whole
-machine, the second by everybody else), temperature_celsius, memory_used_mib. What cannot be read is left out.
+Fields on a GPU: those of provision.machine.nvml. On a processor: cpu_clock_mhz, cpu_share, other_cpu_share (of the
+whole machine, the second by everybody else), temperature_celsius, memory_used_mib. What cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib
 import os
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -102,6 +103,8 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._began_at = 0.0
         self._joules: tuple[float | None, float | None] = (None, None)
+        self._aside = threading.Event()
+        self._aside_joules = self._aside_seconds = 0.0
         self.seconds: list[float] = []
         self.readings: list[dict[str, float]] = []
 
@@ -122,7 +125,22 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL_SECONDS):
-            self.sample()
+            if not self._aside.is_set():
+                self.sample()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, something else than the steps is done: no samples, and its energy is not theirs."""
+        before, began_at = None if self._gauge is None else self._gauge.joules(), self._clock()
+        self._aside.set()
+        try:
+            yield
+        finally:
+            self._aside.clear()
+            self._aside_seconds += self._clock() - began_at
+            after = None if self._gauge is None else self._gauge.joules()
+            if before is not None and after is not None:
+                self._aside_joules += after - before
 
     def sample(self) -> None:
         """Read the gauge once."""
@@ -153,8 +171,8 @@ class Sampler:
     def energy(self, steps: int) -> Energy:
         """Joules over all `steps` that were done meanwhile: by the counter, else by the sampled power."""
         before, after = self._joules
-        if before is not None and after is not None and after > before:
-            return Energy(joules=after - before, steps=steps, source="counter")
+        if before is not None and after is not None and after - before > self._aside_joules:
+            return Energy(joules=after - before - self._aside_joules, steps=steps, source="counter")
         sampled = self._sampled_joules()
         return Energy(joules=sampled, steps=steps, source="sampled power") if sampled else Energy()
 
@@ -163,7 +181,7 @@ class Sampler:
         watts = [reading["power_watts"] for reading in self.readings if "power_watts" in reading]
         if len(watts) < 5:
             return None
-        return statistics.fmean(watts) * (self.seconds[-1] + INTERVAL_SECONDS / 2)
+        return statistics.fmean(watts) * (self.seconds[-1] + INTERVAL_SECONDS / 2 - self._aside_seconds)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -3,32 +3,32 @@
 python -m bench.proofs.memory                      the table of docs/memory.md
 python -m bench.proofs.memory --only starter       the rows whose networks have this in their name
 python -m bench.proofs.memory --presets            what every preset will need, from the sizes of its networks alone
+python -m bench.proofs.memory --windows            what large pictures will need, at once and in windows
 python -m bench.proofs.memory --case '{"side": 128, "cutouts": 16}'     one case, here, as JSON
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from bench.measure.process_memory import forget_peak, peak_mib
 from generator.config import GenerateConfig
 from generator.presets import PRESETS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from generator.models.base import Models
+
 MODEL, STARTER = "imagenet-f16-1024", "starter"
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-RESET_PEAK = "5"
-KIB_PER_MIB = 1024
+DEVICES, TILES, WINDOWED_SIDES = ("CPU", "CUDA"), (0, 512, 384), (768, 1024, 2048)
 STEPS = 2
 """In the second the allocator knows sizes learnt in the first, and the peak is higher; later it hardly grows."""
 
@@ -45,12 +45,19 @@ class Case:
     model: str = MODEL
     preset: str = ""
     """Whose augmentations it has."""
+    tile: int = 0
+    """Side of the windows that it is decoded in, in pixels; 0 = all at once."""
 
     @property
     def networks(self) -> str:
         """Short, for a table."""
         words = self.model if self.model == STARTER else f"{self.model} + {self.guides}"
         return f"{words}, as {self.preset}" if self.preset else words
+
+    @property
+    def decoding(self) -> str:
+        """The same about its decoder."""
+        return ("twice" if self.checkpointed else "once") + (f", in windows of {self.tile}" if self.tile else "")
 
     def to_config(self) -> GenerateConfig:
         """The run that is measured."""
@@ -69,6 +76,7 @@ class Case:
             cutouts=self.cutouts,
             cut_batch=self.cut_batch,
             checkpointed_decoding=self.checkpointed,
+            tile=self.tile,
             augmentations=PRESETS[self.preset].values["augmentations"] if self.preset else "",
             preview_every=0,
             checkpoint_every=0,
@@ -88,6 +96,9 @@ CASES = (
     Case(256, 16, cut_batch=4, checkpointed=True),
     Case(512, 1),
     Case(512, 1, checkpointed=True),
+    Case(512, 1, tile=384),
+    Case(1024, 1, tile=384),
+    Case(1024, 8, tile=512),
     Case(64, 4, guides="ViT-B/16"),
     Case(128, 16, guides="ViT-B/16"),
     Case(64, 1, guides="RN50"),
@@ -100,11 +111,13 @@ CASES = (
     Case(128, 32, model=STARTER),
     Case(256, 8, model=STARTER),
     Case(512, 8, model=STARTER),
+    Case(1024, 8, model=STARTER),
+    Case(1024, 8, model=STARTER, tile=256),
 )
 
 
 @dataclass(frozen=True)
-class Measured:
+class MemoryPeak:
     """MiB on top of the loaded networks."""
 
     predicted_mib: float
@@ -116,10 +129,11 @@ class Measured:
         return self.predicted_mib / self.measured_mib
 
 
-def measure_here(case: Case) -> Measured:
+def measure_here(case: Case) -> MemoryPeak:
     """A run in this process, whose earlier peak is forgotten first. Linux alone can do that."""
     import torch
 
+    from generator.devices import release_memory
     from generator.engine.loop import generate
     from generator.engine.memory import predict_memory_mib
     from generator.models.choose import load_models
@@ -129,31 +143,18 @@ def measure_here(case: Case) -> Measured:
     # The first convolution of a process sets up the library's own buffers, which are no part of a run.
     torch.nn.functional.conv2d(torch.zeros(1, 8, 8, 8), torch.zeros(8, 8, 3, 3))
     if case.model == STARTER:  # its five small files leave about as much free on the heap as a run takes
-        _give_back_free_memory()
-    CLEAR.write_text(RESET_PEAK)
-    before = _status_mib("VmRSS")
+        release_memory(models.image.codebook.device)
+    before = forget_peak()
     for _ in generate(config, models):
         pass  # keeping the events would keep their pictures
-    return Measured(predict_memory_mib(config, models), _status_mib("VmHWM") - before)
+    return MemoryPeak(predict_memory_mib(config, models), peak_mib() - before)
 
 
-def _give_back_free_memory() -> None:
-    """What loading left on the heap, which the run would fill first; glibc alone is asked."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def _status_mib(name: str) -> float:
-    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) / KIB_PER_MIB
-
-
-def measure(case: Case) -> Measured:
+def measure(case: Case) -> MemoryPeak:
     """The same in a fresh process."""
     words = [sys.executable, "-m", "bench.proofs.memory", "--case", json.dumps(asdict(case))]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return Measured(**json.loads(done.stdout))
+    return MemoryPeak(**json.loads(done.stdout))
 
 
 def rows(cases: Sequence[Case], repeats: int) -> Iterator[str]:
@@ -163,11 +164,11 @@ def rows(cases: Sequence[Case], repeats: int) -> Iterator[str]:
     for case in cases:
         found = [measure(case) for _ in range(repeats)]
         taken = [one.measured_mib for one in found]
-        middle = Measured(found[0].predicted_mib, statistics.median(taken))
+        middle = MemoryPeak(found[0].predicted_mib, statistics.median(taken))
         spread = f" ({min(taken):,.0f}-{max(taken):,.0f})" if repeats > 1 else ""
         yield (
             f"| {case.networks} | {case.side}x{case.side} | {case.cutouts} | {case.cut_batch or 'all'} | "
-            f"{'twice' if case.checkpointed else 'once'} | {middle.predicted_mib:,.0f} | "
+            f"{case.decoding} | {middle.predicted_mib:,.0f} | "
             f"{middle.measured_mib:,.0f}{spread} | {middle.ratio:.2f} |"
         )
 
@@ -181,29 +182,35 @@ class Sizes:
     size: int = 0
 
 
-def predict_from_sizes(config: GenerateConfig, device_type: str) -> float:
-    """MiB on top of the loaded networks for a run of published ones that need not be here."""
+def models_from_sizes(config: GenerateConfig, device_type: str) -> Models:
+    """Published networks that need not be here, good for a prediction of their memory alone."""
     import torch
 
-    from generator.engine.memory import predict_memory_mib
-    from generator.models import clip, vqgan
+    from generator.models import vqgan
     from generator.models.allocators import allocator_of
     from generator.models.base import Models
     from generator.models.footprint import Footprint
+    from generator.models.guides import ARCHITECTURES
 
     image = vqgan.ARCHITECTURES[config.model]
-    guides = tuple(clip.ARCHITECTURES[name.strip()] for name in config.guides.split(","))
+    guides = tuple(ARCHITECTURES[name.strip()] for name in config.guides.split(","))
     guide_bytes = 2 if device_type == "cuda" and config.precision == "mixed" else 4
     footprint = Footprint(image, guides, guide_bytes=guide_bytes, allocator=allocator_of(device_type))
     # Where it lies tells the device's allocator; what is never written to takes no room.
     codebook = torch.empty((image.codes, image.code_width), device="cpu" if device_type == "cpu" else "meta")
-    models = Models(
+    return Models(
         image=cast(Any, Sizes(codebook=codebook, factor=image.factor)),
         guides=tuple(cast(Any, Sizes(size=sizes.side)) for sizes in guides),
         memory_mib=footprint.step_mib,
         checkpointed_memory_mib=replace(footprint, checkpointed=True).step_mib,
     )
-    return predict_memory_mib(config, models)
+
+
+def predict_from_sizes(config: GenerateConfig, device_type: str) -> float:
+    """MiB on top of the loaded networks for a run of published ones that need not be here."""
+    from generator.engine.memory import predict_memory_mib
+
+    return predict_memory_mib(config, models_from_sizes(config, device_type))
 
 
 def preset_rows() -> Iterator[str]:
@@ -218,6 +225,19 @@ def preset_rows() -> Iterator[str]:
         yield f"| {name} | {config.width}x{config.height} | {config.cutouts} | {cells} |"
 
 
+def window_rows() -> Iterator[str]:
+    """A Markdown table: a preset at large sizes, decoded at once and in windows."""
+    shown = [f"{device}, {f'in windows of {tile}' if tile else 'at once'}" for device in DEVICES for tile in TILES]
+    yield f"| picture | {' | '.join(shown)} |"
+    yield f"|:--|{'--:|' * len(shown)}"
+    preset = PRESETS["dreamrig"]
+    config = GenerateConfig(prompt="fog", **preset.values_for(preset.values["model"]))
+    for side in WINDOWED_SIDES:
+        asked = [(replace(config, width=side, height=side, tile=tile), device) for device in DEVICES for tile in TILES]
+        cells = " | ".join(f"{predict_from_sizes(one, device.lower()):,.0f}" for one, device in asked)
+        yield f"| {side}x{side} | {cells} |"
+
+
 def main(words: Sequence[str]) -> int:
     """The table, or one case as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.proofs.memory", description=(__doc__ or "").splitlines()[0])
@@ -225,12 +245,14 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--only", default="", metavar="WORD", help="cases whose networks have this in their name")
     parser.add_argument("--case", metavar="JSON", help="one case in this process")
     parser.add_argument("--presets", action="store_true", help="what every preset will need, measuring nothing")
+    parser.add_argument("--windows", action="store_true", help="what large pictures will need, measuring nothing")
     chosen = parser.parse_args(words)
     if chosen.case:
         print(json.dumps(asdict(measure_here(Case(**json.loads(chosen.case))))))
         return 0
     cases = [case for case in CASES if chosen.only in case.networks]
-    for row in preset_rows() if chosen.presets else rows(cases, chosen.repeats):
+    predicted = preset_rows() if chosen.presets else window_rows()
+    for row in predicted if chosen.presets or chosen.windows else rows(cases, chosen.repeats):
         print(row, flush=True)
     return 0
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import PurePosixPath
 
-from bench.claims.claims import Claim, claims_for
+from bench.claims.claims import claims_for
 from bench.compare.machines import Merged, Row, Voice
 from bench.report.html_page import POLICY
 from bench.report.style import STYLE
@@ -66,10 +66,6 @@ def _index(groups: Sequence[Sequence[Row]], merged: Merged, problems: Sequence[s
     return body + (f"<section><h2>Left out</h2><ul>{told}</ul></section>" if told else "")
 
 
-def _machines(rows: Sequence[Row]) -> str:
-    return plural(sum(len(row.voices) for row in rows), "machine")
-
-
 def _best(rows: Sequence[Row]) -> str:
     best = max(rows, key=lambda row: row.median)
     return escape(f"{short_device(best.device)}, {pace(best.median)}")
@@ -111,18 +107,12 @@ def _not_measured(rows: Sequence[Row]) -> str:
     claims = [claim for claim in claims_for(results[0], results) if claim.measured is None]
     if not claims:
         return ""
-    cells = [[escape(claim.name), escape(_claimed(claim)), claim.kind] for claim in claims]
+    cells = [[escape(claim.name), escape(claim.figure + claim.reach), claim.kind] for claim in claims]
     return (
         f"<section><h2>Not measured yet</h2>{_table(['GPU of Colab', 'it/s', 'kind'], cells)}<p>A bound is what a "
-        "datasheet does not allow to be exceeded; a real card stays well below it. What is expected comes from how the "
-        "cards compare on other networks, with its error.</p></section>"
+        "datasheet does not allow to be exceeded; a real card stays well below it. What is expected comes from other "
+        "people's networks, with its error.</p></section>"
     )
-
-
-def _claimed(claim: Claim) -> str:
-    if claim.kind == "expected":
-        return f"about {pace(claim.steps_per_second)} ({short(claim.low or 0)} to {short(claim.high or 0)})"
-    return f"at most {pace(claim.steps_per_second)}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

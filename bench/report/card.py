@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.report.chart import Bar, BarChart, bar_chart
+from bench.report.chart import BarChart, PaceBar, bar_chart
 from bench.result import figures
 from dreamrig.words import duration
 
 if TYPE_CHECKING:
-    from bench.report.page import Entry, Group, Page
+    from bench.report.page import Group, Page, ReportEntry
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 64
 PAPER, INK, SOFT = "#16131d", "#f3f0f8", "#a9a1b8"
@@ -83,7 +83,7 @@ class _Canvas:
         self.image.paste(patch, (round(x * FINE), round(y * FINE)))
 
 
-def _head(canvas: _Canvas, group: Group, entry: Entry) -> None:
+def _head(canvas: _Canvas, group: Group, entry: ReportEntry) -> None:
     """Name, figure, and what follows against Colab."""
     room = WIDTH - 2 * MARGIN
     canvas.text(MARGIN, 78, "dreamrig bench", 26, ACCENT)
@@ -108,7 +108,7 @@ def _head(canvas: _Canvas, group: Group, entry: Entry) -> None:
         canvas.text(MARGIN + 20, 309, canvas.fitting(said, size, room - 40), size, INK)
 
 
-def _chosen(group: Group) -> list[Bar]:
+def _chosen(group: Group) -> list[PaceBar]:
     """The bars that fit: the reference, the others that were measured, then the bounds nearest to the reference."""
     own = group.reference.summary.steps_per_second
     bars = sorted(group.chart.bars, key=lambda bar: (bar.kind != "measured", abs(bar.value / own - 1)))
@@ -130,7 +130,7 @@ def _bars(canvas: _Canvas, chart: BarChart) -> None:
             canvas.box(left, top, right, top + BAR_THICK, ACCENT_SOFT, 5)
         else:
             canvas.hatched(left, top, right, top + BAR_THICK)
-        text = bar.text if is_measured else bar.text.replace("≤", "at most")
+        text = bar.words
         canvas.text(max(right, BAR_LEFT) + 14, top + 21, text, 24, INK if is_measured else SOFT)
 
 

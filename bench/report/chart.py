@@ -60,7 +60,7 @@ def decades(low: float, high: float) -> Axis:
 
 
 @dataclass(frozen=True)
-class Bar:
+class PaceBar:
     """One line of a bar chart, in it/s."""
 
     label: str
@@ -72,20 +72,25 @@ class Bar:
     high: float | None
     kind: Literal["measured", "expected", "bound"]
     text: str
-    """The value in words."""
+    """The value, with a sign where it is none that was measured: "5.56 it/s", "≈ 1.1 it/s", "≤ 20.2 it/s"."""
     tip: str
     """Where it comes from."""
+
+    @property
+    def words(self) -> str:
+        """The value with its sign in words, for what may have no such letter."""
+        return self.text.replace("≤", "at most").replace("≈", "about")
 
 
 @dataclass(frozen=True)
 class BarChart:
     """Bars, the fastest first, on one axis."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[PaceBar, ...]
     axis: Axis
 
 
-def bar_chart(bars: Sequence[Bar]) -> BarChart:
+def bar_chart(bars: Sequence[PaceBar]) -> BarChart:
     """Sort the bars and choose the axis."""
     ordered = sorted(bars, key=lambda bar: -bar.value)
     reach = [value for bar in bars for value in (bar.value, bar.high) if value]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.compare.cost import cost_words
-from bench.report.page import Entry, Group
-from bench.result import figures, stats
+from bench.report.page import Group, ReportEntry
+from bench.result import figures
 from bench.result.result import BenchResult
 from bench.result.verdict import known
 from dreamrig.words import duration, memory, percent, short
+from generator import stats
 
 TELEMETRY = (
     ("sm_clock_mhz", "GPU clock", "MHz"),
@@ -58,7 +59,7 @@ def table_rows(group: Group) -> tuple[list[str], list[list[str]]]:
     return heads, [_row(entry) for entry in group.entries]
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: ReportEntry) -> list[str]:
     result, summary = entry.result, entry.summary
     picture = duration(summary.picture_seconds) + ("" if summary.picture_is_measured else " (computed)")
     share = entry.standing.share if entry.standing else None

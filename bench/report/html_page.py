@@ -9,11 +9,11 @@ from bench.claims import claims, roofline
 from bench.claims.published import Published
 from bench.report import svg
 from bench.report.details import environment_rows, table_rows, telemetry_series
-from bench.report.page import Entry, Group, Page
+from bench.report.page import Group, Page, ReportEntry
 from bench.report.style import STYLE
 from bench.result import figures
-from bench.result.stats import Interval
 from dreamrig.words import duration, percent, short
+from generator.stats import Interval
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -35,7 +35,7 @@ def render(page: Page) -> str:
     )
 
 
-def _hero(group: Group, entry: Entry) -> str:
+def _hero(group: Group, entry: ReportEntry) -> str:
     summary = entry.summary
     amount, unit = figures.known_pace(summary.steps_per_second, summary.interval).split(" ")
     interval = figures.pace_range(summary.interval)
@@ -101,11 +101,11 @@ def _roofline(group: Group) -> str:
     return f"<h3>How much of the device that is</h3><ul>{lines}</ul>{figure}"
 
 
-def _details(entries: Sequence[Entry]) -> str:
+def _details(entries: Sequence[ReportEntry]) -> str:
     return "<h3>Each measurement</h3>" + "".join(_detail(entry) for entry in entries)
 
 
-def _detail(entry: Entry) -> str:
+def _detail(entry: ReportEntry) -> str:
     result = entry.result
     rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in environment_rows(result))
     charts = [

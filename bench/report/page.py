@@ -11,16 +11,17 @@ from bench.claims.published import Published, load_published
 from bench.claims.roofline import Standing
 from bench.compare.compare import compare
 from bench.compare.cost import Cost, cost_of
-from bench.report.chart import Bar, BarChart, bar_chart
-from bench.result import figures, stats
+from bench.report.chart import BarChart, PaceBar, bar_chart
+from bench.result import figures
 from bench.result.result import BenchResult
 from bench.result.verdict import Summary, is_impossible, summarise
 from dreamrig.errors import UsageError
-from dreamrig.words import pace
+from dreamrig.words import pace, rough
+from generator import stats
 
 
 @dataclass(frozen=True)
-class Entry:
+class ReportEntry:
     """One result with what is derived from it."""
 
     result: BenchResult
@@ -50,12 +51,12 @@ class Group:
     title: str
     about: str
     hash: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ReportEntry, ...]
     """The fastest first."""
     claims: tuple[Claim, ...]
     """About Colab's GPUs, each from the best evidence there is."""
     chart: BarChart
-    reference: Entry
+    reference: ReportEntry
     """The one that was named first: the others are compared with it."""
     headline: str | None
     """What follows against Colab for the reference."""
@@ -71,7 +72,7 @@ class Page:
     """Files that could not be read, one sentence each."""
 
     @property
-    def hero(self) -> tuple[Group, Entry]:
+    def hero(self) -> tuple[Group, ReportEntry]:
         """What stands on top: the result that was named first."""
         return self.groups[0], self.groups[0].reference
 
@@ -117,9 +118,9 @@ def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
     )
 
 
-def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> Entry:
+def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> ReportEntry:
     ratio = None if result is first else compare(first, result).ratio
-    return Entry(result, summarise(result), roofline.standing(result), ratio, cost_of(result, kwh_price))
+    return ReportEntry(result, summarise(result), roofline.standing(result), ratio, cost_of(result, kwh_price))
 
 
 def _about(result: BenchResult) -> str:
@@ -135,10 +136,10 @@ def _about(result: BenchResult) -> str:
     return f"{size}, {networks}, {params.get('steps')} steps a picture{files}; {profile[result.workload.profile]}."
 
 
-def _measured_bar(entry: Entry) -> Bar:
+def _measured_bar(entry: ReportEntry) -> PaceBar:
     summary, result = entry.summary, entry.result
     interval = summary.interval.inverse() if summary.interval else None
-    return Bar(
+    return PaceBar(
         label=entry.name,
         note=entry.note,
         value=summary.steps_per_second,
@@ -150,19 +151,19 @@ def _measured_bar(entry: Entry) -> Bar:
     )
 
 
-def _claim_bar(claim: Claim) -> Bar:
+def _claim_bar(claim: Claim) -> PaceBar:
     if claim.bound is None:
-        return Bar(
+        return PaceBar(
             label=claim.name,
             note="expected, not measured",
             value=claim.steps_per_second,
             low=claim.low,
             high=claim.high,
             kind="expected",
-            text=f"about {pace(claim.steps_per_second)}",
+            text=f"≈ {rough(claim.steps_per_second)} it/s",
             tip=f"expected: {claim.basis}",
         )
-    return Bar(
+    return PaceBar(
         label=claim.name,
         note="cannot do more" if claim.bound.is_exact else "cannot do more at its listed clock",
         value=claim.steps_per_second,

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.claims import roofline
-from bench.claims.claims import Claim, claims_for, headline
-from bench.result import figures, stats
+from bench.claims.claims import claims_for, headline
+from bench.result import figures
 from bench.result.result import BenchResult
-from bench.result.stats import Interval
 from bench.result.verdict import Summary, known, summarise
-from dreamrig.words import duration, memory, short
+from dreamrig.words import duration, memory
+from generator import stats
+from generator.stats import Interval
+
+KINDS: Mapping[str, str] = {"measured": "measured", "expected": "expected, not measured", "bound": "bound"}
 
 
 def result_rows(result: BenchResult) -> list[tuple[str, str]]:
@@ -73,10 +76,18 @@ def blocks_words(result: BenchResult, summary: Summary) -> str:
     sessions = len(result.timing.session_blocks)
     if sessions > 1:
         words += f" in {sessions} sessions, whose medians make the interval"
-    words += f", over the first {duration(sum(block.seconds for block in blocks) / max(1, sessions))} of load"
+    words += _span_words(result, max(1, sessions))
     if summary.spread is not None:
         words += f", spread {summary.spread:.1%}"
     return words + (f", {summary.outliers} outlier{'s' * (summary.outliers > 1)}" if summary.outliers else "")
+
+
+def _span_words(result: BenchResult, sessions: int) -> str:
+    """A card gets slower as it gets warm: how long the load had lasted belongs to the pace."""
+    timing = result.timing
+    measured = duration(sum(block.seconds for block in timing.blocks) / sessions)
+    before = timing.warmup.seconds if timing.warmup else 0.0
+    return f", over {measured} after {duration(before)} of load" if before else f", over the first {measured} of load"
 
 
 def standing_words(result: BenchResult) -> str:
@@ -146,17 +157,10 @@ def claim_lines(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> li
     found, said = claims_for(result, evidence), headline(result, evidence)
     if not found or said is None:
         return []
-    width = max(len(claim.name) for claim in found)
-    lines = ["Against Colab, in it/s: a bound is what a datasheet does not allow to be exceeded, not a measurement."]
-    lines += [f"  {claim.name:<{width}}  {_claimed(claim)}" for claim in found]
+    width, room = max(len(claim.name) for claim in found), max(len(claim.figure) for claim in found)
+    lines = ["Against Colab; a bound is what a datasheet does not allow to be exceeded, not a measurement."]
+    lines += [f"  {claim.name:<{width}}  {claim.figure:>{room}}  {KINDS[claim.kind]}{claim.reach}" for claim in found]
     return [*lines, said]
-
-
-def _claimed(claim: Claim) -> str:
-    number = short(claim.steps_per_second)
-    if claim.kind == "expected":
-        return f"{'about ' + number:>14}  expected, not measured ({short(claim.low or 0)} to {short(claim.high or 0)})"
-    return f"{'at most ' + number if claim.kind == 'bound' else number:>14}  {claim.kind}"
 
 
 def render(rows: list[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from bench.claims.roofline import Roof, Standing
-from bench.report.chart import Axis, Bar, BarChart, axis_for, decades
+from bench.report.chart import Axis, BarChart, PaceBar, axis_for, decades
 from bench.report.details import Series
 from dreamrig.words import short
 
@@ -16,6 +16,8 @@ ROOFLINE_HEIGHT, SERIES_HEIGHT = 320, 74
 LEFT, RIGHT, TOP, BOTTOM = 9.0, 97.0, 4.0, 88.0
 """Percent: the frame of a chart with two axes."""
 MOST_POINTS = 240
+MIDDLE = 50.0
+"""Percent."""
 MOST_LABEL = 24
 """Characters of a name inside the roofline."""
 
@@ -27,7 +29,7 @@ HATCH = (
 """Once per document: what bounds are filled with."""
 
 
-def bar(one: Bar, chart: BarChart) -> str:
+def bar(one: PaceBar, chart: BarChart) -> str:
     """One bar with its whisker and the lines of the axis behind it."""
     width = 100 * chart.axis.at(one.value)
     parts = [_line(x, 0, x, 100, "grid") for x in _tick_places(chart.axis)]
@@ -132,7 +134,7 @@ def _roof(roof: Roof, across: Axis, up: Axis, index: int) -> list[str]:
 def _point(place: Standing, across: Axis, up: Axis, *, is_named: bool) -> list[str]:
     assert place.intensity is not None
     x, y = _x(across, place.intensity), _y(up, place.tflops)
-    anchor, dx = ("end", -10) if x > 75 else ("start", 10)
+    anchor, dx = ("end", -10) if x > MIDDLE else ("start", 10)  # the names of roofs stand at the right
     tip = f"{place.label}: {short(place.tflops)} TFLOP/s at {short(place.intensity)} FLOP per byte"
     circle = f'<circle cx="{x:.2f}%" cy="{y:.2f}%" r="6" class="point"><title>{escape(tip)}</title></circle>'
     if not is_named:

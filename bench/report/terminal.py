@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.report.chart import Bar, BarChart
+from bench.report.chart import BarChart, PaceBar
 from dreamrig.console import to_printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ KEY = (
 )
 
 
-def bar_text(bar: Bar, chart: BarChart, width: int = BAR_WIDTH, *, plain: bool = False) -> str:
+def bar_text(bar: PaceBar, chart: BarChart, width: int = BAR_WIDTH, *, plain: bool = False) -> str:
     """A bar as characters, at most `width`; something is left of the smallest."""
     cells = chart.axis.at(bar.value) * width
     if bar.kind != "measured":
@@ -49,13 +49,13 @@ def bars_table(group: Group, *, plain: bool = False) -> Table:
     return table
 
 
-def _row(bar: Bar, chart: BarChart, *, plain: bool) -> tuple[Text, Text, Text]:
+def _row(bar: PaceBar, chart: BarChart, *, plain: bool) -> tuple[Text, Text, Text]:
     from rich.text import Text
 
     is_measured = bar.kind == "measured"
     style = "bold" if is_measured else "dim"
     name = f"{bar.label} ({bar.note.partition(',')[0]})" if is_measured else bar.label
-    value = bar.text.replace("≤", "at most")
+    value = bar.words
     drawn = Text(bar_text(bar, chart, plain=plain), "magenta" if is_measured else "dim")
     return Text(to_printable(name), style), drawn, Text(value, style)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-from bench.result.stats import Interval
-from dreamrig.words import short
+from dreamrig.words import rough, short
+from generator.stats import Interval
 
 
 def pace_range(interval: Interval | None) -> str:
@@ -21,17 +19,7 @@ def known_digits(value: float, interval: Interval | None) -> str:
     if interval is None or not interval.low > 0:
         return short(value)
     relative = (interval.high - interval.low) / interval.median
-    digits = 3 if relative < 0.1 else 2
-    return short(value) if digits == 3 else _rounded(value, digits)
-
-
-def _rounded(value: float, digits: int) -> str:
-    """So many digits that count, without an exponent where people do not expect one."""
-    rounded = float(f"{value:.{digits}g}")
-    if abs(rounded) >= 1e7 or abs(rounded) < 1e-5:
-        return f"{value:.{digits}g}"
-    after = max(0, digits - 1 - math.floor(math.log10(abs(rounded)))) if rounded else 0
-    return f"{rounded:,.{after}f}"
+    return short(value) if relative < 0.1 else rough(value)
 
 
 def known_pace(steps_per_second: float, interval: Interval | None) -> str:

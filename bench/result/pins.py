@@ -34,9 +34,9 @@ def hash_of(pins: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _least_work() -> Mapping[str, float]:
+def _work() -> Mapping[str, Mapping[str, float]]:
     rows = read_object(LEAST_WORK_FILE)["workloads"]
-    return {hash_: float(row["least_flops"]) for row in rows for hash_ in row["hashes"]}
+    return {hash_: row for row in rows for hash_ in row["hashes"]}
 
 
 def least_flops(workload_hash: str) -> float | None:
@@ -44,4 +44,14 @@ def least_flops(workload_hash: str) -> float | None:
 
     Counted here once and kept with the code: a file that told its own would move every bound.
     """
-    return _least_work().get(workload_hash)
+    return _kept(workload_hash, "least_flops")
+
+
+def step_flops(workload_hash: str) -> float | None:
+    """The FLOPs of a step of a workload, convolutions counted as if done directly; None as before."""
+    return _kept(workload_hash, "flops")
+
+
+def _kept(workload_hash: str, field: str) -> float | None:
+    row = _work().get(workload_hash)
+    return None if row is None else float(row[field])

@@ -188,6 +188,8 @@ class Timing:
     """None where a picture would have taken too long."""
     session_blocks: tuple[Count, ...] = ()
     """How many of the blocks each fresh process measured; empty for one process."""
+    ended_early: bool = False
+    """Whether somebody ended it before its time was over."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.result.result import BenchResult, read_result, write_result
 from dreamrig import paths
 from dreamrig.errors import RigError, UsageError
+from dreamrig.paths import given
 
 BASELINES = Path(__file__).parents[1] / "baselines"
 LAST = "last"
@@ -81,7 +82,7 @@ def find(source: str) -> Iterator[Found]:
 
     A file that cannot be read raises; in a folder it is one of the found, with its error.
     """
-    path = Path(source).expanduser()
+    path = given(source, "the result")
     if path.is_dir():
         yield from _in_folder(path)
     elif path.is_file() or path.suffix == ".json":

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from bench.result import stats
 from bench.result.pins import hash_of, least_flops, pins_of
 from bench.result.result import BenchResult
 from dreamrig.words import TERA, short
+from generator import stats
 from provision.cards.datasheets import PRECISIONS, datasheets, find_datasheet
 
 OVERCLOCKED = 1.25

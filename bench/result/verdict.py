@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.result import stats
 from bench.result.result import BenchResult, Telemetry
-from bench.result.stats import Interval
 from bench.result.trust import why_impossible
-from dreamrig.words import NOISY_SPREAD, pace, percent
+from dreamrig.words import NOISY_SPREAD, duration, pace, percent
+from generator import stats
+from generator.stats import Interval
 
 IMPOSSIBLE = "impossible"
 DRIFT = 0.03
 """Of the pace, from the first third of the blocks to the last, where that is certain."""
-FEWEST_TO_DRIFT = 5
 CLOCK_DROP = 0.05
 """Of a GPU's clock, from the first quarter of the blocks to the last: throttled. A processor's reading jitters more."""
 CPU_CLOCK_DROP = 0.10
@@ -28,7 +27,7 @@ THERMAL_BITS = 0x08 | 0x20 | 0x40 | 0x80
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Caveat:
     """A word to stand beside the figure, and why."""
 
     word: str
@@ -51,7 +50,7 @@ class Summary:
     """Else it is steps times the median."""
     picture_steps: int
     joules_per_picture: float | None
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Caveat, ...]
 
 
 def summarise(result: BenchResult) -> Summary:
@@ -75,7 +74,7 @@ def summarise(result: BenchResult) -> Summary:
     )
 
 
-def judge(result: BenchResult) -> list[Verdict]:
+def judge(result: BenchResult) -> list[Caveat]:
     """The words for a result, none for a clean one."""
     found = [
         _impossible(result),
@@ -88,15 +87,18 @@ def judge(result: BenchResult) -> list[Verdict]:
     ]
     warmup = result.timing.warmup
     if warmup is not None and not warmup.is_settled:
-        found.append(Verdict("unsettled", f"the pace still changed after {warmup.seconds:.0f} s of warm-up"))
+        found.append(Caveat("unsettled", f"the pace still changed after {warmup.seconds:.0f} s of warm-up"))
+    if result.timing.ended_early:
+        measured = sum(block.seconds for block in result.timing.blocks)
+        found.append(Caveat("ended early", f"somebody ended it after {duration(measured)} of blocks"))
     if len(result.timing.blocks) < FEW_BLOCKS:
-        found.append(Verdict("short", f"only {len(result.timing.blocks)} blocks were measured"))
+        found.append(Caveat("short", f"only {len(result.timing.blocks)} blocks were measured"))
     return list({verdict.word: verdict for verdict in reversed(found) if verdict is not None}.values())[::-1]
 
 
-def _impossible(result: BenchResult) -> Verdict | None:
+def _impossible(result: BenchResult) -> Caveat | None:
     why = why_impossible(result)
-    return None if why is None else Verdict(IMPOSSIBLE, why)
+    return None if why is None else Caveat(IMPOSSIBLE, why)
 
 
 def is_impossible(summary: Summary) -> bool:
@@ -104,46 +106,43 @@ def is_impossible(summary: Summary) -> bool:
     return any(verdict.word == IMPOSSIBLE for verdict in summary.verdicts)
 
 
-def _noisy(seconds: Sequence[float]) -> Verdict | None:
+def _noisy(seconds: Sequence[float]) -> Caveat | None:
     spread = stats.spread(seconds)
     if spread is None or spread <= NOISY_SPREAD:
         return None
-    return Verdict("noisy", f"the middle half of the blocks spreads over {spread:.0%} of their median")
+    return Caveat("noisy", f"the middle half of the blocks spreads over {spread:.0%} of their median")
 
 
-def two_speeds(seconds: Sequence[float]) -> Verdict | None:
+def two_speeds(seconds: Sequence[float]) -> Caveat | None:
     """Whether the blocks alone show two speeds: WSL often has no gauge that would tell why."""
     found = stats.two_speeds(seconds)
     if found is None:
         return None
     paces = f"{pace(1 / found.fast)} and at {pace(1 / found.slow)}"
-    return Verdict("two speeds", f"blocks went at {paces}, {percent(found.slow_share)} of them at the slower")
+    return Caveat("two speeds", f"blocks went at {paces}, {percent(found.slow_share)} of them at the slower")
 
 
-def drifting(seconds: Sequence[float]) -> Verdict | None:
+def drifting(seconds: Sequence[float]) -> Caveat | None:
     """Whether the blocks alone show that the last third was certainly slower, or faster, than the first."""
-    third = len(seconds) // 3
-    if third < FEWEST_TO_DRIFT:
+    ratio = stats.trend(seconds)
+    if ratio is None or abs(ratio - 1) < DRIFT:
         return None
-    ratio = stats.ratio_interval(seconds[-third:], seconds[:third])
-    if ratio is None or ratio.holds(1.0) or abs(ratio.median - 1) < DRIFT:
-        return None
-    change = f"{percent(abs(ratio.median - 1))} {'slower' if ratio.median > 1 else 'faster'}"
-    return Verdict("drifting", f"the last third of the blocks was {change} than the first")
+    change = f"{percent(abs(ratio - 1))} {'slower' if ratio > 1 else 'faster'}"
+    return Caveat("drifting", f"the last third of the blocks was {change} than the first")
 
 
-def throttled(telemetry: Telemetry | None, kind: str) -> Verdict | None:
+def throttled(telemetry: Telemetry | None, kind: str) -> Caveat | None:
     """Whether the device slowed itself down: by its own word, or by a clock that fell. None also where unknown."""
     if telemetry is None:
         return None
     reasons = known(telemetry, "throttle_reasons")
     slowed = sum(bool(int(reason) & THERMAL_BITS) for reason in reasons)
     if reasons and slowed / len(reasons) > SLOWDOWN_SHARE:
-        return Verdict("throttled", f"heat or power slowed the device in {slowed / len(reasons):.0%} of the samples")
+        return Caveat("throttled", f"heat or power slowed the device in {slowed / len(reasons):.0%} of the samples")
     field, allowed = ("sm_clock_mhz", CLOCK_DROP) if kind == "cuda" else ("cpu_clock_mhz", CPU_CLOCK_DROP)
     drop = clock_drop(known(telemetry, field))
     if drop is not None and drop > allowed:
-        return Verdict("throttled", f"the clock fell by {drop:.0%} from the first quarter to the last")
+        return Caveat("throttled", f"the clock fell by {drop:.0%} from the first quarter to the last")
     return None
 
 
@@ -155,19 +154,19 @@ def clock_drop(clock: Sequence[float]) -> float | None:
     return 1 - stats.median(clock[-quarter:]) / stats.median(clock[:quarter])
 
 
-def power_limited(result: BenchResult) -> Verdict | None:
+def power_limited(result: BenchResult) -> Caveat | None:
     """Whether somebody set the power limit below the card's own."""
     limit, usual = result.device.power_limit_watts, result.device.default_power_limit_watts
     if limit is None or usual is None or limit >= 0.98 * usual:
         return None
-    return Verdict("power-limited", f"the power limit is {limit:.0f} W, the card's own is {usual:.0f} W")
+    return Caveat("power-limited", f"the power limit is {limit:.0f} W, the card's own is {usual:.0f} W")
 
 
-def _busy(telemetry: Telemetry | None) -> Verdict | None:
+def _busy(telemetry: Telemetry | None) -> Caveat | None:
     others = known(telemetry, "other_cpu_share") if telemetry else []
     if not others or stats.median(others) <= BUSY_SHARE:
         return None
-    return Verdict("busy", f"other programs used {stats.median(others):.0%} of the processor")
+    return Caveat("busy", f"other programs used {stats.median(others):.0%} of the processor")
 
 
 def known(telemetry: Telemetry, field: str) -> list[float]:

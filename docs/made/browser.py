@@ -41,7 +41,7 @@ class BrowserError(RuntimeError):
     """Chromium has ended, or does not do what it was told."""
 
 
-class Page:
+class BrowserPage:
     """One page of a browser."""
 
     def __init__(self, orders: IO[bytes], answers: IO[bytes]) -> None:
@@ -58,7 +58,7 @@ class Page:
             message["sessionId"] = self.session
         self.orders.write(json.dumps(message).encode() + b"\0")
         self.orders.flush()
-        while (answer := self.read()).get("id") != self.number:
+        while (answer := self.read()).get("id") != self.number or answer.get("sessionId", "") != self.session:
             pass
         if "error" in answer:
             raise BrowserError(f"{method}: {answer['error']['message']}")
@@ -78,12 +78,25 @@ class Page:
             self.problems.append(str(message["params"]["exceptionDetails"]["text"]))
         return message
 
-    def begin(self) -> None:
-        """Open an empty page, and listen to what it complains about."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+    def begin(self, **where: Any) -> None:
+        """Open an empty page, and listen to what it complains about. where: of Target.createTarget."""
+        target = self.call("Target.createTarget", url="about:blank", **where)["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Log", "Runtime"):
             self.call(f"{domain}.enable")
+
+    def beside(self) -> BrowserPage:
+        """A page of somebody else in the same browser, with cookies of its own."""
+        other = BrowserPage(self.orders, self.answers)
+        other.begin(browserContextId=other.call("Target.createBrowserContext")["browserContextId"])
+        return other
+
+    def key(self, name: str, text: str = "") -> None:
+        """Press a key and let it go, e.g. Tab. text: what it types, a carriage return for Enter."""
+        code = {"Tab": 9, "Enter": 13, " ": 32}.get(name, ord(name[0].upper()))
+        pressed = {"key": name, "windowsVirtualKeyCode": code, **({"text": text} if text else {})}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **pressed)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
 
     def look(self, width: int, height: int, scheme: Literal["dark", "light"], scale: float = 1.0) -> None:
         """Be a screen of so many CSS pixels; below 600 wide, a phone."""
@@ -113,7 +126,7 @@ class Page:
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
+def browser() -> Iterator[BrowserPage]:
     """Chromium with a profile of its own, which ends with it. BrowserError where there is none."""
     if CHROMIUM is None:
         raise BrowserError("Chromium is needed (Debian package chromium)")
@@ -127,7 +140,7 @@ def browser() -> Iterator[Page]:
         os.close(theirs_out)
         try:
             with os.fdopen(ours_out, "wb") as orders, os.fdopen(ours_in, "rb") as answers:
-                page = Page(orders, answers)
+                page = BrowserPage(orders, answers)
                 page.begin()
                 yield page
         finally:

@@ -17,8 +17,8 @@ from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.cli.generate import generate
-from generator.cli.video import video
+from generator.front.cli.generate import generate
+from generator.front.cli.video import video
 
 ENTRIES = Path(__file__).with_name("gallery.json")
 PAGE = Path(__file__).parents[1] / "gallery.md"
@@ -44,7 +44,7 @@ This page and its pictures are made from `docs/made/gallery.json` by `python -m 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class GalleryEntry:
     """One picture or film of the page."""
 
     file: str
@@ -55,18 +55,18 @@ class Entry:
     """How often it is shown across and down."""
 
 
-def read_entries() -> dict[str, list[Entry]]:
+def read_entries() -> dict[str, list[GalleryEntry]]:
     """Heading -> entries, in the order of gallery.json."""
     sections = json.loads(ENTRIES.read_text(encoding="utf-8"))
     return {heading: [_entry(facts) for facts in entries] for heading, entries in sections.items()}
 
 
-def _entry(facts: dict[str, str | int | list[str]]) -> Entry:
+def _entry(facts: dict[str, str | int | list[str]]) -> GalleryEntry:
     command = facts["command"]
     commands = tuple(command) if isinstance(command, list) else (str(command),)
     times = facts.get("times", 1)
     assert isinstance(times, int)
-    return Entry(file=str(facts["file"]), caption=str(facts["caption"]), commands=commands, times=times)
+    return GalleryEntry(file=str(facts["file"]), caption=str(facts["caption"]), commands=commands, times=times)
 
 
 def render_page() -> str:
@@ -77,7 +77,7 @@ def render_page() -> str:
     return "\n".join(parts)
 
 
-def _render(entry: Entry) -> str:
+def _render(entry: GalleryEntry) -> str:
     image = f'<img src="gallery/{entry.file}" alt="{html.escape(entry.caption.replace("`", ""))}">'
     rows = "<br>\n".join([image * entry.times] * entry.times)
     commands = "\n".join(f"dreamrig {command}" for command in entry.commands)
@@ -96,7 +96,7 @@ def draw_discs(folder: Path) -> None:
         picture.save(folder / name, optimize=True)
 
 
-def make(entry: Entry, folder: Path) -> None:
+def make(entry: GalleryEntry, folder: Path) -> None:
     """Run an entry's commands in a folder; their errors are RigErrors."""
     with chdir(folder):
         for command in entry.commands:

@@ -1,4 +1,4 @@
-"""The PowerShell half as it is released: one module file instead of ninety, which loads faster and is signed once.
+"""The PowerShell half as it is released: two module files instead of ninety, which load faster and are signed at once.
 
 `python -m docs.made.powershell_release FOLDER` writes a `powershell` folder that takes the place of the checkout's,
 with the knowledge base inside the module; `--check FOLDER` says whether a folder, signed meanwhile, still is that.
@@ -7,15 +7,16 @@ with the knowledge base inside the module; `--check FOLDER` says whether a folde
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "powershell"
-KNOWLEDGE = ("causes.json", "doctor.schema.json", "firmware.json", "gpus.json")
+KNOWLEDGE = ("causes.json", "doctor-causes.json", "firmware.json", "gpus.json", "literals.json")
 SIGNATURE = b"# SIG # Begin signature block"
-HEAD = """# All functions of the module in one file, made from the sources by docs/made/powershell_release.py.
+HEAD = """# Functions of the module in one file, made from the sources by docs/made/powershell_release.py.
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -24,18 +25,33 @@ $script:ModuleFolder = $PSScriptRoot
 
 
 def module_text(module: Path) -> str:
-    """Every file that the loader of the checkout reads, in its order."""
-    parts = [HEAD]
-    for folder in ("Private", "Public"):
-        files = sorted((module / folder).rglob("*.ps1"), key=lambda path: str(path).lower())
-        parts += [path.read_text("ascii").strip() + "\n" for path in files]
-    return "\n".join(parts)
+    """Every file that DreamRig.psm1 of the checkout reads, in its order."""
+    return _joined([path for folder in ("Private", "Public") for path in _scripts(module / folder)])
+
+
+def doctor_text(module: Path) -> str:
+    """Every file that Doctor.psm1 of the checkout reads: it names folders of Private, and functions of Public."""
+    loader = (module / "Doctor.psm1").read_text("ascii")
+    folders, public = (re.findall(r"'([^']+)'", line) for line in re.findall(r"foreach \(\$\w+ in ('.*)\) \{", loader))
+    private = [path for folder in folders for path in _scripts(module / "Private" / folder)]
+    return _joined([*private, *(module / "Public" / f"{name}.ps1" for name in public)]) + "\nExport-ModuleMember\n"
+
+
+def _scripts(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.ps1"), key=lambda path: str(path).lower())
+
+
+def _joined(files: Sequence[Path]) -> str:
+    return "\n".join([HEAD, *(path.read_text("ascii").strip() + "\n" for path in files)])
 
 
 def release(source: Path = SOURCE, knowledge: Path = ROOT / "provision" / "knowledge") -> Mapping[str, bytes]:
     """Path below the released folder -> content; line ends are those of Windows, of shell scripts those of Linux."""
     module = source / "DreamRig"
-    files = {"DreamRig/DreamRig.psm1": _windows(module_text(module))}
+    files = {
+        "DreamRig/DreamRig.psm1": _windows(module_text(module)),
+        "DreamRig/Doctor.psm1": _windows(doctor_text(module)),
+    }
     for path in (*source.glob("*.ps1"), *source.glob("*.winget"), module / "DreamRig.psd1", *module.glob("Desktop/*")):
         files[path.relative_to(source).as_posix()] = _windows(path.read_text("ascii"))
     for path in module.glob("Guest/*.sh"):

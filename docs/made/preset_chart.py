@@ -16,7 +16,7 @@ Curve = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True)
-class Panel:
+class ChartPanel:
     """One measure of all presets."""
 
     title: str
@@ -34,12 +34,12 @@ class Panel:
         return max(step for curves in self.curves.values() for curve in curves for step, _ in curve)
 
 
-def panels_of(record: Mapping[str, Any]) -> list[Panel]:
+def panels_of(record: Mapping[str, Any]) -> list[ChartPanel]:
     """What the whole picture's distance was, and what each preset's own loss was."""
     runs = {name: facts["runs"] for name, facts in record["presets"].items()}
     whole = {name: [[(step, value) for step, value in run["whole_picture"]] for run in of] for name, of in runs.items()}
     own = {name: [list(enumerate(run["loss"])) for run in of] for name, of in runs.items()}
-    return [Panel("the whole picture’s distance to the prompt", whole), Panel("the preset’s own loss", own)]
+    return [ChartPanel("the whole picture’s distance to the prompt", whole), ChartPanel("the preset’s own loss", own)]
 
 
 def band(curves: Sequence[Curve]) -> list[tuple[int, float, float, float]]:
@@ -68,7 +68,7 @@ def render_chart(record: Mapping[str, Any]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _render_panel(panel: Panel, left: int) -> str:
+def _render_panel(panel: ChartPanel, left: int) -> str:
     def place(step: float, value: float) -> str:
         return f"{left + PANEL_WIDTH * step / panel.last_step:.1f},{_height(value, panel.top):.1f}"
 
@@ -86,7 +86,7 @@ def _height(value: float, top: float) -> float:
     return TOP + PANEL_HEIGHT * (1 - value / top)
 
 
-def _axes(panel: Panel, left: int) -> str:
+def _axes(panel: ChartPanel, left: int) -> str:
     lines = []
     for value in round_ticks(panel.top):
         y = _height(value, panel.top)

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from docs.made.browser import Page, browser
+from docs.made.browser import BrowserPage, browser
 
 PICTURE = Path(__file__).parents[1] / "pictures" / "serve.png"
 MOST_BYTES = 250_000
@@ -128,7 +128,7 @@ def small(png: bytes) -> bytes:
     return target.getvalue()
 
 
-def every_page(page: Page, circle: Circle, friend: httpx.Client, keys: list[str], folder: Path) -> None:
+def every_page(page: BrowserPage, circle: Circle, friend: httpx.Client, keys: list[str], folder: Path) -> None:
     """Pictures of all pages, with one picture in the making and some that wait."""
     folder.mkdir(parents=True, exist_ok=True)
     running = circle.draw(friend, prompt="a lighthouse in a storm", preset="slow")
@@ -148,7 +148,7 @@ def every_page(page: Page, circle: Circle, friend: httpx.Client, keys: list[str]
                 (folder / f"{name}-{screen}-{scheme}.png").write_bytes(page.picture(full=True))
 
 
-def come_in(page: Page, circle: Circle, path: str) -> None:
+def come_in(page: BrowserPage, circle: Circle, path: str) -> None:
     """Open an invitation, and wait until the page behind it is there."""
     page.open(circle.address + path)
     while page.evaluate("location.pathname") != "/" or page.evaluate("document.readyState") != "complete":

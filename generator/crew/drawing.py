@@ -18,7 +18,7 @@ from PIL import Image
 from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.paths import ensure_folder
 from generator import devices
-from generator.config import GenerateConfig
+from generator.config import GenerateConfig, networks_key
 from generator.crew.protocol import CODES, LIVE, PICTURE, Code
 from generator.engine import memory
 from generator.events import Checkpointed, Event, Finished, Started, Step
@@ -27,7 +27,8 @@ from generator.models.choose import load_models
 from generator.pictures.png import to_picture
 from generator.runs import folder as runs
 from generator.runs.folder import PICTURE_LARGE, RECORD, Run
-from generator.sinks import Sink
+from generator.sinks import Sink, optional
+from generator.sinks.frames import FramesSink
 from generator.work.door import Beginning
 from generator.work.execute import Outcome, execute
 from generator.work.job import Job, hold_run, make_recipe
@@ -37,9 +38,10 @@ from generator.work.stop import Stop
 
 SECONDS_BETWEEN_PREVIEWS = 0.5
 PREVIEW_QUALITY = 80
+MOST_FRAMES = 96
+"""Looks at a growing picture that are kept, so that a friend can see it grow: four seconds of film."""
+FRAME_QUALITY = 85
 THUMBNAIL_SIDES = (256, 512)
-NETWORK_FIELDS = ("model", "guides", "backend", "precision", "device", "random_weights")
-"""Settings that decide which networks are loaded, and how."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -56,9 +58,14 @@ class Networks:
         """Whether a job of the same networks begins at once."""
         return self._models is not None
 
+    @property
+    def device(self) -> torch.device | None:
+        """Where they lie; None = they are not loaded."""
+        return None if self._models is None else self._models.image.codebook.device
+
     def get(self, config: GenerateConfig) -> tuple[Models, float]:
         """The networks of a config, and the seconds that loading them took (0 = they were there)."""
-        key = tuple(getattr(config, name) for name in NETWORK_FIELDS)
+        key = networks_key(config)
         if self._models is not None and key == self._key:
             return self._models, 0.0
         self.unload()
@@ -148,12 +155,18 @@ def draw(
     tell: Callable[[Event, Any], None],
     kept: Callable[[int], None],
     say: Callable[[str], None],
+    asked: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """Make the picture in `folder`, or go on with it. Errors go to the caller: see code_of."""
+    """Make the picture in `folder`, or go on with it. Errors go to the caller: see code_of.
+
+    asked: the config as it was asked for, where pictures that it names lie elsewhere on this machine: what the recipe
+    says.
+    """
     ensure_folder(folder)
     models, load_seconds = networks.get(config)
     run, is_new = _run_in(folder, config)
     recipe, began_at = make_recipe(config, models), perf_counter()
+    recipe = recipe if asked is None else replace(recipe, config=GenerateConfig.from_dict(asked).to_dict())
     with hold_run(run, recipe) as run:
         notes: list[str] = []
         resume = usable_state(run, config, models, notes.append)
@@ -164,7 +177,13 @@ def draw(
             else:
                 tell(event, change)
 
-        watchers: list[Sink] = [Watch(folder, on_event), KeptWatch(folder, kept)]
+        every = -(-config.steps // MOST_FRAMES)
+        frames = FramesSink(run, every, durable=False, quality=FRAME_QUALITY)
+        watchers: list[Sink] = [
+            Watch(folder, on_event),
+            KeptWatch(folder, kept),
+            optional(frames, say, "its film will lack what is not written"),
+        ]
         job = Job(
             config=config,
             models=models,

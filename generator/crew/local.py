@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from generator.crew import protocol
+from generator.crew.holding import note_worker
 from generator.crew.protocol import Order, Telling
 from generator.runs.mark import process_mark
 
@@ -51,7 +52,7 @@ def worker_command(given: Mapping[str, Any], keep_seconds: float) -> list[str]:
 
     given: the owner's settings for every picture.   keep_seconds: between two checkpoints, at least.
     """
-    return [sys.executable, "-P", "-m", "generator.crew.worker", json.dumps(dict(given)), str(keep_seconds)]
+    return [sys.executable, "-P", "-m", "generator.crew", json.dumps(dict(given)), str(keep_seconds)]
 
 
 class LocalWorker:
@@ -106,7 +107,9 @@ async def start_worker(command: Sequence[str], log: Path) -> LocalWorker:
             env=worker_environment(),
             limit=protocol.LARGEST_LINE_BYTES,
         )
-    return LocalWorker(process)
+    worker = LocalWorker(process)
+    note_worker(log.parent, worker.mark)
+    return worker
 
 
 def die_with_parent() -> None:

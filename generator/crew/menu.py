@@ -67,6 +67,7 @@ class Offer:
     largest_width: int
     """Of this shape; 0 = nothing fits."""
     needs_mib: float
+    """Of the device's memory, drawn as thriftily as it has to be."""
     step_seconds: float | None = None
     """As this worker measured it for this model and size; None = not yet."""
 

@@ -56,10 +56,10 @@ def _offer(
         preview_every=0,  # the worker shows steps by seconds
         frames_every=0,
     )
-    needs = memory.estimate_memory_mib(config, models)
     available = devices.available_memory_mib(models.image.codebook.device)
     thrifty, _ = memory.fit_to_memory(config, models, available)
-    fits = memory.estimate_memory_mib(thrifty, models) <= available
+    needs = memory.estimate_memory_mib(thrifty, models)
+    fits = needs <= available
     return Offer(
         preset=choice.name,
         shape=shape,

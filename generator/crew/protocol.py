@@ -14,9 +14,15 @@ from typing import Any, Literal, get_args
 
 Code = Literal["out_of_memory", "device_lost", "not_finite", "weights_missing", "disk_full", "bad_request", "bug"]
 CODES: tuple[Code, ...] = get_args(Code)
+EXIT_NO_ROOM = 6
+"""Exit code of a worker whose networks found no room on the device: something else fills it."""
+SECONDS_BETWEEN_BEATS = 5.0
+"""A worker says so often that its process lives."""
 LARGEST_LINE_BYTES = 4 * 1024 * 1024
 PICTURE, LIVE = "picture.png", "live.jpg"
 """Files of a job's folder that others read: the final picture, and the newest look at a growing one."""
+FRAMES, FILM = "frames", "film.mp4"
+"""Looks at a growing picture, a folder of them; and what `dreamrig video timelapse` makes of them."""
 
 
 class ProtocolError(ValueError):
@@ -36,6 +42,8 @@ class Draw:
     """GenerateConfig.to_dict()."""
     folder: str
     """Absolute; made by the worker where it is missing."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Pictures that the config names by a path of another machine -> where they lie on this one."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +55,14 @@ class Cancel:
 
 
 @dataclass(frozen=True)
-class Unload:
-    """Give the networks' memory back; the next Draw loads them again."""
-
-
-@dataclass(frozen=True)
 class Leave:
-    """Finish the step, keep, end. The same as the end of standard input, and as SIGTERM."""
+    """Finish the step, keep, end: all of the device's memory is free then, that of the CUDA context too.
+
+    The same as the end of standard input, and as SIGTERM.
+    """
 
 
-Order = Draw | Cancel | Unload | Leave
+Order = Draw | Cancel | Leave
 
 # ---- tellings: from the worker to the server
 
@@ -73,11 +79,16 @@ class Ready:
     """Prompts that are sure to work with these networks."""
     free_mib: float | None = None
     total_mib: float | None = None
+    likes: Mapping[str, Any] = field(default_factory=dict)
+    """What the model likes best, by field of GenerateConfig, for whoever makes configs of its own."""
 
 
 @dataclass(frozen=True)
 class Beat:
-    """The worker's process is alive; whether it draws is told by Step."""
+    """The worker's process is alive; whether it draws is told by Stepped."""
+
+    free_mib: float | None = None
+    """What a picture could take now; None = not looked at, e.g. while one is drawn."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +174,17 @@ class Interrupted:
     step: int
 
 
-Telling = Ready | Beat | Began | Stepped | Previewed | Kept | Done | Failed | Interrupted
+@dataclass(frozen=True)
+class Gauged:
+    """What the card says about itself; None = it does not tell. Nothing is drawn by it: it is for the owner to see."""
+
+    used_mib: float | None = None
+    """Of everybody on the card, a game too."""
+    total_mib: float | None = None
+    celsius: float | None = None
+
+
+Telling = Ready | Beat | Gauged | Began | Stepped | Previewed | Kept | Done | Failed | Interrupted
 Ending = Done | Failed | Interrupted
 Message = Order | Telling
 

@@ -1,4 +1,4 @@
-"""A worker: `python -m generator.crew.worker`. Orders on standard input, tellings on standard output, talk to its log.
+"""A worker: `python -m generator.crew`. Orders on standard input, tellings on standard output, talk to its log.
 
 It ends when its input ends, on SIGTERM, or when its parent dies: each time it finishes the step, keeps, and leaves.
 The networks stay loaded between jobs. A lost CUDA device ends the process, because nothing in it will work again.
@@ -24,15 +24,14 @@ from typing import IO, Any
 from dreamrig.errors import RigError
 from generator import devices
 from generator.config import GenerateConfig
-from generator.crew import drawing, offers, protocol
+from generator.crew import drawing, gauge, offers, protocol
 from generator.crew.drawing import Begun, Networks
-from generator.crew.local import die_with_parent
-from generator.crew.protocol import Cancel, Draw, Leave, Order, Telling, Unload
+from generator.crew.protocol import EXIT_NO_ROOM, SECONDS_BETWEEN_BEATS, Cancel, Draw, Leave, Order, Telling
 from generator.events import Event, Step
+from generator.pictures.paths import FIELDS, with_paths
 from generator.work.rhythm import Rhythm
 from generator.work.stop import StopButton
 
-SECONDS_BETWEEN_BEATS = 5.0
 SECONDS_BETWEEN_STEPS_TOLD = 0.25
 EXIT_DEVICE_LOST = 5
 
@@ -53,6 +52,7 @@ class Worker:
         self.stop = StopButton()
         self.is_leaving = False
         self.step_seconds: dict[tuple[str, int, int, int], float] = {}
+        self.device: Any = None
 
     # ---- from other threads and from signal handlers
 
@@ -75,18 +75,24 @@ class Worker:
         self.stop.press()
         self.orders.put(Leave())
 
+    def free_mib(self) -> float | None:
+        """What a picture could take now; None while one is drawn, or before the networks are loaded."""
+        if self.device is None or self.current is not None:
+            return None
+        return round(devices.available_memory_mib(self.device), 1)
+
     # ---- the main thread
 
     def work(self) -> int:
         """Until told to leave; returns the exit code."""
         self.be_ready()
+        if self.networks.device is not None:
+            gauge.watch(self.tell, self.networks.device)
         while True:
             order = self.orders.get()
             if isinstance(order, Leave):
                 return 0
-            if isinstance(order, Unload):
-                self.networks.unload()
-            elif isinstance(order, Draw):
+            if isinstance(order, Draw):
                 if not self.draw(order):
                     return EXIT_DEVICE_LOST
                 if self.networks.are_loaded:
@@ -96,13 +102,14 @@ class Worker:
         """Load the networks that friends will ask for, and publish what can be drawn with them."""
         config = offers.usual_config({}, "plain", self.given)
         models, _ = self.networks.get(config)
-        device = models.image.codebook.device
+        device = self.device = models.image.codebook.device
         self.tell(
             protocol.Ready(
                 device=devices.describe(device),
                 offers=offers.as_dicts(offers.offers(models, self.given, self.step_seconds)),
                 examples=examples(config.model),
                 free_mib=round(devices.available_memory_mib(device), 1),
+                likes=dict(models.defaults),
             )
         )
 
@@ -128,7 +135,7 @@ class Worker:
         before = perf_counter()
         config: GenerateConfig | None = None
         try:
-            config = GenerateConfig.from_dict(order.config)
+            config = GenerateConfig.from_dict(_with_inputs(order))
             teller = _Teller(order, self.tell)
             outcome = drawing.draw(
                 config,
@@ -140,6 +147,7 @@ class Worker:
                 tell=teller.event,
                 kept=teller.kept,
                 say=say,
+                asked=order.config if order.inputs else None,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the server has to know
             return self._failed(order, config, error)
@@ -163,8 +171,20 @@ class Worker:
         return replace(
             failed,
             fits=drawing.largest_width(config, models),
-            thriftier=None if thrifty is None else thrifty.to_dict(),
+            thriftier=None if thrifty is None else {**thrifty.to_dict(), **_named(order.config)},
         )
+
+
+def _with_inputs(order: Draw) -> Mapping[str, Any]:
+    """The config with its pictures where they lie here."""
+    if not order.inputs:
+        return order.config
+    return with_paths(order.config, lambda path: order.inputs.get(path, path))
+
+
+def _named(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a config that name pictures, as they were given."""
+    return {name: config[name] for name in FIELDS if name in config}
 
 
 class _Teller:
@@ -200,8 +220,9 @@ def examples(model: str) -> tuple[str, ...]:
 
 
 def say(text: str) -> None:
-    """Talk, for the log."""
-    print(text, file=sys.stderr, flush=True)
+    """Talk, for the log; on a full disk it is not heard, and what it is about goes on."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def read_orders(source: IO[bytes], worker: Worker) -> None:
@@ -212,16 +233,20 @@ def read_orders(source: IO[bytes], worker: Worker) -> None:
         except protocol.ProtocolError as error:
             say(f"ignored: {error}")
             continue
-        if isinstance(order, Draw | Cancel | Unload | Leave):
+        if isinstance(order, Draw | Cancel | Leave):
             worker.take(order)
     worker.leave()
 
 
-def beat(tell: Callable[[Telling], None], seconds: float) -> None:
-    """Tell for ever that this process lives."""
+def beat(worker: Worker, seconds: float) -> None:
+    """Tell for ever that this process lives, and what is free."""
     pause = threading.Event()
     while not pause.wait(seconds):
-        tell(protocol.Beat())
+        try:
+            free_mib = worker.free_mib()
+        except RuntimeError:  # a lost device: the next picture tells
+            free_mib = None
+        worker.tell(protocol.Beat(free_mib))
 
 
 def teller(target: IO[bytes], lock: threading.Lock) -> Callable[[Telling], None]:
@@ -243,7 +268,6 @@ def main(argv: list[str], load: Callable[[GenerateConfig], Any] | None = None) -
     """
     given = json.loads(argv[0]) if argv else {}
     rhythm = Rhythm(checkpoint_apart_seconds=float(argv[1])) if argv[1:] else Rhythm()
-    die_with_parent()
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anybody prints goes to the log, not between the messages
     tell = teller(target, threading.Lock())
@@ -254,16 +278,15 @@ def main(argv: list[str], load: Callable[[GenerateConfig], Any] | None = None) -
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the server decides
-    threading.Thread(target=beat, args=(tell, SECONDS_BETWEEN_BEATS), daemon=True).start()
+    threading.Thread(target=beat, args=(worker, SECONDS_BETWEEN_BEATS), daemon=True).start()
     threading.Thread(target=read_orders, args=(sys.stdin.buffer, worker), daemon=True).start()
     try:
         return worker.work()
     except RigError as error:
         say(f"error: {error.message} {error.hint}")
-        return error.exit_code
-
-
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stderr.flush()
-    os._exit(code)  # a reader that waits for standard input would keep the process
+        return EXIT_NO_ROOM if drawing.code_of(error) == "out_of_memory" else error.exit_code
+    except Exception as error:
+        if drawing.code_of(error) != "out_of_memory":
+            raise
+        say(f"error: no room for the networks: {error}")
+        return EXIT_NO_ROOM

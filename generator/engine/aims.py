@@ -14,7 +14,9 @@ from generator.devices import to_like
 from generator.engine import cutouts
 from generator.engine.draws import Cutting
 from generator.engine.latents import clamp_with_grad
+from generator.engine.likenesses import LIKENESS, read_pictures
 from generator.engine.regions import Region, cell_mask, find_region, read_mask
+from generator.engine.stages import config_of_start
 from generator.engine.starts import initial
 from generator.models.base import GuideModel, Models
 from generator.pictures.load import read_picture_within
@@ -22,7 +24,8 @@ from generator.wishes.parse import Wishes, count_scenes
 from generator.wishes.prompts import Prompt
 
 # A run's tensors that come from files or from draws made once. A checkpoint carries them, so that a resumed run needs
-# no file and draws nothing again: the start, "mask" (per cell), "mask.NAME" (per pixel), "picture.NUMBER.GUIDE".
+# no file and draws nothing again: the start, "mask" (per cell), "mask.NAME" (per pixel), "picture.NUMBER.GUIDE",
+# "likeness.NAME".
 START, MASK, PICTURE = "start", "mask", "picture."
 
 
@@ -85,12 +88,13 @@ def gather(
 ) -> tuple[dict[str, Tensor], str]:
     """The tensors of a new run that come from files and draws, and what was planned in words."""
     device, factor = models.image.codebook.device, models.image.factor
-    start, words = initial(config, models, wishes.texts, draws)
+    start, words = initial(config_of_start(config, factor), models, wishes.texts, draws)
     kept = {START: start}
     if config.mask:
         kept[MASK] = _paintable(config, factor).to(device)
     for name, path in wishes.masks.items():
         kept[f"{MASK}.{name}"] = read_mask(path, config.width, config.height).to(device)
+    kept |= read_pictures(config, device)
     for number, prompt in enumerate(wishes.pictures):
         picture = read_picture_within(prompt.text, config.width * config.height).to(device)
         for guide_number, guide in enumerate(models.guides):
@@ -108,7 +112,7 @@ def _paintable(config: GenerateConfig, factor: int) -> Tensor:
 
 def kept_of(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     """What gather() gave, out of a checkpoint's tensors."""
-    prefixes = (START, MASK, PICTURE)
+    prefixes = (START, MASK, PICTURE, LIKENESS)
     return {name: tensor.to(device).clone() for name, tensor in tensors.items() if name.startswith(prefixes)}
 
 

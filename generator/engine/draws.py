@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from generator.augment import apply as augment
-from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import cutouts
+from generator.engine.augment import apply as augment
+from generator.engine.augment.chance import Chance
+from generator.engine.windows import Cuts
 from generator.wishes import augmentations as augment_spec
 from generator.wishes.augmentations import Augmentation
 
@@ -80,19 +81,33 @@ class Draws:
     """Pixels by which the picture is turned along each of its rings."""
     looks: tuple[Look, ...]
     """Guide by guide, and for each region by region."""
+    cuts: Cuts | None = None
+    """Where the windows of a picture that is decoded in several begin; None = in one."""
 
 
 def draw(
-    cutting: Cutting, chance: Chance, whole: Frame, rings: Sequence[int], frames: Sequence[Frame], sizes: Sequence[int]
+    cutting: Cutting,
+    chance: Chance,
+    whole: Frame,
+    rings: Sequence[int],
+    frames: Sequence[Frame],
+    sizes: Sequence[int],
+    first_cuts: Sequence[range] = (),
 ) -> Draws:
     """Draw a step. The order is part of what a seed means, so it stays.
 
     whole: the picture's frame   rings: its axes of (B, C, H, W) that are rings   frames: of each region that is looked
-    at   sizes: of the cutouts of each guide
+    at   sizes: of the cutouts of each guide   first_cuts: between windows down and across may be; () = one window
     """
     lengths = [{2: whole[1], 3: whole[0]}[axis] for axis in rings]
     shifts = tuple(int(torch.randint(length, (), generator=chance.draws)) for length in lengths)
-    return Draws(shifts, tuple(_looks(cutting, chance, frames, sizes)))
+    cuts = _cuts(first_cuts, chance) if first_cuts else None
+    return Draws(shifts, tuple(_looks(cutting, chance, frames, sizes)), cuts)
+
+
+def _cuts(first_cuts: Sequence[range], chance: Chance) -> Cuts:
+    down, across = (places[int(torch.randint(len(places), (), generator=chance.draws))] for places in first_cuts)
+    return down, across
 
 
 def _looks(cutting: Cutting, chance: Chance, frames: Sequence[Frame], sizes: Sequence[int]) -> Iterator[Look]:

@@ -16,16 +16,19 @@ from torch import Tensor
 
 from dreamrig.errors import FailedError, NotReadyError, RigError, code_of
 from generator import devices
-from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import memory
 from generator.engine.aims import gather, kept_of, make_aims
 from generator.engine.arithmetic import step_mode
+from generator.engine.augment.chance import Chance
+from generator.engine.draws import Frame
 from generator.engine.objective import Phases, no_phases
-from generator.engine.pace import BySteps, Pace
-from generator.engine.run import Run
+from generator.engine.pace import BySteps, Cadence
+from generator.engine.run import LatentDescent
+from generator.engine.stages import enlarged
 from generator.engine.starts import grid
-from generator.events import Checkpointed, Event, Failed, Finished, Preview, Reason, Started, Step
+from generator.engine.windows import Windows
+from generator.events import Checkpointed, Event, Finished, Preview, Raised, Reason, Started, Step
 from generator.models.base import Models
 from generator.state import State, require_same_run, state_from_bytes, state_to_bytes
 from generator.wishes.parse import parse_weights
@@ -46,7 +49,7 @@ def generate(
     resume: State | None = None,
     should_stop: Callable[[], bool] = _never,
     phases: Phases | None = None,
-    pace: Pace | None = None,
+    pace: Cadence | None = None,
     available_mib: float | None = None,
     run_id: str = "",
     load_seconds: float | None = None,
@@ -57,7 +60,7 @@ def generate(
     clock: seconds. On CUDA a step's are those from the end of the one before to its own, one step late.
     resume: continue that state to the same bytes.   should_stop: looked at after each step.
     available_mib: free memory; None = ask the machine.   run_id, load_seconds, import_seconds: passed on in Started.
-    Impossible requests raise before Started; any later error is yielded as Failed and then raised.
+    Impossible requests raise before Started; any later error is yielded as Raised and then raised.
     """
     device = models.image.codebook.device
     with step_mode(config, device):
@@ -78,17 +81,17 @@ def generate(
         reason = yield from _steps(run, clock, should_stop, phases or no_phases, pace or BySteps(config))
         with step_mode(config, device):
             picture = run.final_picture()
-        yield Finished(run.done, partial(_to_host, picture), reason, seconds=clock() - started_at)
+        yield Finished(run.done, partial(_to_host, picture, run.frame), reason, seconds=clock() - started_at)
     except Exception as error:
         actionable = _actionable(error, run)
-        yield Failed(actionable)
+        yield Raised(actionable)
         if actionable is error:
             raise
         raise actionable from error
 
 
 def _steps(
-    run: Run, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases, pace: Pace
+    run: LatentDescent, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases, pace: Cadence
 ) -> Generator[Event, None, Reason]:
     """All steps that are left; returns why they ended."""
     interrupted, lead = False, devices.Lead(run.device)
@@ -98,7 +101,7 @@ def _steps(
         with step_mode(run.config, run.device):
             taken = run.advance(phases)
         lead.asked_for_a_step()
-        image = partial(_to_host, taken.picture)
+        image = partial(_to_host, taken.picture, run.frame)
         memory_mib = devices.peak_memory_mib(run.device)
         notes, run.notes = tuple(run.notes), []
         yield Step(index, partial(_to_number, taken.loss), clock() - before, image, memory_mib, notes)
@@ -113,10 +116,13 @@ def _steps(
     return "interrupted" if interrupted else "done"
 
 
-def _prepare(config: GenerateConfig, models: Models, resume: State | None, available_mib: float | None) -> Run:
+def _prepare(
+    config: GenerateConfig, models: Models, resume: State | None, available_mib: float | None
+) -> LatentDescent:
     """Check what can be checked, then make or restore the run."""
     device = models.image.codebook.device
     grid(config, models.image.factor)
+    Windows.of(config, models.image.factor)
     if available_mib is None:
         available_mib = devices.available_memory_mib(device)
     memory.require_fit(config, models, available_mib)
@@ -131,7 +137,7 @@ def _prepare(config: GenerateConfig, models: Models, resume: State | None, avail
         else:
             kept, plan_words = kept_of(resume.tensors, device), resume.plan_words
         aims = make_aims(config, models, wishes, kept)
-    run = Run(
+    run = LatentDescent(
         config=config,
         models=models,
         kept=kept,
@@ -153,7 +159,7 @@ def _unknown_words(models: Models, parsed: tuple[Prompt, ...]) -> dict[str, list
     return unknown
 
 
-def _actionable(error: Exception, run: Run) -> Exception:
+def _actionable(error: Exception, run: LatentDescent) -> Exception:
     """A device that ran full or was lost in mid-run as an error with a next step; everything else as it is."""
     if isinstance(error, RigError):
         return error
@@ -167,9 +173,9 @@ def _actionable(error: Exception, run: Run) -> Exception:
     return error
 
 
-def _to_host(picture: Tensor) -> Tensor:
-    """(1, 3, H, W) anywhere -> (3, H, W) on the CPU."""
-    return picture.detach()[0].cpu()
+def _to_host(picture: Tensor, frame: Frame) -> Tensor:
+    """(1, 3, h, w) anywhere -> (3, H, W) on the CPU, with the width and height of the frame."""
+    return enlarged(picture.detach(), frame)[0].cpu()
 
 
 def _to_number(loss: Tensor) -> float:

@@ -10,9 +10,11 @@ from dreamrig.errors import NotReadyError
 from dreamrig.words import MIB, memory
 from generator.config import SIZE_MULTIPLE, SMALLEST_SIDE, GenerateConfig
 from generator.engine.seams import AROUND_CELLS
+from generator.engine.windows import FEWEST_CELLS
 from generator.models.allocators import allocator_of
 from generator.models.base import Models
 from generator.wishes import augmentations as augment_spec
+from generator.wishes.colours import parse_colours
 from generator.wishes.parse import parse_weights
 
 FLOAT_BYTES = 4
@@ -32,6 +34,9 @@ INDEX_SQUARES = 1.2
 """The same where only some cutouts are changed: their places, for every number."""
 NOISE_PLANES = {"noise": 3, "gaussian": 3, "elastic": 2}
 """Numbers per pixel that are drawn for an augmentation of a cutout."""
+VGG_FLOATS_PER_PIXEL = 700
+"""What VGG-19 up to conv5_1 keeps of a picture: 2 x 2 x 64 numbers a pixel, half, half, a quarter of that, and so on,
+each before and after its ReLU; and the largest of their gradients."""
 UNKNOWN_NETWORK_FLOATS_PER_PIXEL = 2000
 """For networks without a hint of their own: roughly a 128-channel VQGAN decoder with its gradients."""
 
@@ -108,6 +113,16 @@ def largest_size_that_fits(available_mib: float, config: GenerateConfig, models:
     return 0
 
 
+def largest_tile_that_fits(available_mib: float, config: GenerateConfig, models: Models) -> int:
+    """Largest windows, in pixels, in which a picture of this size fits; 0 = none."""
+    factor, longest = models.image.factor, max(config.width, config.height)
+    step = math.lcm(SIZE_MULTIPLE, factor)
+    for tile in range((longest - 1) // step * step, FEWEST_CELLS * factor - 1, -step):
+        if estimate_memory_mib(replace(config, tile=tile), models) <= available_mib:
+            return tile
+    return 0
+
+
 def height_for(width: int, config: GenerateConfig, models: Models) -> int:
     """The height that keeps the config's aspect at another width, as near as the model's multiples allow."""
     step = math.lcm(SIZE_MULTIPLE, models.image.factor)
@@ -116,13 +131,18 @@ def height_for(width: int, config: GenerateConfig, models: Models) -> int:
 
 
 def require_fit(config: GenerateConfig, models: Models, available_mib: float | None) -> None:
-    """Raise NotReadyError, naming the largest size that fits, when the run would not; None = unknown, let it try."""
+    """Raise NotReadyError, naming windows or the largest size that fit, when the run would not.
+
+    available_mib: None = unknown, let it try.
+    """
     if available_mib is None or estimate_memory_mib(config, models) <= available_mib:
         return
     width = largest_size_that_fits(available_mib, config, models)
     hint = "no size fits: close other programs, or use fewer cutouts"
     if width:
         hint = f"the largest size that fits: --width {width} --height {height_for(width, config, models)}"
+    if tile := largest_tile_that_fits(available_mib, config, models):
+        hint = f"in windows it fits: --tile {tile}; else {hint}"
     raise NotReadyError(
         f"{config.width}x{config.height} with {config.cutouts} cutouts needs about "
         f"{memory(estimate_memory_mib(config, models))}; {memory(available_mib)} are free.",
@@ -140,8 +160,17 @@ def advice(config: GenerateConfig, models: Models) -> str:
 
 
 def _picture_floats(config: GenerateConfig) -> int:
-    """Decoded, clamped, both gradients, one copy for a sink."""
-    return 5 * 3 * config.width * config.height
+    """Decoded, clamped, both gradients, one copy for a sink; of pixel art blocks, gradients and distances as well."""
+    floats = 5 * 3
+    if config.style.strip() or config.content.strip():
+        floats += VGG_FLOATS_PER_PIXEL
+    if config.tile:  # put together before it is clamped, and on the way back taken apart
+        floats += 4 * 3
+    if config.block_size > 1:
+        floats += 2 * 3
+    if config.palette_exact:
+        floats += 4 * 3 + len(parse_colours(config.palette_colours))
+    return floats * config.width * config.height
 
 
 def _cutout_floats(config: GenerateConfig, models: Models) -> int:
@@ -187,7 +216,15 @@ def _latent_floats(config: GenerateConfig, models: Models) -> int:
 
 
 def _distance_floats(config: GenerateConfig, models: Models) -> int:
-    return DISTANCES_AT_ONCE * _cells(config, models) * len(models.image.codebook)
+    return DISTANCES_AT_ONCE * _cells_at_once(config, models) * len(models.image.codebook)
+
+
+def _cells_at_once(config: GenerateConfig, models: Models) -> int:
+    """Cells whose codes are chosen together."""
+    cells = _cells(config, models)
+    if not config.tile or config.start == "predicted":  # which is chosen as a whole
+        return cells
+    return min(cells, (config.tile // models.image.factor) ** 2)
 
 
 def _cells(config: GenerateConfig, models: Models) -> int:
@@ -204,6 +241,13 @@ def _network_mib(config: GenerateConfig, models: Models) -> float:
     told = models.memory_mib
     if config.checkpointed_decoding and models.checkpointed_memory_mib is not None:
         told = models.checkpointed_memory_mib
-    if told is not None:
+    if told is None:
+        told = _unknown_mib
+    if not config.tile:
         return told(width, height, cutouts)
+    # While the guides look nothing of the decoder is kept, and while a window is decoded again they are done.
+    return max(told(min(width, config.tile), min(height, config.tile), 0), told(0, 0, cutouts))
+
+
+def _unknown_mib(width: int, height: int, cutouts: int) -> float:
     return UNKNOWN_NETWORK_FLOATS_PER_PIXEL * width * height * FLOAT_BYTES / MIB

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from generator.augment import apply as augment
 from generator.config import GenerateConfig
 from generator.engine import cutouts, losses, seams
 from generator.engine.aims import Panel
+from generator.engine.augment import apply as augment
 from generator.engine.draws import Cutting, Draws, Frame, Look
 from generator.engine.latents import clamp_with_grad, quantise
+from generator.engine.pixel_art import PixelArt
 from generator.engine.released import recomputed, released, released_rows
 from generator.engine.restraints import Restraints
-from generator.models.base import GuideModel, ImageModel, Models
+from generator.engine.windows import Cuts, Windows
+from generator.models.base import AestheticModel, GuideModel, ImageModel, Models
 
+LARGEST_SCORE = 10.0
+"""Of LAION's aesthetic predictor."""
 Phases = Callable[[str], AbstractContextManager[object]]
 """Phase name (decode, cutouts, clip, backward, optimiser) -> what to run that phase inside, e.g. a stopwatch."""
 
@@ -52,18 +56,40 @@ class Painter:
     rings: tuple[int, ...]
     twice: bool
     """Remember little, and decode a second time on the way back."""
+    pixel_art: PixelArt | None = None
+    """What the picture is brought to in the end; None = as it is decoded."""
+    windows: Windows | None = None
+    """In which a larger picture is decoded; None = all at once."""
 
     @classmethod
     def of(cls, config: GenerateConfig, image: ImageModel) -> Painter:
         """As a config has it."""
         rings = seams.DIRECTIONS[config.seamless]
-        return cls(image, (config.width, config.height), rings, config.checkpointed_decoding)
+        pixel_art = PixelArt.of(config, image.codebook.device)
+        windows = Windows.of(config, image.factor)
+        return cls(image, (config.width, config.height), rings, config.checkpointed_decoding, pixel_art, windows)
 
-    def __call__(self, latent: Tensor) -> Tensor:
-        """Unquantised latent (1, C, h, w) -> picture (1, 3, H, W) in [0, 1]."""
-        quantised = seams.extend(quantise(latent, self.image.codebook), self.rings)
-        picture = seams.trim(self._decode(quantised), self.rings, *self.frame)
-        return clamp_with_grad(picture.float(), 0.0, 1.0)
+    def __call__(self, latent: Tensor, cuts: Cuts | None = None) -> Tensor:
+        """Unquantised latent (1, C, h, w) -> picture (1, 3, H, W) in [0, 1].
+
+        cuts: where windows end in this step; None = as in the finished picture.
+        """
+        quantised = seams.extend(self._quantise(latent), self.rings)
+        decoded = (
+            self._decode(quantised) if self.windows is None else self.windows.decode(self._decode, quantised, cuts)
+        )
+        picture = seams.trim(decoded, self.rings, *self.frame)
+        picture = clamp_with_grad(picture.float(), 0.0, 1.0)
+        return picture if self.pixel_art is None else self.pixel_art(picture)
+
+    def first_cuts(self) -> tuple[range, ...]:
+        """Where the first cut down, and across, between two windows may be drawn; () = there is one window alone."""
+        grid = seams.extended([side // self.image.factor for side in reversed(self.frame)], self.rings)
+        return self.windows.first_cuts(grid) if self.windows is not None and self.windows.divide(grid) else ()
+
+    def _quantise(self, latent: Tensor) -> Tensor:
+        codebook = self.image.codebook
+        return quantise(latent, codebook) if self.windows is None else self.windows.quantise(latent, codebook)
 
     def _decode(self, quantised: Tensor) -> Tensor:
         """The model's decode; the second time level by level where the model can, else as a whole."""
@@ -72,6 +98,30 @@ class Painter:
         elif self.twice and quantised.requires_grad:
             return recomputed(self.image.decode, quantised)
         return self.image.decode(quantised)
+
+
+Miss = Callable[[Tensor], Tensor]
+"""Embeddings (N, D) of a guide -> what they lack, scalar."""
+
+
+@dataclass(frozen=True)
+class Aesthetic:
+    """What a picture costs that the aesthetic predictor would not call beautiful."""
+
+    weight: float = 0.0
+    heads: tuple[AestheticModel | None, ...] = ()
+    """One for each guide, or none at all."""
+
+    def of_guide(self, number: int, share: float) -> Miss | None:
+        """What is added to each look of a guide; None = nothing. The heads count alike and once, whatever `share`.
+
+        share: by what the loss of a look is multiplied, times the number of looks.
+        """
+        head = self.heads[number] if self.weight and self.heads else None
+        if head is None:
+            return None
+        factor = self.weight / (share * sum(one is not None for one in self.heads))
+        return lambda embeddings: factor * (1 - head.scores(embeddings) / LARGEST_SCORE).mean()
 
 
 @dataclass(frozen=True)
@@ -85,17 +135,19 @@ class Objective:
     cut_batch: int
     """Cutouts that are looked at together; 0 = all."""
     restraints: Restraints
+    aesthetic: Aesthetic = field(default_factory=Aesthetic)
 
     @classmethod
     def of(cls, config: GenerateConfig, models: Models, paint: Painter, restraints: Restraints) -> Objective:
         """As a config has it; models: with the guides that count."""
         guides = tuple(zip(models.guides, models.guide_weights, strict=True))
-        return cls(paint, guides, Cutting.of(config), config.cut_batch, restraints)
+        aesthetic = Aesthetic(config.aesthetic, models.aesthetic)
+        return cls(paint, guides, Cutting.of(config), config.cut_batch, restraints, aesthetic)
 
     def __call__(self, latent: Tensor, draws: Draws, now: Now, phases: Phases = no_phases) -> tuple[Tensor, Tensor]:
         """The loss, a scalar, and the picture (1, 3, H, W) it is of, both differentiable in the latent."""
         with phases("decode"):
-            picture = self.paint(latent)
+            picture = self.paint(latent, draws.cuts)
         loss = self.guidance(picture, draws, now, phases)
         return loss + self.restraints(latent, picture, now.pull), picture
 
@@ -110,12 +162,13 @@ class Objective:
         turned = seams.turn(picture, self.paint.rings, draws.shifts)
         looks = iter(draws.looks)
         for number, (guide, share) in enumerate(self.guides):
+            miss = self.aesthetic.of_guide(number, share * len(now.panels))
             for panel in now.panels:
                 with phases("cutouts"):
                     seen = turned if panel.region is None else panel.region.view(picture)
                     cut = self.cut(seen, next(looks), guide.size)
                 with phases("clip"):
-                    yield share * self.compare(cut, guide, panel, number)
+                    yield share * self.compare(cut, guide, panel, number, miss)
 
     def cut(self, picture: Tensor, look: Look, size: int) -> Tensor:
         """Cutouts (N, 3, S, S): cut, clamped to [0, 1], augmented, with noise; each where asked for."""
@@ -128,12 +181,17 @@ class Objective:
         cut = augment.apply(cut, look.changes)
         return cut if look.noise is None else cut + look.noise
 
-    def compare(self, cut: Tensor, guide: GuideModel, panel: Panel, number: int) -> Tensor:
-        """The loss of cutouts (N, 3, S, S) at a panel, as its guide with this number sees them; scalar."""
+    def compare(self, cut: Tensor, guide: GuideModel, panel: Panel, number: int, miss: Miss | None = None) -> Tensor:
+        """The loss of cutouts (N, 3, S, S) at a panel, as its guide with this number sees them; scalar.
+
+        miss: what their embeddings cost besides, None = nothing.
+        """
 
         def loss_of(part: Tensor) -> Tensor:
-            distances = losses.spherical(guide.encode_image(part).float(), panel.embeddings[number])
-            return losses.prompt_loss(distances, panel.weights, panel.stops)
+            embeddings = guide.encode_image(part).float()
+            distances = losses.spherical(embeddings, panel.embeddings[number])
+            loss = losses.prompt_loss(distances, panel.weights, panel.stops)
+            return loss if miss is None else loss + miss(embeddings)
 
         if not self.cut_batch or self.cut_batch >= len(cut):
             return loss_of(cut)

@@ -51,7 +51,7 @@ def make_optimiser(config: GenerateConfig, parameters: Sequence[Tensor]) -> Opti
 
 
 @dataclass(frozen=True)
-class Way:
+class OptimiserRule:
     """A rule and the names of the tensors it keeps per number."""
 
     rule: Rule
@@ -62,7 +62,7 @@ class Way:
 class Descent:
     """A rule on a handful of parameters, with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
-    def __init__(self, parameters: Sequence[Tensor], way: Way, weight_decay: float) -> None:
+    def __init__(self, parameters: Sequence[Tensor], way: OptimiserRule, weight_decay: float) -> None:
         self.parameters, self.way, self.weight_decay = parameters, way, weight_decay
         self.kept = [[torch.zeros_like(p, requires_grad=False) for _ in way.keeps] for p in parameters]
 
@@ -146,12 +146,12 @@ def _without_growth(down: Tensor, parameter: Tensor, gradient: Tensor) -> Tensor
     return torch.where(cosine >= ADAMP_ANGLE / math.sqrt(parameter.numel()), down, down - along)
 
 
-WAYS: Mapping[str, Way] = {
-    "adamw": Way(_adam, ("mean", "square")),
-    "adamax": Way(_adamax, ("mean", "largest")),
-    "adagrad": Way(_adagrad, ("square",)),
-    "rmsprop": Way(_rmsprop, ("square",)),
-    "radam": Way(_radam, ("mean", "square")),
-    "diffgrad": Way(_diffgrad, ("mean", "square", "before")),
-    "adamp": Way(_adam, ("mean", "square"), bend=_without_growth),
+WAYS: Mapping[str, OptimiserRule] = {
+    "adamw": OptimiserRule(_adam, ("mean", "square")),
+    "adamax": OptimiserRule(_adamax, ("mean", "largest")),
+    "adagrad": OptimiserRule(_adagrad, ("square",)),
+    "rmsprop": OptimiserRule(_rmsprop, ("square",)),
+    "radam": OptimiserRule(_radam, ("mean", "square")),
+    "diffgrad": OptimiserRule(_diffgrad, ("mean", "square", "before")),
+    "adamp": OptimiserRule(_adam, ("mean", "square"), bend=_without_growth),
 }

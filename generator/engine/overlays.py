@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from generator.config import GenerateConfig
 from generator.engine.latents import Latent
+from generator.engine.windows import Windows, encoded
 from generator.models.base import ImageModel
-from generator.pictures.load import open_picture
+from generator.pictures.opening import open_picture
 
 Decode = Callable[[Tensor], Tensor]
 
@@ -35,14 +36,17 @@ class Overlay:
         return step < self.until and (step % self.every == 0 if self.every else step == 0)
 
     @torch.no_grad()
-    def lay(self, latent: Latent, image: ImageModel, decode: Decode) -> None:
-        """Move the latent to the encoding of the picture below the overlay; cells without any overlay stay."""
+    def lay(self, latent: Latent, image: ImageModel, decode: Decode, windows: Windows | None = None) -> None:
+        """Move the latent to the encoding of the picture below the overlay; cells without any overlay stay.
+
+        windows: in which it is encoded; None = all at once.
+        """
         now = latent.compose().detach()
         below = decode(now)
         covered = below + self.cover * (self.colours - below)
-        encoded = image.encode(covered).float()
+        laid = encoded(image, covered, windows)
         touched = functional.max_pool2d(self.cover, image.factor) > 0
-        latent.move_to(torch.where(touched, encoded, now))
+        latent.move_to(torch.where(touched, laid, now))
 
 
 def load_overlay(config: GenerateConfig, device: torch.device) -> Overlay | None:

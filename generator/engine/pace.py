@@ -8,7 +8,7 @@ from typing import Protocol
 from generator.config import GenerateConfig
 
 
-class Pace(Protocol):
+class Cadence(Protocol):
     """Asked once after each step."""
 
     def wants_preview(self, index: int) -> bool:

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from dreamrig.errors import UsageError
-from generator.pictures.load import open_picture
+from generator.pictures.opening import open_picture
 
 SMALLEST_SIDE = 8
 """Pixels; a guide sees nothing in less."""

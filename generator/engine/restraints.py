@@ -6,13 +6,16 @@ They are made once per run, with what they need of the config; a step only calls
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from generator.config import GenerateConfig
+from generator.engine.likenesses import Compare, compares
 from generator.engine.losses import boundary_tv, pull_to_start
+from generator.engine.pixel_art import nearest_colours
+from generator.models.base import FeatureModel
 from generator.wishes.colours import parse_colours
 
 MIRRORS = {"vertical": ((3,),), "horizontal": ((2,),), "both": ((3,), (2,))}
@@ -31,6 +34,16 @@ class Anchor:
     """(1, C, 1, 1), of the codebook."""
     factor: int
     """Pixels per code."""
+    pictures: Mapping[str, Tensor] = field(default_factory=dict)
+    """What generator.engine.likenesses.read_pictures gave."""
+    perceptual: FeatureModel | None = None
+    """For style and content; None = nobody asked for them."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture of the start."""
+        rows, columns = self.start.shape[2:]
+        return rows * self.factor, columns * self.factor
 
 
 Term = Callable[[Tensor, Tensor, float], Tensor]
@@ -47,10 +60,7 @@ def total_variation(picture: Tensor) -> Tensor:
 def palette_distance(picture: Tensor, colours: Tensor) -> Tensor:
     """Mean squared distance of the pixels to the nearest of the colours (P, 3): scalar."""
     pixels = picture.movedim(1, -1).reshape(-1, 3)
-    with torch.no_grad():
-        distances = torch.stack([(pixels - colour).square().sum(dim=1) for colour in colours])  # (P, pixels)
-        nearest = colours[distances.argmin(dim=0)]
-    return (pixels - nearest).square().mean()
+    return (pixels - nearest_colours(pixels, colours)).square().mean()
 
 
 def asymmetry(picture: Tensor, axis: str) -> Tensor:
@@ -118,6 +128,10 @@ def _saturation(config: GenerateConfig, anchor: Anchor) -> Term:
     return lambda latent, picture, pull: -colourfulness(picture)
 
 
+def _of_picture(compare: Compare) -> Term:
+    return lambda latent, picture, pull: compare(picture)
+
+
 def _colours(text: str, anchor: Anchor) -> Tensor:
     """(P, 3) in [0, 1], where the picture will be."""
     return torch.tensor(parse_colours(text), device=anchor.start.device)
@@ -145,9 +159,11 @@ class Restraints:
 
     @classmethod
     def of(cls, config: GenerateConfig, anchor: Anchor) -> Restraints:
-        """The terms whose weight in the config is not 0."""
+        """The terms whose weight in the config is not 0, and the likenesses whose picture is there."""
         weights: dict[str, float] = {name: getattr(config, name) for name in TERMS}
-        return cls(tuple((weight, TERMS[name](config, anchor)) for name, weight in weights.items() if weight))
+        terms = [(weight, TERMS[name](config, anchor)) for name, weight in weights.items() if weight]
+        likenesses = compares(config, anchor.pictures, anchor.perceptual, anchor.size)
+        return cls((*terms, *((weight, _of_picture(compare)) for weight, compare in likenesses)))
 
     def __call__(self, latent: Tensor, picture: Tensor, pull: float) -> Tensor:
         """Sum of weight * term: scalar."""

@@ -23,6 +23,13 @@ def extend(latent: Tensor, rings: Sequence[int]) -> Tensor:
     return latent
 
 
+def extended(grid: Sequence[int], rings: Sequence[int]) -> tuple[int, ...]:
+    """Rows and columns of what `extend` makes of so many."""
+    return tuple(
+        side + 2 * min(AROUND_CELLS, side) if axis in rings else side for axis, side in zip((2, 3), grid, strict=True)
+    )
+
+
 def trim(picture: Tensor, rings: Sequence[int], width: int, height: int) -> Tensor:
     """The middle (B, 3, height, width) of a picture of an extended latent."""
     for axis in rings:

@@ -11,6 +11,7 @@ from torch import Tensor
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.engine.latents import upsample
+from generator.engine.windows import Windows, encoded
 from generator.models.base import ImageModel, Models
 from generator.models.codebook import codebook_deviation, rows_of
 from generator.pictures.load import read_picture
@@ -37,7 +38,7 @@ def initial(
     elif config.start in DRAWN:
         latent = DRAWN[config.start](config, models.image, generator)
     else:
-        latent = _encode(models.image, read_picture(config.start, config.width, config.height))
+        latent = _encode(config, models.image, read_picture(config.start, config.width, config.height))
     if config.start_noise:
         noise = torch.randn(latent.shape, generator=generator).to(latent.device)
         latent = latent + config.start_noise * codebook_deviation(models.image.codebook) * noise
@@ -82,7 +83,7 @@ def _uniform(config: GenerateConfig, image: ImageModel, generator: torch.Generat
 
 def _grey(config: GenerateConfig, image: ImageModel, generator: torch.Generator) -> Tensor:
     """The encoding of middle grey with a little noise."""
-    flat = _encode(image, torch.full((1, 3, config.height, config.width), 0.5))
+    flat = _encode(config, image, torch.full((1, 3, config.height, config.width), 0.5))
     noise = torch.randn(flat.shape, generator=generator).to(flat.device)
     return flat + GREY_NOISE * codebook_deviation(image.codebook) * noise
 
@@ -94,7 +95,7 @@ def _painted(
     generator: torch.Generator,
 ) -> Tensor:
     """The encoding of a picture that `paint` draws for a width and a height."""
-    return _encode(image, paint(config.width, config.height, generator))
+    return _encode(config, image, paint(config.width, config.height, generator))
 
 
 def paint_pixels(width: int, height: int, generator: torch.Generator) -> Tensor:
@@ -131,5 +132,5 @@ DRAWN: Mapping[str, Start] = {
 }
 
 
-def _encode(image: ImageModel, picture: Tensor) -> Tensor:
-    return image.encode(picture.to(image.codebook.device)).float()
+def _encode(config: GenerateConfig, image: ImageModel, picture: Tensor) -> Tensor:
+    return encoded(image, picture.to(image.codebook.device), Windows.of(config, image.factor))

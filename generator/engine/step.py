@@ -27,7 +27,7 @@ class Taken:
     code, and the loss looks healthy again."""
 
 
-class Step(Protocol):
+class StepFunction(Protocol):
     """Moves a latent downhill once; the same draws and the same schedule move it by the same."""
 
     def __call__(self, draws: Draws, now: Now, phases: Phases = no_phases) -> Taken:

@@ -15,7 +15,7 @@ CUT = 0.5
 """Of the step size at each plateau."""
 
 
-class Watch:
+class LossWatch:
     """Five numbers: moving average, its lowest, steps since the lowest, steps since the last cut, step-size factor."""
 
     def __init__(self, patience: int, stop_after: int) -> None:

@@ -1,4 +1,4 @@
-"""What the engine asks of its networks: three small protocols and the bundle that carries them.
+"""What the engine asks of its networks: five small protocols and the bundle that carries them.
 
 Importing this module does not import torch.
 """
@@ -83,6 +83,22 @@ class StartModel(Protocol):
         ...
 
 
+class AestheticModel(Protocol):
+    """Says how beautiful people would call what a guide saw."""
+
+    def scores(self, embeddings: Tensor) -> Tensor:
+        """(N, D), not normalised -> (N,), about 1 to 10."""
+        ...
+
+
+class FeatureModel(Protocol):
+    """A network that was trained to recognise things: what style and content are measured with. Weights are frozen."""
+
+    def features(self, image: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """(B, 3, H, W) in [0, 1] -> activations (B, c, h, w) that hold style, shallow to deep, and those of content."""
+        ...
+
+
 @dataclass(frozen=True)
 class Models:
     """All networks of one run, on one device."""
@@ -92,6 +108,10 @@ class Models:
     guide_weights: tuple[float, ...] = ()
     """How much each guide counts where nobody says; empty = all alike."""
     start: StartModel | None = None
+    aesthetic: tuple[AestheticModel | None, ...] = ()
+    """What judges the embeddings of each guide, None = nothing does; empty = nobody asked for it."""
+    perceptual: FeatureModel | None = None
+    """For style and content; None = nobody asked for them."""
     name: str = ""
     sha256: str = ""
     """Over all weight files; a checkpoint continues only with the same weights."""
@@ -115,8 +135,10 @@ class Models:
                 hint="give one number for each guide",
             )
         counting = [(guide, weight) for guide, weight in zip(self.guides, weights, strict=True) if weight]
+        judges = [judge for judge, weight in zip(self.aesthetic, weights, strict=False) if weight]
         return replace(
             self,
             guides=tuple(guide for guide, _ in counting),
             guide_weights=tuple(weight / sum(weights) for _, weight in counting),
+            aesthetic=tuple(judges),
         )

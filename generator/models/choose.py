@@ -12,10 +12,13 @@ import torch
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.devices import resolve_device
-from generator.models import clip, vqgan
+from generator.models import guides, vqgan
+from generator.models.aesthetic import load_heads
 from generator.models.base import Models
-from generator.models.full import guide_names, load_full
+from generator.models.clip_sizes import BY_OPENAI
+from generator.models.full import load_full
 from generator.models.likes import FIRST, NAME
+from generator.models.names import GUIDE, guide_names
 from generator.models.starter import load_starter
 
 QUICK_HALVES = (7, 0)
@@ -26,18 +29,33 @@ MODELS = (NAME, FIRST, *vqgan.ARCHITECTURES)
 
 def load_models(config: GenerateConfig) -> Models:
     """The networks of a run; UsageError for names nobody knows, NotReadyError for weights that are not here yet."""
+    if config.style.strip() or config.content.strip():
+        from generator.models.perceptual import load_vgg19  # torchvision: only where somebody asks for it
+
+        perceptual = load_vgg19(resolve_device(config.device))
+        return replace(load_models(replace(config, style="", content="")), perceptual=perceptual)
     require_known("model", config.model, MODELS)
     for name in guide_names(config):
-        require_known("guide", name, clip.ARCHITECTURES)
+        require_known("guide", name, guides.ARCHITECTURES)
+        if config.backend == "reference" and name not in BY_OPENAI:
+            raise UsageError(f"openai-clip has no network for {name}.", hint="use --backend own")
     device = resolve_device(config.device)
     if (config.backend, config.precision) == ("reference", "bf16"):
         raise UsageError("The reference networks compute in fp32 or mixed, not in bf16.", hint="use --backend own")
+    if config.aesthetic:
+        heads = load_heads(_looking(config), device)
+        return replace(load_models(replace(config, aesthetic=0.0)), aesthetic=heads)
     if config.model not in (NAME, FIRST):
         return _with_device_defaults(load_full(config, device), config.model, device)
     for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):
         if value.strip() != usual:
             raise UsageError(f"The starter has networks of its own, and no other {flag}.", hint=f"leave --{flag} away")
     return _with_device_defaults(load_starter(device, name=config.model), config.model, device)
+
+
+def _looking(config: GenerateConfig) -> tuple[str, ...]:
+    """The published CLIPs that guide a run; none with a starter."""
+    return () if config.model in (NAME, FIRST) else guide_names(config) or (GUIDE,)
 
 
 def device_defaults(config: GenerateConfig) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from generator.models.clip_resnet import Bottleneck, ModifiedResNet
-from generator.models.clip_sizes import ARCHITECTURES, CLIPArchitecture, architecture_of
-from generator.models.clip_vit import DEVIATION, HEAD_WIDTH, MEAN, LayerNorm, Transformer, VisionTransformer
+from generator.models.clip_sizes import ARCHITECTURES, HEAD_WIDTH, CLIPArchitecture, architecture_of
+from generator.models.clip_vit import BlockSizes, LayerNorm, Patches, Transformer, VisionTransformer, freeze
 
-__all__ = ["ARCHITECTURES", "CLIP", "DEVIATION", "HEAD_WIDTH", "MEAN", "CLIPArchitecture", "architecture_of"]
+__all__ = ["ARCHITECTURES", "CLIP", "CLIPArchitecture", "architecture_of"]
 
 
 class CLIP(nn.Module):
@@ -24,23 +24,19 @@ class CLIP(nn.Module):
         super().__init__()
         self.sizes = sizes
         self.visual = VisionTransformer(sizes) if sizes.patch else ModifiedResNet(sizes)
-        self.transformer = Transformer(sizes.text_width, sizes.text_layers)
+        width = sizes.text_width
+        self.transformer = Transformer(BlockSizes(width, width // HEAD_WIDTH, 4 * width, sizes.gelu), sizes.text_layers)
         self.token_embedding = nn.Embedding(sizes.tokens, sizes.text_width)
         self.positional_embedding = nn.Parameter(torch.empty(sizes.context, sizes.text_width))
         self.ln_final = LayerNorm(sizes.text_width)
         self.text_projection = nn.Parameter(torch.empty(sizes.text_width, sizes.width))
         self.logit_scale = nn.Parameter(torch.empty(()))
 
-    @torch.no_grad()
     def prepare(self, dtype: torch.dtype = torch.float32) -> CLIP:
         """Freeze the weights, normalisations in float32, all others in `dtype`; derive what is computed from them."""
-        self.eval().requires_grad_(False)
+        freeze(self, dtype)
         for module in self.modules():
-            of_module = torch.float32 if isinstance(module, (LayerNorm, nn.BatchNorm2d)) else dtype
-            for parameter in module.parameters(recurse=False):
-                parameter.data = parameter.data.to(of_module)
-        for module in self.modules():
-            if isinstance(module, (VisionTransformer, ModifiedResNet, Bottleneck)):
+            if isinstance(module, (Patches, ModifiedResNet, Bottleneck)):
                 module.prepare()
         return self
 

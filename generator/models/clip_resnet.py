@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.models.clip_sizes import CLIPArchitecture
-from generator.models.clip_vit import DEVIATION, HEAD_WIDTH, MEAN, attend, colours
+from generator.models.clip_sizes import DEVIATION, HEAD_WIDTH, MEAN, CLIPArchitecture
+from generator.models.clip_vit import attend, colours
 from generator.models.frozen import convolve
 
 

@@ -1,20 +1,38 @@
-"""CLIP's transformers, frozen, with the names of openai-clip's weights."""
+"""CLIP's transformers, frozen, with the names of openai-clip's weights; SigLIP is built of the same blocks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.models.clip_sizes import CLIPArchitecture
+from generator.models.clip_sizes import CLIPArchitecture, Colour, Gelu
 from generator.models.frozen import quick_gelu
 
-HEAD_WIDTH = 64
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-DEVIATION = (0.26862954, 0.26130258, 0.27577711)
-"""Of the pixels in [0, 1] that CLIP was trained on, for red, green and blue."""
+GELUS: dict[Gelu, Callable[[Tensor], Tensor]] = {
+    "quick": quick_gelu,
+    "exact": F.gelu,
+    "tanh": partial(F.gelu, approximate="tanh"),
+}
+EPSILON = 1e-5
+"""Of the normalisations, but for SigLIP's."""
+
+
+@dataclass(frozen=True)
+class BlockSizes:
+    """Of one layer of a transformer."""
+
+    width: int
+    heads: int
+    hidden: int
+    """Numbers between the two linear maps."""
+    gelu: Gelu = "quick"
+    epsilon: float = EPSILON
 
 
 class LayerNorm(nn.LayerNorm):
@@ -22,6 +40,15 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.float()).to(x.dtype)
+
+
+def freeze(network: nn.Module, dtype: torch.dtype) -> None:
+    """For good: no weight learns, normalisations are in float32, all else is in `dtype`."""
+    network.eval().requires_grad_(False)
+    for module in network.modules():
+        of_module = torch.float32 if isinstance(module, (LayerNorm, nn.BatchNorm2d)) else dtype
+        for parameter in module.parameters(recurse=False):
+            parameter.data = parameter.data.to(of_module)
 
 
 class SelfAttention(nn.Module):
@@ -41,8 +68,12 @@ class SelfAttention(nn.Module):
 
     def first(self, x: Tensor) -> Tensor:
         """The first token of forward() alone: (B, T, W) -> (B, 1, W)."""
+        return self.asked(x[:, :1], x)
+
+    def asked(self, asking: Tensor, x: Tensor) -> Tensor:
+        """What other tokens read of x: (B, A, W), (B, T, W) -> (B, A, W)."""
         width = x.shape[-1]
-        (query,) = self._split(F.linear(x[:, :1], self.in_proj_weight[:width], self.in_proj_bias[:width]), 1)
+        (query,) = self._split(F.linear(asking, self.in_proj_weight[:width], self.in_proj_bias[:width]), 1)
         key, value = self._split(F.linear(x, self.in_proj_weight[width:], self.in_proj_bias[width:]), 2)
         return self._merge(attend(query, key, value))
 
@@ -70,27 +101,28 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False) -
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with the quick GELU between them."""
+    """Two linear maps with a GELU between them."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, sizes: BlockSizes) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(width, 4 * width)
-        self.c_proj = nn.Linear(4 * width, width)
+        self.c_fc = nn.Linear(sizes.width, sizes.hidden)
+        self.c_proj = nn.Linear(sizes.hidden, sizes.width)
+        self.activate = GELUS[sizes.gelu]
 
     def forward(self, x: Tensor) -> Tensor:
-        mixed: Tensor = self.c_proj(quick_gelu(self.c_fc(x)))
+        mixed: Tensor = self.c_proj(self.activate(self.c_fc(x)))
         return mixed
 
 
 class TransformerBlock(nn.Module):
     """x + attention(norm(x)), then x + mlp(norm(x)); (B, T, W)."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, sizes: BlockSizes) -> None:
         super().__init__()
-        self.attn = SelfAttention(width, heads)
-        self.ln_1 = LayerNorm(width)
-        self.mlp = FeedForward(width)
-        self.ln_2 = LayerNorm(width)
+        self.attn = SelfAttention(sizes.width, sizes.heads)
+        self.ln_1 = LayerNorm(sizes.width, sizes.epsilon)
+        self.mlp = FeedForward(sizes)
+        self.ln_2 = LayerNorm(sizes.width, sizes.epsilon)
 
     def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
         x = x + self.attn(self.ln_1(x), causal=causal)
@@ -107,9 +139,9 @@ class TransformerBlock(nn.Module):
 class Transformer(nn.Module):
     """A stack of blocks."""
 
-    def __init__(self, width: int, layers: int) -> None:
+    def __init__(self, sizes: BlockSizes, layers: int) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList(TransformerBlock(width, width // HEAD_WIDTH) for _ in range(layers))
+        self.resblocks = nn.ModuleList(TransformerBlock(sizes) for _ in range(layers))
 
     def forward(self, x: Tensor, *, causal: bool = False) -> Tensor:
         for block in self.resblocks:
@@ -124,41 +156,54 @@ class Transformer(nn.Module):
         return cast(TransformerBlock, last).first(x)[:, 0]
 
 
-class VisionTransformer(nn.Module):
-    """(N, 3, S, S) in [0, 1] -> (N, D); the pixel normalisation is in the patch weights."""
+class Patches(nn.Conv2d):
+    """(N, 3, S, S) in [0, 1] -> (N, (S / side)^2, W); the pixel normalisation is in the weights once it is prepared."""
 
     patches: Tensor
     patch_bias: Tensor
 
+    def __init__(self, sizes: CLIPArchitecture, *, bias: bool = False) -> None:
+        super().__init__(3, sizes.image_width, sizes.patch, sizes.patch, bias=bias)
+        self.mean, self.deviation = sizes.mean, sizes.deviation
+
+    def prepare(self) -> None:
+        """Derive the weights in which (pixel - mean) / deviation is included."""
+        weight = self.weight.detach().float()
+        scaled = weight / colours(self.deviation, weight)
+        shift = -(scaled * colours(self.mean, weight)).sum((1, 2, 3))
+        if self.bias is not None:
+            shift = shift + self.bias.detach().float()
+        self.patches = scaled.flatten(1).to(self.weight.dtype)
+        self.patch_bias = shift.to(self.weight.dtype)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        side = self.kernel_size[0]
+        rows, columns = (length // side for length in pixels.shape[2:])
+        cells = pixels.reshape(len(pixels), 3, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
+        return F.linear(cells.reshape(len(pixels), rows * columns, -1), self.patches, self.patch_bias)
+
+
+class VisionTransformer(nn.Module):
+    """(N, 3, S, S) in [0, 1] -> (N, D)."""
+
     def __init__(self, sizes: CLIPArchitecture) -> None:
         super().__init__()
         width = sizes.image_width
-        self.conv1 = nn.Conv2d(3, width, sizes.patch, sizes.patch, bias=False)
+        self.conv1 = Patches(sizes)
         self.class_embedding = nn.Parameter(torch.empty(width))
-        self.positional_embedding = nn.Parameter(torch.empty((sizes.side // sizes.patch) ** 2 + 1, width))
+        self.positional_embedding = nn.Parameter(torch.empty(sizes.image_tokens, width))
         self.ln_pre = LayerNorm(width)
-        self.transformer = Transformer(width, *sizes.image_layers)
+        self.transformer = Transformer(BlockSizes(width, sizes.image_heads, 4 * width, sizes.gelu), *sizes.image_layers)
         self.ln_post = LayerNorm(width)
         self.proj = nn.Parameter(torch.empty(width, sizes.width))
 
-    def prepare(self) -> None:
-        """Derive the patch weights, in which (pixel - mean) / deviation is included."""
-        weight = self.conv1.weight.detach().float()
-        scaled = weight / colours(DEVIATION, weight)
-        self.patches = scaled.flatten(1).to(self.conv1.weight.dtype)
-        self.patch_bias = -(scaled * colours(MEAN, weight)).sum((1, 2, 3)).to(self.conv1.weight.dtype)
-
     def forward(self, pixels: Tensor) -> Tensor:
-        side = self.conv1.kernel_size[0]
-        rows, columns = (length // side for length in pixels.shape[2:])
-        cells = pixels.reshape(len(pixels), 3, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
-        cells = cells.reshape(len(pixels), rows * columns, -1)
-        tokens = F.linear(cells, self.patches, self.patch_bias)
+        tokens = self.conv1(pixels)
         x = torch.cat((self.class_embedding.expand(len(tokens), 1, -1), tokens), 1) + self.positional_embedding
         embedded: Tensor = self.ln_post(self.transformer.first(self.ln_pre(x))) @ self.proj
         return embedded
 
 
-def colours(values: tuple[float, ...], like: Tensor) -> Tensor:
+def colours(values: Colour, like: Tensor) -> Tensor:
     """One number per colour, to go with (N, 3, H, W)."""
     return torch.tensor(values, device=like.device, dtype=like.dtype).view(1, 3, 1, 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from generator.models.base import StartPlan
-from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.start import Composer, ScenePainter
 from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter import words
 from generator.starter.world import SLOTS, Scene, hides_object, spots
@@ -44,7 +44,7 @@ def _draw_slots(composer: Composer, memory: Tensor, mask: Tensor, generator: tor
     return Scene.from_indices(slots[0].tolist())
 
 
-def paint(painter: Painter, scene: Scene, places: list[list[float]], rows: int, columns: int) -> Tensor:
+def paint(painter: ScenePainter, scene: Scene, places: list[list[float]], rows: int, columns: int) -> Tensor:
     """Latent (1, C, rows, columns) of a scene, not quantised; places as from world.spots."""
     device = painter.mean.device
     slots = torch.tensor([scene.indices()], device=device)
@@ -55,7 +55,7 @@ def paint(painter: Painter, scene: Scene, places: list[list[float]], rows: int, 
 class ComposedStart:
     """Text -> scene slots (the composer, sampled) -> latent grid (the painter) -> codes: the first starter's."""
 
-    def __init__(self, composer: Composer, painter: Painter, vqgan: TinyVQGAN) -> None:
+    def __init__(self, composer: Composer, painter: ScenePainter, vqgan: TinyVQGAN) -> None:
         self._composer, self._painter, self._vqgan = composer, painter, vqgan
 
     def predict(self, text: str, seed: int, rows: int, columns: int) -> StartPlan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dreamrig.words import MIB
 from generator.models.allocators import HEAP, Allocator
-from generator.models.clip import HEAD_WIDTH, CLIPArchitecture
+from generator.models.clip_sizes import CLIPArchitecture
 from generator.models.vqgan import VQGANArchitecture
 
 FLOAT_BYTES = 4
@@ -113,11 +113,12 @@ def guide_kept(sizes: CLIPArchitecture) -> float:
     """Floats that a guide keeps of one cutout for the way back."""
     if not sizes.patch:
         return _resnet_kept(sizes)
-    tokens, width = _tokens(sizes), sizes.image_width
+    tokens, width = sizes.image_tokens, sizes.image_width
     # Both inputs of the normalisations, queries, keys, values, the attention's weights, the hidden layer.
-    layer = tokens * (9 * width + width // HEAD_WIDTH * tokens)
+    hidden = sizes.image_hidden or 4 * width
+    layer = tokens * (5 * width + hidden + sizes.image_heads * tokens)
     last = tokens * 3 * width  # where only one token asks
-    return (sizes.image_layers[0] - 1) * layer + last
+    return sizes.image_whole_layers * layer + last
 
 
 def _resnet_kept(sizes: CLIPArchitecture) -> float:
@@ -135,9 +136,5 @@ def _resnet_kept(sizes: CLIPArchitecture) -> float:
 def guide_scratch(sizes: CLIPArchitecture) -> float:
     """Floats beside those kept of one cutout, at the worst moment."""
     if sizes.patch:
-        return VIT_SCRATCH * _tokens(sizes) * sizes.image_width
+        return VIT_SCRATCH * sizes.image_tokens * sizes.image_width
     return PIXEL_SCRATCH * 3 * sizes.side**2
-
-
-def _tokens(sizes: CLIPArchitecture) -> int:
-    return int((sizes.side // sizes.patch) ** 2 + 1)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.models import bpe, clip, reference, vqgan
+from generator.models import bpe, guides, reference, vqgan
 from generator.models.allocators import allocator_of
 from generator.models.base import Models
+from generator.models.clip_sizes import CLIPArchitecture
 from generator.models.filling import fill, sizes_of
 from generator.models.footprint import Footprint
 from generator.models.likes import likes_of
+from generator.models.names import GUIDE, TOKENIZER, guide_names, tokenizers_of
+from generator.models.pieces import Pieces, byte_tokens
 from generator.models.random_weights import random_tensors
+from generator.models.siglip_sizes import SigLIPArchitecture
 from generator.weights import registry
-
-GUIDE = "ViT-B/32"
-"""The CLIP that a full-size VQGAN goes with."""
 
 
 class ImageNetwork(Protocol):
@@ -72,17 +75,27 @@ class FullImage:
         return self._network.encode(image * 2 - 1)
 
 
-class FullGuide:
-    """A CLIP as a GuideModel."""
+Tokenise = Callable[[str, int], list[int]]
+"""A text and how many tokens are read at once -> exactly so many tokens."""
 
-    def __init__(self, network: GuideNetwork, sizes: clip.CLIPArchitecture, device: torch.device) -> None:
-        self._network = network
+
+class FullGuide:
+    """A CLIP or a SigLIP as a GuideModel."""
+
+    def __init__(
+        self,
+        network: GuideNetwork,
+        sizes: CLIPArchitecture,
+        device: torch.device,
+        tokenise: Tokenise = bpe.tokenise,
+    ) -> None:
+        self._network, self._tokenise = network, tokenise
         self._device, self._context = device, sizes.context
         self.size, self.width = sizes.side, sizes.width
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """P texts -> (P, D), not normalised; UsageError for one that is longer than CLIP reads."""
-        tokens = [bpe.tokenise(text, self._context) for text in texts]
+        """P texts -> (P, D), not normalised; UsageError for one that is longer than the guide reads."""
+        tokens = [self._tokenise(text, self._context) for text in texts]
         return self._network.encode_tokens(torch.tensor(tokens, device=self._device))
 
     def encode_image(self, cutouts: Tensor) -> Tensor:
@@ -141,19 +154,34 @@ class Loader:
             network = filled.to(self.device).prepare(channels_last=places_first, decoder=self.decoder_dtype)
         return FullImage(network, sizes.factor), sizes
 
-    def guide(self, name: str) -> tuple[FullGuide, clip.CLIPArchitecture]:
-        """The CLIP of that name and its sizes."""
-        tensors = self.tensors(name, clip.CLIP, clip.ARCHITECTURES)
-        sizes = sizes_of(name, clip.architecture_of, tensors)
+    def guide(self, name: str) -> tuple[FullGuide, CLIPArchitecture]:
+        """The CLIP or SigLIP of that name and its sizes."""
+        tensors = self.tensors(name, guides.make, guides.ARCHITECTURES)
+        sizes = sizes_of(name, partial(guides.sizes_by_name, name), tensors)
         dtype = self.guide_dtype
         network: GuideNetwork
         if self.is_reference:
             network = reference.load_clip(name, sizes, tensors, self.device, dtype)
         else:
             with torch.device("meta"):
-                empty = clip.CLIP(sizes)
-            network = fill(name, empty, tensors, assign=True).to(self.device).prepare(dtype)
-        return FullGuide(network, sizes, self.device), sizes
+                empty = guides.make(sizes)
+            network = guides.place(fill(name, empty, tensors, assign=True), self.device).prepare(dtype)
+        return FullGuide(network, sizes, self.device, self.tokenise_for(sizes)), sizes
+
+    def tokenise_for(self, sizes: CLIPArchitecture) -> Tokenise:
+        """What a guide of these sizes reads texts with; NotReadyError where it is not here, or another's."""
+        if not isinstance(sizes, SigLIPArchitecture):
+            return bpe.tokenise
+        if self.config.random_weights:
+            return byte_tokens
+        stored = registry.converted_tensors(TOKENIZER, self.folder)
+        pieces = Pieces(stored["pieces"].numpy().tobytes(), TOKENIZER)
+        if pieces.count != sizes.tokens:
+            raise UsageError(
+                f"The tokenizer has {pieces.count} tokens, and the guide knows {sizes.tokens}.",
+                hint="they belong to different models: fetch both anew, or import the tokenizer of your guide",
+            )
+        return pieces.tokenise
 
     def tensors(self, name: str, network: Callable[[Any], nn.Module], known: Mapping[str, Any]) -> dict[str, Tensor]:
         """The weights of that name, or random ones; NotReadyError where they are not here."""
@@ -182,28 +210,24 @@ def load_full(config: GenerateConfig, device: torch.device, folder: Path | None 
     names = (config.model, *(guide_names(config) or (GUIDE,)))
     if loader.is_reference:
         reference.require_packages()
+    files = (*names, *tokenizers_of(names[1:]))
     if not config.random_weights:
-        registry.require_ready(names, folder)
+        registry.require_ready(files, folder)
     image, image_sizes = loader.image(config.model)
-    guides = [loader.guide(name) for name in names[1:]]
+    looking = [loader.guide(name) for name in names[1:]]
     footprint = Footprint(
         image_sizes,
-        tuple(sizes for _, sizes in guides),
+        tuple(sizes for _, sizes in looking),
         guide_bytes=loader.guide_dtype.itemsize,
         allocator=allocator_of(device.type),
         is_reference=loader.is_reference,
     )
     return Models(
         image=image,
-        guides=tuple(guide for guide, _ in guides),
+        guides=tuple(guide for guide, _ in looking),
         name="+".join(names),
-        sha256=loader.sha256(names),
+        sha256=loader.sha256(files),
         defaults=likes_of(config.model, on_cpu=device.type == "cpu"),
         memory_mib=footprint.step_mib,
         checkpointed_memory_mib=replace(footprint, checkpointed=True).step_mib,
     )
-
-
-def guide_names(config: GenerateConfig) -> tuple[str, ...]:
-    """The CLIPs that a config names."""
-    return tuple(name.strip() for name in config.guides.split(",") if name.strip())

@@ -20,6 +20,8 @@ SOMEBODYS_PICTURE = "start=picture"
 """Their key for a picture that the prompt has to be seen in, and that has to be known again."""
 UNKNOWN = ", unknown"
 """After a key: for prompts with things that the start can draw and the guides cannot see: large steps ruin them."""
+TAKES_AFTER = ("outline", "style", "content")
+"""Settings that name a picture which the new one is to take after."""
 
 PAINTED_OVER: dict[str, Any] = {
     "steps": 60,
@@ -104,10 +106,13 @@ def settle(
     A key like "start=grey" in `defaults` holds what the model likes better for that start, "start=picture" what it
     likes for a picture of somebody's, "start=grey, moving" what it likes where its view of the picture moves, and
     "start=picture, unknown" what it likes where the prompt holds things that its guides do not know.
+    Where the picture takes after another one, no plan of the start network stands in the way.
     moves_on: whether the picture has to leave what it starts from, with steps that do not fade out before the last
     scene is painted.   unknown: whether the prompt holds such things.
     """
     usual = {name: value for name, value in defaults.items() if not name.startswith("start=")}
+    if any(str(chosen.get(name, "")).strip() for name in TAKES_AFTER):
+        usual |= {"start": "grey"} if usual.get("start", GenerateConfig.start) == "predicted" else {}
     settled = {**usual, **chosen}
     start = settled.get("start", GenerateConfig.start)
     key = f"start={start}" if start in STARTS else SOMEBODYS_PICTURE

@@ -13,19 +13,24 @@ from generator.weights.registry import Kind
 def outline(kind: Kind, shapes: Mapping[str, Shape]) -> tuple[dict[str, Any], dict[str, Shape]]:
     """The sizes of the network of this kind whose tensors have these shapes, and the shapes of all of its tensors.
 
-    No weights are made. Shapes that fit no network can fail anywhere in it, with any exception.
+    No weights are made. A tokenizer is no network: it is taken as it is.
+    Shapes that fit no network can fail anywhere in it, with any exception.
     """
+    if kind == "tokenizer":
+        return {}, dict(shapes)
     import torch
 
-    from generator.models import clip, vqgan
+    from generator.models import guides, vqgan
+    from generator.models.clip_sizes import TOLD_BY_NAME
 
     tensors = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     with torch.device("meta"):
         if kind == "vqgan":
             sizes = vqgan.architecture_of(tensors)
             return asdict(sizes), _shapes(vqgan.VQGAN(sizes))
-        clip_sizes = clip.architecture_of(tensors)
-        return asdict(clip_sizes), _shapes(clip.CLIP(clip_sizes))
+        guide = guides.architecture_of(tensors)
+        told = {name: size for name, size in asdict(guide).items() if name not in TOLD_BY_NAME}
+        return told, _shapes(guides.make(guide))
 
 
 def _shapes(network: Any) -> dict[str, Shape]:

@@ -21,12 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from dreamrig.errors import NotReadyError
-from generator.models.clip import DEVIATION, MEAN, CLIPArchitecture
+from dreamrig.extras import pip_command
+from generator.models.clip_sizes import DEVIATION, MEAN, CLIPArchitecture
 from generator.models.codebook import rows_of
 from generator.models.filling import fill
 from generator.models.vqgan import DistanceQuantiser, GumbelQuantiser, VQGANArchitecture
 
-INSTALL = "run: pip install --no-deps taming-transformers openai-clip"
+INSTALL = f"run: {pip_command('--no-deps', 'taming-transformers', 'openai-clip')}"
 
 
 class ReferenceVQGAN(nn.Module):

@@ -13,12 +13,12 @@ from torch import Tensor
 from generator.models.base import StartPlan
 from generator.models.composing import compose, paint
 from generator.models.tiny import collage, surfaces
-from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.start import Composer, ScenePainter
 from generator.models.tiny.things import ThingLibrary
 from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter.lexicon import Lexicon, Thing, lexicon
 from generator.starter.materials import MATERIALS
-from generator.starter.reading import Reading, Wanted, read
+from generator.starter.reading import PromptReading, WantedThing, read
 from generator.starter.setting import setting
 from generator.starter.staging import Ground, Outline, Placed, stage
 from generator.starter.world import HORIZON_Y, Scene, replace, spots
@@ -47,7 +47,7 @@ class StagedStart:
     def __init__(
         self,
         composer: Composer,
-        painter: Painter,
+        painter: ScenePainter,
         vqgan: TinyVQGAN,
         library: ThingLibrary,
         known: Lexicon | None = None,
@@ -126,7 +126,7 @@ def _mixed(seed: int, text: str) -> int:
     return random.Random(f"{seed}/{text}").getrandbits(63)
 
 
-def _chief_of(wanted: Sequence[Wanted], chosen: dict[Thing, int], drawn: dict[int, Tensor]) -> str:
+def _chief_of(wanted: Sequence[WantedThing], chosen: dict[Thing, int], drawn: dict[int, Tensor]) -> str:
     """The starter's colour that is nearest to most of the first thing."""
     if not wanted:
         return ""
@@ -136,7 +136,7 @@ def _chief_of(wanted: Sequence[Wanted], chosen: dict[Thing, int], drawn: dict[in
     return first.colour or collage.nearest_colour(drawn[chosen[first.thing]])
 
 
-def _ground(scene: Scene, reading: Reading, aspect: float) -> Ground:
+def _ground(scene: Scene, reading: PromptReading, aspect: float) -> Ground:
     if scene["kind"] != "landscape":
         return Ground(0.5, "backdrop", aspect)
     if reading.place:
@@ -176,7 +176,7 @@ def _draw(
     collage.lay(picture, drawing, top, left)
 
 
-def describe(reading: Reading, scene: Scene) -> str:
+def describe(reading: PromptReading, scene: Scene) -> str:
     """A short description for people, `blue cat on chair, night sky, meadow`."""
     parts = []
     relations = ("", *reading.relations)[: len(reading.wanted)]

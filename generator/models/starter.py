@@ -15,7 +15,7 @@ from generator.models.composing import ComposedStart
 from generator.models.likes import DEFAULTS, FIRST, FIRST_DEFAULTS, NAME
 from generator.models.staged import StagedStart
 from generator.models.tiny.clip import LayoutCLIP, TinyCLIP
-from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.start import Composer, ScenePainter
 from generator.models.tiny.things import ThingLibrary
 from generator.models.tiny.vqgan import FACTOR, TinyVQGAN
 from generator.starter import shipped as weights
@@ -98,7 +98,7 @@ def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STAR
     clip = load(TinyCLIP(words.TOKEN_COUNT, words.CONTEXT), "clip.safetensors")
     layout = load(LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT), "layout.safetensors")
     composer = load(Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES), "composer.safetensors")
-    painter = Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1])
+    painter = ScenePainter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1])
     start: StartModel
     if former:
         start = ComposedStart(composer, load(painter, "painter.safetensors"), vqgan)

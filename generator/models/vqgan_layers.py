@@ -48,7 +48,7 @@ class ResBlock(nn.Module):
         return inner.add_(x if self.nin_shortcut is None else self.nin_shortcut(x))
 
 
-class Attention(nn.Module):
+class SpatialAttention(nn.Module):
     """x plus attention of every place to every place, with one head as wide as x."""
 
     def __init__(self, channels: int) -> None:
@@ -107,7 +107,7 @@ class Middle(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.block_1 = ResBlock(channels, channels)
-        self.attn_1 = Attention(channels)
+        self.attn_1 = SpatialAttention(channels)
         self.block_2 = ResBlock(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -121,7 +121,7 @@ class Level(nn.Module):
     def __init__(self, inside: int, outside: int, blocks: int, *, attention: bool) -> None:
         super().__init__()
         self.block = nn.ModuleList(ResBlock(outside if number else inside, outside) for number in range(blocks))
-        self.attn = nn.ModuleList(Attention(outside) for _ in range(blocks if attention else 0))
+        self.attn = nn.ModuleList(SpatialAttention(outside) for _ in range(blocks if attention else 0))
         self.downsample: Downsample | None = None
         self.upsample: Upsample | None = None
 

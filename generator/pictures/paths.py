@@ -43,6 +43,9 @@ FIELDS: Mapping[str, Callable[[str, Mapping[str, str], Change], str]] = {
     "start": _change_start,
     "mask": _change_path,
     "overlay": _change_path,
+    "outline": _change_path,
+    "style": _change_path,
+    "content": _change_path,
     "regions": _change_masks,
     "image_prompts": _change_pictures,
 }

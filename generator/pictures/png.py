@@ -49,9 +49,20 @@ def enlarge_smoothly(picture: Image.Image) -> Image.Image:
     """The picture for people to look at: 4 times as large, more where it is tiny, never beyond 4096 px a side."""
     from PIL import Image
 
+    return picture.resize(_large_size(picture), Image.Resampling.LANCZOS)
+
+
+def enlarge_sharply(picture: Image.Image) -> Image.Image:
+    """As large as enlarge_smoothly makes it, without a colour that was not there: for pixel art."""
+    from PIL import Image
+
+    return picture.resize(_large_size(picture), Image.Resampling.NEAREST)
+
+
+def _large_size(picture: Image.Image) -> tuple[int, int]:
     wanted = max(ENLARGEMENT, -(-SMALLEST_LARGE_SIDE // min(picture.size)))
     times = max(1, min(wanted, LARGEST_LARGE_SIDE // max(picture.size)))
-    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.LANCZOS)
+    return picture.width * times, picture.height * times
 
 
 def encode_png(picture: Image.Image, recipe: Recipe) -> bytes:

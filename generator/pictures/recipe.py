@@ -42,7 +42,7 @@ class Recipe:
     pictures: tuple[Mapping[str, str], ...] = ()
     """setting, name, sha256 of every other picture that went in: image prompts and masks."""
     film: Mapping[str, Any] | None = None
-    """FilmSpec.to_dict() where the config is that of a film's first frame (generator.video.spec)."""
+    """FilmSpec.to_dict() where the config is that of a film's first frame (generator.front.video.spec)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

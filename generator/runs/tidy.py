@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dreamrig.errors import UsageError
+from dreamrig.locks import sole_holder
 from dreamrig.paths import TEMPORARY, explain_write_failure
 from generator.runs.folder import Damaged, Run, sole_worker
 
@@ -63,13 +64,30 @@ def remove(run: Run, *, force: bool = False) -> int:
     with sole_worker(run):
         if run.seen() == "running":
             raise UsageError(f"The run {run.id} is going on.", hint="stop it first")
-        freed = bytes_of(run.folder)
-        leaving = run.folder.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
-        try:
-            os.replace(run.folder, leaving)
-            shutil.rmtree(leaving)
-        except OSError as error:
-            raise explain_write_failure(run.folder, error) from error
+        return _remove_folder(run.folder)
+
+
+def remove_damaged(damaged: Damaged) -> int:
+    """Remove what is left of a run that cannot be read, whatever it is; the bytes freed. A link's target stays."""
+    if damaged.folder.is_dir() and not damaged.folder.is_symlink():
+        held = UsageError(f"The run {damaged.folder.name} is going on in another process.", hint="stop it first")
+        with sole_holder(damaged.folder, held):
+            return _remove_folder(damaged.folder)
+    try:
+        damaged.folder.unlink()
+    except OSError as error:
+        raise explain_write_failure(damaged.folder, error) from error
+    return 0
+
+
+def _remove_folder(folder: Path) -> int:
+    freed = bytes_of(folder)
+    leaving = folder.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
+    try:
+        os.replace(folder, leaving)
+        shutil.rmtree(leaving)
+    except OSError as error:
+        raise explain_write_failure(folder, error) from error
     return freed
 
 
@@ -86,8 +104,8 @@ def to_prune(
     )
     return [
         run
-        for run in found[keep_last:]
-        if isinstance(run, Run) and _is_before(run.created_at, limit) and not is_starred(run.folder)
+        for run in [one for one in found if isinstance(one, Run)][keep_last:]
+        if _is_before(run.created_at, limit) and not is_starred(run.folder)
         if run.seen() != "running"
     ]
 

@@ -132,7 +132,7 @@ def check_unsafe(method: str, headers: Mapping[str, str], visitor: Visitor, sett
         check_origin(headers)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     length = headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_BODY_BYTES:
+    if not length.isdecimal() or int(length) > MOST_BODY_BYTES:
         raise too_large()
     if kind not in BODY_TYPES and (kind or length != "0"):
         raise Denied(415, "wrong_type", "Send JSON or a form.")

@@ -13,30 +13,43 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
 from dreamrig.errors import UsageError
 from generator.crew.local import start_worker, worker_command
-from generator.serve import api, friends, pages
-from generator.serve.access import BodyTooLargeError, Gate
-from generator.serve.admission import Refused
+from generator.serve import friends
+from generator.serve.access import BodyTooLargeError, Denied, Gate
+from generator.serve.api import base as api
+from generator.serve.api import operations
+from generator.serve.api.stream import Once
 from generator.serve.clock import Clock
-from generator.serve.dispatcher import Dispatcher, StartCrew
-from generator.serve.estimate import History
+from generator.serve.discord.life import keep_alive
+from generator.serve.discord.place import DiscordPlace
 from generator.serve.friends import Friend
 from generator.serve.home import Home
-from generator.serve.live import Hub
+from generator.serve.line.admission import Refused
+from generator.serve.line.dispatcher import StartCrew
+from generator.serve.line.estimate import History
+from generator.serve.line.live import Hub
+from generator.serve.line.team import chosen_dispatcher
+from generator.serve.pages import circle as pages
+from generator.serve.pages import look
 from generator.serve.service import NotFoundError, Service, read_history
 from generator.serve.settings import Patience, ServeSettings, parse_duration
-from generator.serve.store import Store, require_its_database
+from generator.serve.store import Store, StoreRefusedError, require_its_database
+from generator.serve.watching import monitor
+from generator.serve.watching.logs import Journal
+from generator.serve.watching.retention import keep_swept
 from generator.serve.webhook import Outbox
 from generator.serve.wish import WishError
 
 log = logging.getLogger("dreamrig.serve")
 EXIT_DISPATCHER_DIED = 70
 STOP_SECONDS = 12.0
+GOODBYE_SECONDS = 2.0
+"""For the bot on Discord to say that it is offline."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +71,11 @@ def make_server(
     patience: Patience | None = None,
     start_crew: StartCrew | None = None,
     command: Sequence[str] | None = None,
+    discord: DiscordPlace | None = None,
 ) -> Server:
     """Open the home and put everything together. NotReadyError where the database is damaged or missing.
 
-    command: of the worker.   start_crew, clock, patience: tests bring their own.
+    command: of the worker.   start_crew, clock, patience, discord: tests bring their own.
     """
     clock, patience = clock or Clock(), patience or Patience()
     require_its_database(home)
@@ -71,7 +85,7 @@ def make_server(
     store.read(lambda db: read_history(db, history)).result()
     command = command or worker_command(settings.given, settings.keep_seconds)
     outbox = Outbox(store, home, settings, clock)
-    dispatcher = Dispatcher(
+    dispatcher = chosen_dispatcher(settings)(
         store,
         hub,
         home,
@@ -86,20 +100,24 @@ def make_server(
     service = Service(home, settings, store, hub, clock, history, dispatcher, home.secret())
     token = secrets.token_urlsafe(24)
     inner = Starlette(
-        routes=[*api.routes(), *pages.routes(), *operation_routes()],
+        routes=[*operations.routes(), *pages.routes(), *monitor.routes()],
         exception_handlers={
             BodyTooLargeError: body_too_large,
             Refused: told,
             WishError: told,
             UsageError: told,
             NotFoundError: told,
+            HTTPException: no_such_thing,
         },
-        lifespan=partial(lifespan, service=service, outbox=outbox),
+        lifespan=partial(lifespan, service=service, outbox=outbox, discord=discord or DiscordPlace()),
     )
-    inner.state.service = service
+    inner.state.service, inner.state.once = service, Once(hub)
 
     async def who(session: str) -> tuple[Friend, bool] | None:
-        return await service.read(lambda db: friends.who(db, session, clock.now_ms()))
+        try:
+            return await service.read(lambda db: friends.who(db, session, clock.now_ms()))
+        except Refused as refused:
+            raise Denied(refused.status, refused.code, refused.message) from refused
 
     async def owner_now() -> Friend:
         return await service.read(friends.find_owner)
@@ -108,22 +126,38 @@ def make_server(
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette, *, service: Service, outbox: Outbox) -> AsyncIterator[None]:
-    """Dispatcher and outbox beside the pages. Where the dispatcher dies, the process dies."""
+async def lifespan(app: Starlette, *, service: Service, outbox: Outbox, discord: DiscordPlace) -> AsyncIterator[None]:
+    """Dispatcher, outbox and bot beside the pages. Where the dispatcher dies, the process dies."""
     running = asyncio.create_task(service.dispatcher.run())
     watching = partial(die_with_it, service=service)
     running.add_done_callback(watching)
-    posting = asyncio.create_task(outbox.run())
+    journal = Journal(service)
+    beside = [
+        asyncio.create_task(work)
+        for work in (outbox.run(), keep_alive(service, discord), journal.run(), keep_swept(service))
+    ]
+    for task in beside:
+        task.add_done_callback(complain)
     app.state.dispatcher_task = running
     yield
     service.hub.close()
-    posting.cancel()
+    for task in beside:
+        task.cancel()
     await service.dispatcher.stop()
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, StoreRefusedError):
         async with asyncio.timeout(STOP_SECONDS):
             await asyncio.shield(running)
     running.remove_done_callback(watching)
+    await asyncio.wait(beside, timeout=GOODBYE_SECONDS)
+    with contextlib.suppress(StoreRefusedError):
+        await journal.write()
     service.store.close()
+
+
+def complain(task: asyncio.Task[None]) -> None:
+    """Pages go on without a helper that died; that it did stands in the log."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a helper died", exc_info=error)
 
 
 def die_with_it(task: asyncio.Task[None], *, service: Service) -> None:
@@ -139,6 +173,15 @@ async def body_too_large(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": {"code": "too_large", "message": "That is too large."}}, 413, {"connection": "close"})
 
 
+async def no_such_thing(request: Request, error: Exception) -> Response:
+    """No such address, or not for that method."""
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        told = {"code": "no_such_address" if error.status_code == 404 else "wrong_method", "message": error.detail}
+        return JSONResponse({"error": told}, error.status_code, error.headers)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
+
+
 async def told(request: Request, error: Exception) -> Response:
     """An error of ours: JSON for programs, a page for people."""
     if isinstance(error, UsageError) and not isinstance(error, WishError):
@@ -149,49 +192,6 @@ async def told(request: Request, error: Exception) -> Response:
         return JSONResponse(body, status, headers)
     if status == 401:
         return Response(status_code=303, headers={"location": "/enter"})
-    response = await pages.page(request, "error", status, message=body["error"]["message"])
+    response = await look.page(request, "error", status, message=body["error"]["message"])
     response.headers.update(headers)
     return response
-
-
-# ---- for whoever watches over it
-
-
-async def healthz(request: Request) -> Response:
-    """Alive."""
-    return PlainTextResponse("ok\n")
-
-
-async def readyz(request: Request) -> Response:
-    """Able to draw: the dispatcher lives, the database takes writes, a worker is ready or ended on purpose."""
-    service = api.service_of(request)
-    is_alive = not request.app.state.dispatcher_task.done()
-    try:
-        await service.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES ('readyz', '1')"))
-        is_writable = True
-    except Refused:
-        is_writable = False
-    has_worker = service.hub.worker in ("ready", "drawing", "unloaded")
-    facts = {"dispatcher": is_alive, "database": is_writable, "worker": has_worker}
-    return JSONResponse(facts, 200 if all(facts.values()) else 503)
-
-
-async def metrics(request: Request) -> Response:
-    """Numbers for Prometheus; the owner's alone."""
-    if not api.friend_of(request).is_owner:
-        raise NotFoundError
-    service = api.service_of(request)
-    line = await service.line()
-    rate = await service.hit_rate()
-    rows: list[tuple[str, float]] = [
-        (f'dreamrig_jobs{{state="{state}"}}', count) for state, count in line.counts.items()
-    ]
-    rows += [("dreamrig_streams", service.hub.streams)]
-    rows += [] if rate is None else [("dreamrig_ranges_held_ratio", round(rate, 4))]
-    text = "".join(f"{name} {value}\n" for name, value in rows)
-    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
-
-
-def operation_routes() -> list[Route]:
-    """Health and numbers."""
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -1,41 +1,36 @@
-"""`dreamrig serve`, and submit, queue, cancel, which speak to the running server through its own API."""
+"""`dreamrig serve` and what belongs to it: the commands and their words."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import signal
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from types import FrameType
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from dreamrig import console, settings
-from dreamrig.errors import EXIT_GOOD, FailedError, NotReadyError, RigError, UsageError
-from dreamrig.paths import ensure_folder
-from generator.serve import friends, reach
-from generator.serve.clock import wall_ms
-from generator.serve.home import Home, held, read_address, this_home, write_address
-from generator.serve.settings import LOOPBACK, Patience, ServeSettings, load_settings, parse_duration
+from dreamrig import extras, settings
+from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.paths import user_config_file
+from dreamrig.words import MIB, memory
+from generator.crew.settings import choose
+from generator.serve.backup import make_backup
+from generator.serve.client import call
+from generator.serve.discord import setup as discord_setup
+from generator.serve.home import Home, read_address, this_home
+from generator.serve.parent import run
+from generator.serve.process import web_process
+from generator.serve.settings import ServeSettings, load_settings, parse_duration
+from generator.serve.upkeep import commands as upkeep
 
-PROCESS = (sys.executable, "-P", "-m", "dreamrig", "serve", "process")
-"""The web process's command, without flags."""
-RESTART_WAITS = (0.2, 1.0, 5.0, 15.0, 60.0)
-LONG_LIFE_SECONDS = 60.0
-GRACE_SECONDS = 3
-OWNER_LINK_DAYS = 1.0 / 24
 Host = Annotated[str | None, typer.Option("--host", help="Where to listen; beyond loopback name the public address.")]
 Port = Annotated[int | None, typer.Option("--port", help="The port, 8700 by itself.")]
 Url = Annotated[str | None, typer.Option("--public-url", help="The address that friends use.")]
+
+Days = Annotated[int | None, typer.Option("--days", help="Pictures that ended before so many days.")]
+ToQuota = Annotated[bool, typer.Option("--to-quota", help="Instead: the oldest, until each friend may ask again.")]
+AsQuota = Annotated[int | None, typer.Option("--quota", help="The same, as if every quota were so many MiB.")]
+OfFriend = Annotated[str | None, typer.Option("--friend", help="The same, for one friend alone.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Really let them go.")]
 
 
 def serve(args: list[str]) -> int:
@@ -45,8 +40,16 @@ def serve(args: list[str]) -> int:
     )
 
     @app.callback()
-    def main(context: typer.Context, host: Host = None, port: Port = None, public_url: Url = None) -> int:
+    def main(
+        context: typer.Context,
+        host: Host = None,
+        port: Port = None,
+        public_url: Url = None,
+        crew: Annotated[str | None, typer.Option("--crew", help="Who draws: local, or ray = every joined PC.")] = None,
+        address: Annotated[str | None, typer.Option("--address", help="The crew's head, for --crew ray.")] = None,
+    ) -> int:
         """A page where friends type a prompt, wait their turn and get the picture."""
+        choose(crew, address)
         if context.invoked_subcommand is None:
             return run({"host": host, "port": port, "public_url": public_url})
         return EXIT_GOOD
@@ -60,14 +63,14 @@ def serve(args: list[str]) -> int:
     def pause(length: Annotated[str, typer.Option("--for", help="How long, e.g. 3h.")] = "0") -> int:
         """Gaming mode: keep, give the graphics card back; what is asked for waits."""
         parse_duration(length)
-        call("POST", "/owner/mode", {"mode": "gaming", "length": length})
+        call("POST", "/api/v1/mode", {"mode": "gaming", "length": length})
         print("The graphics card is yours; the queue waits.")
         return EXIT_GOOD
 
     @app.command("resume")
     def resume() -> int:
         """Draw again."""
-        call("POST", "/owner/mode", {"mode": "drawing"})
+        call("POST", "/api/v1/mode", {"mode": "drawing"})
         print("Drawing.")
         return EXIT_GOOD
 
@@ -77,14 +80,74 @@ def serve(args: list[str]) -> int:
         print(make_backup(this_home()))
         return EXIT_GOOD
 
-    @app.command("reach")
-    def reach_command() -> int:
-        """How friends can reach this machine: ways, commands, risks."""
-        print(reach.advice(load_settings({}, settings.load_sources())))
-        return EXIT_GOOD
+    @app.command("run")
+    def run_command(
+        host: Host = None,
+        port: Port = None,
+        public_url: Url = None,
+        stay: Annotated[
+            bool, typer.Option("--stay", help="Hold a server that a unit runs; for a task of Windows.")
+        ] = False,
+    ) -> int:
+        """The same as without a word: what units and tasks start."""
+        flags = {"host": host, "port": port, "public_url": public_url}
+        return upkeep.stay_here(partial(run, flags)) if stay else run(flags)
 
+    _add_owners(app)
+    upkeep.add_to(app)
     app.add_typer(_friends(), name="friends")
     return app(args, prog_name="dreamrig serve", standalone_mode=False) or EXIT_GOOD
+
+
+def _add_owners(app: typer.Typer) -> None:
+    """What the owner does now and then."""
+
+    @app.command("discord")
+    def discord_command(application: Annotated[str, typer.Argument(metavar="[APPLICATION_ID]")] = "") -> int:
+        """A bot for your Discord server: the clicks there, the settings here, and the link that invites it."""
+        print(discord_setup.guide(load_settings({}, settings.load_sources()), application, str(user_config_file())))
+        extras.bring("discord")
+        return EXIT_GOOD
+
+    @app.command("sweep")
+    def sweep(
+        days: Days = None,
+        to_quota: ToQuota = False,
+        quota: AsQuota = None,
+        friend: OfFriend = None,
+        apply: Apply = False,
+    ) -> int:
+        """Make room: which old pictures would go, and with --apply let them. Hearts and open links keep theirs."""
+        told = call("POST", "/api/v1/sweep", sweep_body(days, to_quota, quota, friend, apply))
+        word = "went" if apply else "would go; nothing was changed, --apply does it"
+        print(f"{told['goes']} pictures, {memory(told['goes_bytes'] / MIB)}: {word}")
+        for one in told["friends"]:
+            print(f"  {use_line(one)}")
+        return EXIT_GOOD
+
+
+def sweep_body(
+    days: int | None, to_quota: bool, quota_mib: int | None, friend: str | None, apply: bool
+) -> dict[str, Any]:
+    """What the server is asked; UsageError where neither an age nor the quota is named, or both are."""
+    is_quota = to_quota or quota_mib is not None or friend is not None
+    if (days is None) != is_quota:
+        raise UsageError(
+            "An age or the quota decides what goes.",
+            hint="dreamrig serve sweep --days 90, or: dreamrig serve sweep --to-quota",
+        )
+    given = {"days": days, "to_quota": is_quota or None, "quota_mib": quota_mib, "friend": friend}
+    return {**{name: value for name, value in given.items() if value is not None}, "apply": apply}
+
+
+def use_line(one: Mapping[str, Any]) -> str:
+    """One friend's: what goes, what is used, and whether that is still too much when it is gone."""
+    goes = f"{one['goes']} of them, {memory(one['goes_bytes'] / MIB)}"
+    uses = f"uses {memory(one['used_bytes'] / MIB)} of {memory(one['quota_mib'])}"
+    is_full = one["used_bytes"] - one["goes_bytes"] >= one["quota_mib"] * MIB
+    return (
+        f"{one['name']}: {goes}; {uses}{'; stays full: the rest is hearted, shared or waited for' if is_full else ''}"
+    )
 
 
 def _friends() -> Any:
@@ -96,6 +159,15 @@ def _friends() -> Any:
         """A link that lets a friend in, once, within seven days."""
         home, own = this_home(), load_settings({}, settings.load_sources())
         print(base_url(home, own) + call("POST", "/api/v1/friends/invite", {"name": name})["path"])
+        return EXIT_GOOD
+
+    @group.command("list")
+    def list_all() -> int:
+        """Everybody, with what they may ask for."""
+        for one in call("GET", "/api/v1/friends")["friends"]:
+            may = f"{one['most_waiting']} waiting, {one['most_a_minute']} a minute, {one['quota_mib']} MiB"
+            note = ", owner" if one["is_owner"] else ", not let in" if one["revoked"] else ""
+            print(f"{one['name']}: {may}, weight {one['weight']}{note}")
         return EXIT_GOOD
 
     @group.command("revoke")
@@ -124,200 +196,3 @@ def _friends() -> Any:
 def base_url(home: Home, own: ServeSettings) -> str:
     """What friends type."""
     return own.public_url.rstrip("/") or str((read_address(home) or {}).get("url") or f"http://127.0.0.1:{own.port}")
-
-
-# ---- the parent
-
-
-def run(flags: dict[str, Any], process: Sequence[str] = PROCESS, waits: Sequence[float] = RESTART_WAITS) -> int:
-    """Hold the home, keep a web process alive, pass signals on. process: its command.   waits: see supervise."""
-    own = load_settings(flags, settings.load_sources())
-    require_safe_bind(own)
-    home = this_home()
-    with held(home) as lock:
-        return supervise(flags, lock, process, waits)
-
-
-def require_safe_bind(own: ServeSettings) -> None:
-    """Beyond loopback only on purpose: UsageError without a public address that friends and Host checks know."""
-    if own.host not in LOOPBACK and not own.public_url:
-        raise UsageError(
-            f"serve.host {own.host} opens the server to others, and serve.public_url does not say by which address.",
-            hint=f"run: dreamrig serve --host {own.host} --public-url http://ADDRESS:{own.port}",
-        )
-
-
-def supervise(flags: dict[str, Any], lock: int, process: Sequence[str], waits: Sequence[float]) -> int:
-    """Start the web process, and again where it dies, with growing pauses; returns its exit code once told to stop.
-
-    lock: the descriptor that holds the home. The web process inherits it: where this parent is killed, nobody may write
-    the database before that process has left.   waits: seconds before it is started again, by deaths in a row.
-    """
-    words = [
-        word
-        for name, value in flags.items()
-        if value is not None
-        for word in (f"--{name.replace('_', '-')}", str(value))
-    ]
-    command = [*process, *words]
-    told: list[int] = []
-    deaths = 0
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        told.append(number)
-        child.terminate()
-
-    while True:
-        began = time.monotonic()
-        with subprocess.Popen(command, pass_fds=(lock,)) as child:
-            previous = {}
-            for number in (signal.SIGINT, signal.SIGTERM):
-                previous[number] = signal.signal(number, on_signal)
-            code = child.wait()
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-        if told or code in (EXIT_GOOD, UsageError.exit_code, NotReadyError.exit_code):
-            return EXIT_GOOD if told else code
-        deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
-        console.print_note(f"note: the server ended with {code}; starting it again")
-        time.sleep(waits[min(deaths, len(waits)) - 1])
-
-
-def web_process(flags: dict[str, Any], worker: Sequence[str] | None = None, patience: Patience | None = None) -> int:
-    """One life of the server. worker: its command; tests bring their own, and another patience."""
-    import uvicorn
-
-    from generator.crew.local import die_with_parent
-    from generator.serve.app import make_server
-
-    die_with_parent()
-    own, home = load_settings(flags, settings.load_sources()), this_home()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    server = make_server(home, own, command=worker, patience=patience)
-    now = wall_ms()
-    token = server.service.store.write(lambda db: friends.invite(db, server.owner.id, now, OWNER_LINK_DAYS)).result()
-    url = f"http://{'127.0.0.1' if own.host in ('0.0.0.0', '::') else own.host}:{own.port}"  # noqa: S104 - to print it
-    write_address(home, url, server.token, os.getpid())
-    print(f"friends: {own.public_url or url}\nyours, once: {url}/enter#{token}", flush=True)
-    config = uvicorn.Config(
-        server.app, host=own.host, port=own.port, log_level="warning", access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
-    )  # fmt: skip
-    web = Web(config, server.service)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: None)  # uvicorn raises what it caught once more when it has ended
-    web.run()
-    home.address_file.unlink(missing_ok=True)
-    return EXIT_GOOD if web.started else NotReadyError.exit_code
-
-
-def Web(config: Any, service: Any) -> Any:  # noqa: N802 - makes a uvicorn server that closes streams first
-    """A uvicorn server whose streams are told to close before it waits for them."""
-    import uvicorn
-
-    class Closing(uvicorn.Server):
-        async def shutdown(self, sockets: Any = None) -> None:
-            service.hub.close()
-            await super().shutdown(sockets)
-
-    return Closing(config)
-
-
-# ---- clients of the running server
-
-
-def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Ask the running server of this home; NotReadyError where none runs."""
-    where = read_address(this_home())
-    if where is None:
-        raise NotReadyError("No server of this home is running.", hint="run: dreamrig serve")
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {where['token']}", "Content-Type": "application/json"}
-    request = urllib.request.Request(where["url"] + path, data, headers, method=method)  # noqa: S310 - our own address
-    try:
-        with urllib.request.urlopen(request, timeout=40) as answer:  # noqa: S310 - as above
-            text = answer.read()
-            return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
-    except urllib.error.HTTPError as error:
-        raise told(error) from None
-    except OSError as error:
-        raise NotReadyError(
-            f"The server at {where['url']} does not answer: {error}.", hint="run: dreamrig serve"
-        ) from None
-
-
-def told(error: urllib.error.HTTPError) -> RigError:
-    """What the server answered, as an error of ours."""
-    try:
-        body = json.loads(error.read())["error"]
-        return FailedError(body["message"], hint=body.get("hint", ""))
-    except (ValueError, KeyError):
-        return FailedError(f"The server answered {error.code}.")
-
-
-def submit(args: list[str]) -> int:
-    """`dreamrig submit PROMPT`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-    @app.command()
-    def command(prompt: list[str], preset: str = "quick", shape: str = "square", style: str = "none") -> int:
-        """Put a picture into the running server's line."""
-        made = call(
-            "POST", "/api/v1/jobs", {"prompt": " ".join(prompt), "preset": preset, "shape": shape, "style": style}
-        )
-        print(f"{made['key']}  number {made['number']}, {made.get('left', '')}")
-        return EXIT_GOOD
-
-    return app(args, prog_name="dreamrig submit", standalone_mode=False) or EXIT_GOOD
-
-
-def show_queue(args: list[str]) -> int:
-    """`dreamrig queue`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-    @app.command()
-    def command(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> int:
-        """The line of the running server."""
-        state = call("GET", "/api/v1/queue")
-        if as_json:
-            console.print_json("queue", state)
-            return EXIT_GOOD
-        counts = state["counts"]
-        print(f"{state['mode']}, worker {state['worker']}: {counts['running']} running, {counts['queued']} waiting")
-        for one in state["line"]:
-            place = "now" if one["state"] == "running" else one["number"]
-            print(f"{place}  {one['key']}  {one['friend']}  {one['prompt'] or '(not shown)'}  {one.get('left', '')}")
-        return EXIT_GOOD
-
-    return app(args, prog_name="dreamrig queue", standalone_mode=False) or EXIT_GOOD
-
-
-def cancel(args: list[str]) -> int:
-    """`dreamrig cancel KEY`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-    @app.command()
-    def command(key: str) -> int:
-        """End a picture of the running server for good."""
-        print(call("POST", f"/api/v1/jobs/{key}/cancel", {})["state"])
-        return EXIT_GOOD
-
-    return app(args, prog_name="dreamrig cancel", standalone_mode=False) or EXIT_GOOD
-
-
-def make_backup(home: Home) -> Path:
-    """backups/<time>/ with serve.db, whole, and the pictures as hard links; works beside a running server."""
-    import sqlite3
-
-    if not home.database.is_file():
-        raise UsageError(f"There is no database {home.database}.", hint="run: dreamrig serve")
-    folder = ensure_folder(home.backups / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    with sqlite3.connect(f"file:{home.database}?mode=ro", uri=True, timeout=30) as connection:
-        connection.execute("VACUUM INTO ?", (str(folder / "serve.db"),))
-    connection.close()
-    for path in sorted(home.pictures.rglob("*")):
-        target = folder / "pictures" / path.relative_to(home.pictures)
-        if path.is_file() and not path.name.startswith("."):
-            ensure_folder(target.parent)
-            os.link(path, target)
-    return folder

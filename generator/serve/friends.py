@@ -16,6 +16,13 @@ INVITE_DAYS, SESSION_DAYS, RENEW_AFTER_DAYS = 7, 90, 1
 TOKEN_BYTES = 24
 LONGEST_NAME = 40
 OWNER_NAME = "owner"
+LIMITS = {
+    "weight": (1, 100),
+    "most_waiting": (0, 10_000),
+    "most_a_minute": (0, 10_000),
+    "quota_mib": (0, 10_000_000),
+}
+"""What an owner may set for one friend -> smallest and largest value."""
 NAME = re.compile(r"[^\x00-\x1f<>&\"']+")
 
 
@@ -77,6 +84,44 @@ def befriend(db: sqlite3.Connection, name: str, now: int) -> Friend:
     return Friend.from_row(db.execute("SELECT * FROM friend WHERE name = ?", (name,)).fetchone())
 
 
+def by_discord(db: sqlite3.Connection, discord: str) -> Friend | None:
+    """The friend who is that person on Discord; None where nobody is yet."""
+    row = db.execute("SELECT * FROM friend WHERE discord = ?", (discord,)).fetchone()
+    return None if row is None else Friend.from_row(row)
+
+
+def join_from_discord(db: sqlite3.Connection, discord: str, name: str, now: int) -> Friend:
+    """The friend who is that person on Discord, made the first time, by a name that nobody here has.
+
+    A name on Discord proves nothing: it never leads to a friend who was here before.
+    """
+    found = by_discord(db, discord)
+    if found is not None:
+        return found
+    db.execute(
+        "INSERT INTO friend (name, discord, made_at) VALUES (?, ?, ?)", (free_name(db, shown_name(name)), discord, now)
+    )
+    made = by_discord(db, discord)
+    assert made is not None
+    return made
+
+
+def shown_name(name: str) -> str:
+    """A name from elsewhere with what check_name refuses left away; "friend" where nothing stays."""
+    kept = "".join(one for one in unicodedata.normalize("NFC", name) if one.isprintable() and NAME.fullmatch(one))
+    return " ".join(kept.split())[:LONGEST_NAME].strip() or "friend"
+
+
+def free_name(db: sqlite3.Connection, name: str) -> str:
+    """The name, with a number behind it where somebody has it."""
+    taken = {row[0].casefold() for row in db.execute("SELECT name FROM friend").fetchall()}
+    wanted, number = name, 1
+    while wanted.casefold() in taken:
+        number += 1
+        wanted = f"{name[: LONGEST_NAME - len(str(number)) - 1]} {number}"
+    return wanted
+
+
 def invite(db: sqlite3.Connection, friend: int, now: int, days: float = INVITE_DAYS) -> str:
     """A token that lets this friend in once."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -132,12 +177,15 @@ def revoke(db: sqlite3.Connection, friend: int, now: int) -> None:
         db.execute("DELETE FROM invite WHERE friend = ?", (number,))
 
 
-def limit(db: sqlite3.Connection, friend: int, **limits: int) -> None:
-    """Set weight, most_waiting, most_a_minute or quota_mib."""
+def limit(db: sqlite3.Connection, friend: int, **limits: object) -> None:
+    """Set what LIMITS names; UsageError for another name, or a value beyond its bounds."""
     for name, value in limits.items():
-        if name not in ("weight", "most_waiting", "most_a_minute", "quota_mib") or value < 0:
-            raise UsageError(f"There is no limit {name} of {value}.", hint="use weight, waiting, minute or quota")
-        db.execute(f"UPDATE friend SET {name} = ? WHERE id = ?", (value, friend))  # noqa: S608 - one of four names
+        if name not in LIMITS:
+            raise UsageError(f"There is no limit {name[:40]!r}.", hint=f"use {', '.join(LIMITS)}")
+        low, high = LIMITS[name]
+        if type(value) is not int or not low <= value <= high:
+            raise UsageError(f"{name} cannot be {str(value)[:40]}.", hint=f"use a whole number from {low} to {high}")
+        db.execute(f"UPDATE friend SET {name} = ? WHERE id = ?", (value, friend))  # noqa: S608 - a name of LIMITS
 
 
 def by_name(db: sqlite3.Connection, name: str) -> Friend:
@@ -146,6 +194,11 @@ def by_name(db: sqlite3.Connection, name: str) -> Friend:
     if row is None:
         raise UsageError(f"There is no friend {name!r}.", hint="see: dreamrig serve friends list")
     return Friend.from_row(row)
+
+
+def by_id(db: sqlite3.Connection, friend: int) -> Friend:
+    """The friend with this number, which is one of a job's."""
+    return Friend.from_row(db.execute("SELECT * FROM friend WHERE id = ?", (friend,)).fetchone())
 
 
 def all_friends(db: sqlite3.Connection) -> list[Friend]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,10 @@ class Home:
     def picture_folder(self, key: str) -> Path:
         """The folder of one picture: two letters of its key, so that no folder grows to thousands."""
         return self.pictures / key[:2] / key
+
+    def remove_picture(self, key: str) -> None:
+        """All files of one picture, where there are any; what cannot be removed stays."""
+        shutil.rmtree(self.picture_folder(key), ignore_errors=True)
 
     def prepare(self) -> None:
         """Make the folders; NotReadyError on a Windows disk, whose locks and syncs SQLite cannot rely on."""

@@ -80,4 +80,21 @@ CREATE TABLE outbox (
 CREATE VIRTUAL TABLE words USING fts5(prompt, tokenize = 'unicode61 remove_diacritics 2');
 """
 
-MIGRATIONS = (FIRST,)
+# Where on Discord a picture was asked for, and the message there that grows with it; its row of the outbox says whether
+# that is settled.
+DISCORD = """
+CREATE TABLE discord_post (
+  job INTEGER PRIMARY KEY REFERENCES job,
+  channel TEXT NOT NULL, message TEXT) STRICT;
+"""
+
+# What friends reported, and what the owner made of it: a picture that the owner hid is not shown again by its friend.
+REPORTS = """
+CREATE TABLE report (
+  job INTEGER NOT NULL REFERENCES job, friend INTEGER NOT NULL REFERENCES friend,
+  at INTEGER NOT NULL, verdict TEXT CHECK (verdict IN ('hidden','left')),
+  PRIMARY KEY (job, friend)) STRICT;
+CREATE INDEX report_open ON report (job) WHERE verdict IS NULL;
+"""
+
+MIGRATIONS = (FIRST, DISCORD, REPORTS)

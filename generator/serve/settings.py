@@ -14,6 +14,11 @@ from dreamrig.settings import Sources
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 VISIBILITIES = ("circle", "own")
+SNOWFLAKE = re.compile(r"[0-9]{17,20}")
+"""How Discord numbers everything: https://discord.com/developers/docs/reference#snowflakes."""
+TOKEN = re.compile(r"[A-Za-z0-9_.-]*")
+STOP_SECONDS_AT_MOST = 30
+"""After a signal to stop it is over in 15; whoever stops it may kill it then."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -39,28 +44,67 @@ class ServeSettings:
     """Between two checkpoints of a picture, at least: what a killed worker costs."""
     keep_free_mib: int = 2048
     """Refuse new pictures when less room than this would be left on the disk."""
+    keep_days: int = 0
+    """Days after which ended pictures go that nobody has hearted or shared; 0 = they stay."""
+    log: str = "text"
+    """text or json: lines of the log."""
+    log_prompts: bool = False
+    """Whether the log holds what friends asked for."""
     hold_words: str = ""
     """Words, separated by commas, that hold a prompt until the owner has looked at it."""
     webhook: str = ""
     """A Discord webhook; its address is a secret."""
     webhook_posts: str = "shared"
     """shared or all."""
+    discord_token: str = ""
+    """The token of your Discord bot; a secret."""
+    discord_servers: str = ""
+    """Numbers of the Discord servers whose members may draw, separated by commas."""
+    discord_role: str = ""
+    """The number of a role that a member needs; empty = none."""
+    discord_owner: str = ""
+    """Your own number on Discord: what you ask for there is asked for by the owner."""
 
     def __post_init__(self) -> None:
         if self.visibility not in VISIBILITIES:
             raise UsageError(f"serve.visibility is {self.visibility!r}.", hint=f"use {' or '.join(VISIBILITIES)}")
         if self.webhook_posts not in ("shared", "all"):
             raise UsageError(f"serve.webhook_posts is {self.webhook_posts!r}.", hint="use shared or all")
+        if self.log not in ("text", "json"):
+            raise UsageError(f"serve.log is {self.log!r}.", hint="use text or json")
+        if self.keep_days < 0:
+            raise UsageError(f"serve.keep_days is {self.keep_days}.", hint="use a number of days, or 0 for all of them")
         if self.public_url and (not urlsplit(self.public_url).hostname or self.public_scheme not in ("http", "https")):
             raise UsageError(f"serve.public_url is {self.public_url!r}.", hint="give a whole address: https://…")
         if not 0 <= self.port <= 65535:
             raise UsageError(f"serve.port is {self.port}.", hint="use 1024 to 65535")
         parse_duration(self.idle_unload)
+        self._check_discord()
+
+    def _check_discord(self) -> None:
+        for name in ("discord_servers", "discord_role", "discord_owner"):
+            if not all(map(SNOWFLAKE.fullmatch, numbers_in(getattr(self, name)))):
+                raise UsageError(
+                    f"serve.{name} is {getattr(self, name)!r}.",
+                    hint="Discord's numbers have 17 to 20 digits; see: serve discord",
+                )
+        if not TOKEN.fullmatch(self.discord_token):  # never shown, not even a wrong one
+            raise UsageError("serve.discord_token is no token of a bot.", hint="run: dreamrig serve discord")
+
+    @property
+    def opened_servers(self) -> frozenset[int]:
+        """Discord servers whose members may draw."""
+        return frozenset(map(int, numbers_in(self.discord_servers)))
 
     @property
     def public_scheme(self) -> str:
         """http or https, as friends see it."""
         return urlsplit(self.public_url).scheme
+
+    @property
+    def public_host(self) -> str:
+        """The name in it; empty where there is none."""
+        return urlsplit(self.public_url).hostname or ""
 
     @property
     def is_https(self) -> bool:
@@ -83,6 +127,11 @@ class ServeSettings:
     def given(self) -> Mapping[str, Any]:
         """Settings of the generator for every picture."""
         return {"model": self.model}
+
+
+def numbers_in(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def parse_duration(text: str) -> int:
@@ -117,5 +166,7 @@ class Patience:
     """Without a beat a worker is dead."""
     stuck: float = 120.0
     """Without a step at least this long, or STUCK_STEPS usual steps, a drawing worker hangs."""
+    crowded: float = 30.0
+    """Before a worker that found no room on the device is started again."""
     restart: tuple[float, ...] = field(default=(0.2, 1.0, 5.0, 15.0, 60.0))
     """Before a worker that ended is started again, by how often it did so in a row."""

@@ -17,22 +17,26 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dreamrig.errors import NotReadyError
+from dreamrig.errors import FailedError, NotReadyError
 from generator.serve.home import Home
 from generator.serve.migrations import MIGRATIONS
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 MOST_IN_ONE_COMMIT = 256
+BUSY_SECONDS = 10.0
 WAL_FIXED_IN = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 
 class Store:
     """The open database. Use `write` and `read` from any thread; `close` when done."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file at `path`, bring it to this version's shape; NotReadyError where it is damaged."""
-        self.path = path
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Open or make the file at `path`, bring it to this version's shape; NotReadyError where it is damaged.
+
+        busy_seconds: how long to wait for another program that holds it, before StoreRefusedError.
+        """
+        self.path, self.busy_seconds = path, busy_seconds
         self._todo: queue.SimpleQueue[tuple[bool, Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._opened: Future[None] = Future()
         self._closing = threading.Lock()
@@ -72,7 +76,7 @@ class Store:
 
     def _main(self) -> None:
         try:
-            connection = open_database(self.path)
+            connection = open_database(self.path, self.busy_seconds)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever opens
             self._opened.set_exception(error)
             return
@@ -100,7 +104,11 @@ class Store:
 
 
 def _serve(connection: sqlite3.Connection, batch: list[tuple[bool, Work[Any], Future[Any]]]) -> None:
-    """Reads at once, then all writes in one transaction, each in a savepoint of its own."""
+    """Reads at once, then all writes in one transaction, each in a savepoint of its own.
+
+    What nobody waits for any more, because its request was cancelled, is left out; from here on it cannot be cancelled.
+    """
+    batch = [item for item in batch if item[2].set_running_or_notify_cancel()]
     for writes, work, future in batch:
         if not writes:
             _resolve(future, work, connection)
@@ -150,25 +158,37 @@ def _in_savepoint(connection: sqlite3.Connection, work: Work[Any]) -> tuple[Any,
     return value, None
 
 
-class StoreFullError(NotReadyError):
-    """There is no room for the database: what was asked for did not happen."""
+class StoreRefusedError(FailedError):
+    """The database takes and gives nothing for now: what was asked for did not happen, and may later."""
+
+
+class StoreFullError(StoreRefusedError):
+    """There is no room for the database."""
+
+
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+REFUSED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""Another program holds the file, or its disk was made read-only: neither says that the file is damaged."""
 
 
 def _explained(error: Exception) -> Exception:
-    """A full disk in our words; anything else as it is."""
-    if isinstance(error, sqlite3.OperationalError) and getattr(error, "sqlite_errorcode", 0) & 0xFF in (
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-    ):
+    """A full disk and a file that is held by others in our words; anything else as it is."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF if isinstance(error, sqlite3.OperationalError) else 0
+    if code in FULL:
         return StoreFullError("The disk is full: nothing was saved.", hint="make room, then try again: df -h")
+    if code in REFUSED:
+        return StoreRefusedError(
+            f"The database takes nothing now: {error}.",
+            hint="see who holds it: fuser serve.db; and whether its disk is writable: touch serve.db",
+        )
     return error
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The connection, checked and of this version's shape; NotReadyError where the file is damaged or newer."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy_seconds)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA trusted_schema = off")
         connection.execute("PRAGMA foreign_keys = on")
@@ -176,13 +196,19 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         found = connection.execute("PRAGMA quick_check").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, str(error)) from error
+        refused = _explained(error)
+        raise _damaged(path, str(error)) if refused is error else refused from error
     if found != "ok":
         raise _damaged(path, found)
     migrate(connection, path)
     with contextlib.suppress(OSError):
         path.chmod(0o600)
     return connection
+
+
+def linked_sqlite() -> tuple[int, ...]:
+    """The version of SQLite that this Python uses."""
+    return sqlite3.sqlite_version_info
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
@@ -209,11 +235,14 @@ def require_its_database(home: Home) -> None:
 
 
 def restore_hint(path: Path) -> str:
-    """The command that brings the newest backup back."""
+    """The command that brings the newest backup back.
+
+    A journal beside the damaged file belongs to that file: SQLite would roll it back into the backup.
+    """
     backups = sorted((path.parent / "serve" / "backups").glob("*/serve.db"))
     if not backups:
         return f"there is no backup; to begin anew, move it away: mv {path} {path}.damaged; mv serve/pictures away too"
-    return f"the newest backup: cp {backups[-1]} {path}"
+    return f"the newest backup: rm -f {path}-journal {path}-wal {path}-shm; cp {backups[-1]} {path}"
 
 
 def _damaged(path: Path, reason: str) -> NotReadyError:

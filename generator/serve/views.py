@@ -8,24 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from generator.serve.estimate import NOTHING, History, Kind, Range, kind_of, words
 from generator.serve.friends import Friend
-from generator.serve.live import Hub
-from generator.serve.queue import Job
-from generator.serve.turns import Place, why_risen
+from generator.serve.line.estimate import NOTHING, History, Kind, Range, kind_of, words
+from generator.serve.line.live import Hub, Progress
+from generator.serve.line.queue import QueuedJob
+from generator.serve.line.turns import Place, why_risen
 
 MOST_SHOWN = 100
 """Pictures of the line that a page lists; the counts are of all."""
+MODES: Mapping[str, str] = {
+    "gaming": "The graphics card plays a game",
+    "draining": "Nothing new begins for now",
+    "paused": "Paused",
+}
+"""What the machine is about where it does not draw, in words for friends."""
+FAILURES: Mapping[str, str] = {
+    "out_of_memory": "It did not fit into the memory here.",
+    "device_lost": "The graphics card was lost.",
+    "not_finite": "The numbers ran away. Another seed usually helps.",
+    "weights_missing": "The networks for it are missing here.",
+    "disk_full": "The disk here is full. It goes on once there is room.",
+    "bad_request": "This version cannot draw it any more.",
+    "bug": "Something broke. The owner can see what.",
+    "crashed": "It broke three times. The owner has to look.",
+}
+"""Why a picture could not be drawn, by code, in words for its friend."""
 
 
 @dataclass(frozen=True)
-class Line:
+class LineSeen:
     """The line as it stands: running first, then in the order of service."""
 
-    jobs: Sequence[Job]
+    jobs: Sequence[QueuedJob]
     names: Mapping[int, str]
     counts: Mapping[str, int]
     """State -> how many, of everybody."""
@@ -63,27 +81,42 @@ class Line:
         assert self._waits is not None
         return self._waits
 
-    def ahead_of(self, key: str | None) -> Sequence[Job]:
+    def ahead_of(self, key: str | None) -> Sequence[QueuedJob]:
         """What is drawn before that picture; all of the line for None."""
         return self.jobs[: self.places.get(key or "", len(self.jobs))]
 
 
-def may_see(job: Job, viewer: Friend, visibility: str) -> bool:
+def clock_words(ms: int) -> str:
+    """A time of day as the owner's clock shows it."""
+    return f"{datetime.fromtimestamp(ms / 1000):%H:%M}"  # noqa: DTZ006 - the owner's own
+
+
+def mode_words(hub: Hub) -> str:
+    """Why nothing new is drawn, in a sentence or two; "" where it is."""
+    if hub.mode == "drawing":
+        return ""
+    until = "" if hub.until is None else f" until {clock_words(hub.until)}"
+    return f"{MODES[hub.mode]}{until}. {hub.reason}".strip()
+
+
+def may_see(job: QueuedJob, viewer: Friend, visibility: str) -> bool:
     """Whether the viewer may know what is in a picture: its prompt, its previews, itself."""
     if job.friend == viewer.id:
         return True
     return visibility == "circle" and not job.is_hidden and job.deleted_at is None
 
 
-def share_to_do(job: Job, hub: Hub) -> float:
+def share_to_do(job: QueuedJob, hub: Hub) -> float:
     """Which part of its steps is still to be made."""
     done = job.kept_step
-    if hub.progress is not None and hub.progress.job == job.id:
-        done = hub.progress.steps_done
+    if (now := hub.progress_of(job.id)) is not None:
+        done = now.steps_done
     return max(0.0, 1.0 - done / max(1, job.steps))
 
 
-def time_left(job: Job | None, line: Line, hub: Hub, history: History, new: Kind | None = None) -> Range | None:
+def time_left(
+    job: QueuedJob | None, line: LineSeen, hub: Hub, history: History, new: Kind | None = None
+) -> Range | None:
     """Until a picture is done; of a new one of that kind for None."""
     place = line.places.get("" if job is None else job.key, len(line.jobs))
     waits = line.waits(history)[place]
@@ -95,12 +128,14 @@ def time_left(job: Job | None, line: Line, hub: Hub, history: History, new: Kind
         kinds.append((kind_of(job.config, job.wish["preset"]), share_to_do(job, hub)))
     elif new is not None:
         kinds.append((new, 1.0))
-    loads = hub.load_seconds if hub.worker in ("unloaded", "gone", "starting") else 0.0
+    loads = hub.load_seconds if hub.worker in ("unloaded", "gone", "crowded", "starting") else 0.0
     left = history.waiting(kinds, loads)
     return None if left is None else left + waits
 
 
-def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
+def job_view(
+    job: QueuedJob, viewer: Friend, line: LineSeen, hub: Hub, history: History, visibility: str
+) -> dict[str, Any]:
     """One picture for one viewer."""
     sees = may_see(job, viewer, visibility)
     view: dict[str, Any] = {
@@ -119,6 +154,7 @@ def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, v
         "height": job.config["height"],
         "made_at": job.made_at,
         "code": job.code,
+        "why": job.note if sees and job.code == "out_of_memory" else None,
         "hidden": job.is_hidden,
         "deleted": job.deleted_at is not None,
         "attempt": job.attempt,
@@ -126,8 +162,8 @@ def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, v
     if sees and job.state == "done" and job.deleted_at is None:
         view["files"] = {kind: f"/files/{job.key}/{kind}" for kind in ("picture", "large", "thumb-256", "thumb-512")}
         view |= {"seed": job.config["seed"], "style": job.wish["style"], "seconds": round(job.work_seconds, 1)}
-    if job.state == "running" and hub.progress is not None and hub.progress.job == job.id:
-        view |= _progress_view(job, hub, sees)
+    if job.state == "running" and (now := hub.progress_of(job.id)) is not None:
+        view |= _progress_view(job, now, sees)
     if job.state in ("queued", "running"):
         left = time_left(job, line, hub, history)
         view["left"] = words(left)
@@ -137,9 +173,7 @@ def job_view(job: Job, viewer: Friend, line: Line, hub: Hub, history: History, v
     return view
 
 
-def _progress_view(job: Job, hub: Hub, sees: bool) -> dict[str, Any]:
-    assert hub.progress is not None
-    now = hub.progress
+def _progress_view(job: QueuedJob, now: Progress, sees: bool) -> dict[str, Any]:
     view: dict[str, Any] = {"steps_done": now.steps_done, "resumed_at": now.resumed_at, "change": now.change}
     if sees:
         view |= {"preview": now.preview, "unknown_words": dict(now.unknown_words), "note": now.note}
@@ -148,7 +182,7 @@ def _progress_view(job: Job, hub: Hub, sees: bool) -> dict[str, Any]:
     return view
 
 
-def behind(job: Job, line: Line) -> str:
+def behind(job: QueuedJob, line: LineSeen) -> str:
     """Why this place, where somebody who came later goes first."""
     later = next((one for one in line.ahead_of(job.key) if one.id > job.id and one.state == "queued"), None)
     if later is None:
@@ -157,7 +191,7 @@ def behind(job: Job, line: Line) -> str:
     return why_risen(mine, line.names.get(later.friend, "somebody"), later.turn)
 
 
-def line_view(viewer: Friend, line: Line, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
+def line_view(viewer: Friend, line: LineSeen, hub: Hub, history: History, visibility: str) -> dict[str, Any]:
     """The whole line and what the machine is about, for one viewer."""
     return {
         "counts": dict(line.counts),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import re
 import secrets
 import sqlite3
@@ -17,17 +16,14 @@ import urllib.request
 from dataclasses import dataclass
 
 from generator.crew.protocol import PICTURE
-from generator.serve import queue
+from generator.serve import outbox
 from generator.serve.clock import Clock
 from generator.serve.home import Home
-from generator.serve.queue import Job
+from generator.serve.line import queue
+from generator.serve.line.queue import QueuedJob
 from generator.serve.settings import ServeSettings
 from generator.serve.store import Store
 
-log = logging.getLogger("dreamrig.serve")
-KIND = "webhook"
-MOST_TRIES = 8
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 3600
 LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
@@ -42,9 +38,13 @@ class Outbox:
     settings: ServeSettings
     clock: Clock
 
-    def put_done(self, db: sqlite3.Connection, job: Job, now: int) -> None:
-        """A picture is done: post it where the owner posts all of them, and its friend does not hide it."""
-        if self.settings.webhook and self.settings.webhook_posts == "all" and not job.is_hidden:
+    def put_done(self, db: sqlite3.Connection, job: QueuedJob, now: int) -> None:
+        """A picture is done: post it where the owner posts all of them, and its friend does not hide it.
+
+        One that was asked for on Discord hangs there already.
+        """
+        is_there = db.execute("SELECT 1 FROM discord_post WHERE job=?", (job.id,)).fetchone() is not None
+        if self.settings.webhook and self.settings.webhook_posts == "all" and not job.is_hidden and not is_there:
             put(db, job.id, now)
 
     async def run(self) -> None:
@@ -56,8 +56,7 @@ class Outbox:
     async def post_due(self) -> None:
         """Everything that is due now, one after the other."""
         now = self.clock.now_ms()
-        due = "SELECT id, job, tries FROM outbox WHERE sent_at IS NULL AND given_up IS NULL AND not_before <= ?"
-        for row in await asyncio.wrap_future(self.store.read(lambda db: db.execute(due, (now,)).fetchall())):
+        for row in await asyncio.wrap_future(self.store.read(lambda db: outbox.due(db, outbox.WEBHOOK_POST, now))):
             await self.post(row["id"], row["job"], row["tries"] + 1)
 
     async def post(self, number: int, job_number: int, tries: int) -> None:
@@ -85,27 +84,19 @@ class Outbox:
             await self.note(number, tries)
 
     async def later(self, number: int, tries: int, asked_seconds: float) -> None:
-        """Wait as long as Discord asks for, and longer with every try; then tell the owner."""
-        if tries >= MOST_TRIES:
-            await self.note(number, tries, given_up=f"{tries} tries failed")
-            return
-        seconds = max(asked_seconds, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 4 ** (tries - 1)))
-        due = self.clock.now_ms() + int(seconds * 1000)
-        query = "UPDATE outbox SET tries=?, not_before=? WHERE id=?"
-        await asyncio.wrap_future(self.store.write(lambda db: db.execute(query, (tries, due, number))))
+        """Try again, or tell the owner."""
+        now = self.clock.now_ms()
+        await asyncio.wrap_future(self.store.write(lambda db: outbox.later(db, number, tries, now, asked_seconds)))
 
     async def note(self, number: int, tries: int, given_up: str | None = None) -> None:
         """Sent, or given up."""
-        sent_at = None if given_up else self.clock.now_ms()
-        query = "UPDATE outbox SET tries=?, sent_at=?, given_up=? WHERE id=?"
-        await asyncio.wrap_future(self.store.write(lambda db: db.execute(query, (tries, sent_at, given_up, number))))
-        if given_up:
-            log.warning("a picture was not posted: %s", given_up)
+        now = self.clock.now_ms()
+        await asyncio.wrap_future(self.store.write(lambda db: outbox.settle(db, number, tries, now, given_up)))
 
 
 def put(db: sqlite3.Connection, job: int, now: int) -> None:
     """Post this picture, unless it is in the outbox already."""
-    db.execute("INSERT OR IGNORE INTO outbox (kind, job, not_before) VALUES (?,?,?)", (KIND, job, now))
+    outbox.put(db, outbox.WEBHOOK_POST, job, now)
 
 
 def escaped(prompt: str) -> str:
@@ -113,7 +104,7 @@ def escaped(prompt: str) -> str:
     return MARKDOWN.sub(r"\\\1", prompt)
 
 
-def make_request(webhook: str, job: Job, picture: bytes) -> urllib.request.Request:
+def make_request(webhook: str, job: QueuedJob, picture: bytes) -> urllib.request.Request:
     """The post: the prompt as text, the picture as a file."""
     body = {
         "content": f"**{escaped(job.prompt)}**"[:1900],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,15 +14,12 @@ from typing import Any
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.crew.menu import CHOICES, SHAPES, STYLES, Kind, Offer
-from generator.wishes.prompts import SCENES
+from generator.wishes.prompts import SCENES, refuse_unreadable
 
 LONGEST_PROMPT = 500
 LARGEST_SEED = 999_999
 KEY = re.compile(r"[A-Za-z0-9_-]{12}")
 FIELDS = ("prompt", "preset", "shape", "seed", "style", "parent")
-# Overrides and isolates of the writing direction: a text with them reads otherwise than it is.
-BIDIRECTIONAL = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs", "Mn"})
 # What may stand at the end of one part of a prompt: a region, a weight, a stop.
 TAIL = re.compile(r"(?P<text>.*?)(?P<tail>(?:\s+@\S+)?(?::[+-]?[0-9.]+){0,2}\s*)", re.DOTALL)
 
@@ -80,12 +76,10 @@ def _prompt(value: Any) -> str:
     if not isinstance(value, str):
         raise WishError("prompt", "There is no prompt.", hint="say what to draw")
     text = " ".join(value.split())
-    if len(text) > LONGEST_PROMPT:
-        raise WishError("prompt", f"The prompt is longer than {LONGEST_PROMPT} characters.", hint="say it shorter")
-    if BIDIRECTIONAL & set(text):
-        raise WishError("prompt", "The prompt changes the writing direction.", hint="leave those characters away")
-    if all(unicodedata.category(character) in INVISIBLE_CATEGORIES for character in text):
-        raise WishError("prompt", "There is nothing to see in the prompt.", hint="say what to draw")
+    try:
+        refuse_unreadable(text, LONGEST_PROMPT)
+    except UsageError as error:
+        raise WishError("prompt", error.message, hint=error.hint) from error
     return text
 
 
@@ -112,6 +106,11 @@ def _parent(value: Any) -> str | None:
     if not isinstance(value, str) or not KEY.fullmatch(value):
         raise WishError("parent", "There is no such picture.", hint="choose one from the gallery")
     return value
+
+
+def words_in(prompt: str) -> list[str]:
+    """Its words in small letters, without what stands around them."""
+    return [word.strip(".,;:!?|^'\"()").casefold() for word in prompt.split()]
 
 
 def styled(prompt: str, style: str) -> str:

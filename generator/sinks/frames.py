@@ -21,8 +21,9 @@ FRAME_SUFFIXES = (".jpg", ".png")
 class FramesSink:
     """Writes frames/<steps done>.jpg every so many steps, and the last picture of a run that is done."""
 
-    def __init__(self, run: Run, every: int) -> None:
-        self.run, self.every = run, every
+    def __init__(self, run: Run, every: int, *, durable: bool = True, quality: int = JPEG_QUALITY) -> None:
+        """durable: False = a power cut may take the newest, and no step waits for the disk.   quality: of the JPEGs."""
+        self.run, self.every, self.durable, self.quality = run, every, durable, quality
 
     def wants(self, event: Event) -> bool:
         """Whether this event brings a frame. The same ones, however often the run was interrupted."""
@@ -33,7 +34,8 @@ class FramesSink:
     def __call__(self, event: Event) -> None:
         """Write, where this is a frame; NotReadyError where that fails."""
         if isinstance(event, Step | Finished) and self.wants(event):
-            write_atomic(frame_path(self.run, event.index, ".jpg"), encode_jpeg(to_picture(event.image())))
+            data = encode_jpeg(to_picture(event.image()), self.quality)
+            write_atomic(frame_path(self.run, event.index, ".jpg"), data, durable=self.durable)
 
 
 def frame_path(run: Run, index: int, suffix: str) -> Path:
@@ -52,8 +54,8 @@ def _is_frame(path: Path) -> bool:
     return path.suffix in FRAME_SUFFIXES and path.stem.isascii() and path.stem.isdigit()
 
 
-def encode_jpeg(picture: Image.Image) -> bytes:
-    """A JPEG in which nothing is to be seen of its being one."""
+def encode_jpeg(picture: Image.Image, quality: int = JPEG_QUALITY) -> bytes:
+    """A JPEG in which, by itself, nothing is to be seen of its being one."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()

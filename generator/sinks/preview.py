@@ -1,7 +1,7 @@
 """The picture in the terminal, redrawn in place above the progress bar.
 
 Half blocks work in every colour terminal; kitty's and iTerm2's protocols show real pixels where the environment says
-that they are there; sixel has to be asked for, because no environment variable tells of it.
+that they are there; sixel where the terminal says so when it is asked (asking.py).
 """
 
 from __future__ import annotations
@@ -34,10 +34,15 @@ SIXEL_COLOURS = 255
 SAVE_CURSOR, RESTORE_CURSOR = "\x1b7", "\x1b8"
 
 
+def is_multiplexed(environ: Mapping[str, str]) -> bool:
+    """Whether tmux or screen stands between us and the terminal; they swallow the graphics protocols."""
+    return bool(environ.get("TMUX")) or environ.get("TERM", "").startswith(("screen", "tmux"))
+
+
 def detect_protocol(environ: Mapping[str, str]) -> Protocol:
     """What the terminal can show, by what it says in its environment variables."""
-    if environ.get("TMUX") or environ.get("TERM", "").startswith(("screen", "tmux")):
-        return "blocks"  # a multiplexer swallows the graphics protocols
+    if is_multiplexed(environ):
+        return "blocks"
     if environ.get("KITTY_WINDOW_ID") or environ.get("TERM") == "xterm-kitty":
         return "kitty"
     if environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm"):
@@ -71,8 +76,11 @@ def fit_cells(width: int, height: int, columns: int, lines: int) -> Cells | None
 class PreviewSink:
     """Draws Preview and Finished pictures on the screen, each in the place of the one before."""
 
-    def __init__(self, screen: Screen, protocol: Protocol, colours: Colours) -> None:
-        self.screen, self.protocol, self.colours = screen, protocol, colours
+    def __init__(
+        self, screen: Screen, protocol: Protocol, colours: Colours, cell_pixels: tuple[int, int] = CELL_PIXELS
+    ) -> None:
+        """cell_pixels: width, height of a character cell; sixel alone draws by pixels."""
+        self.screen, self.protocol, self.colours, self.cell_pixels = screen, protocol, colours, cell_pixels
         self.drawn: tuple[Cells, tuple[int, int]] | None = None
         """The room taken, and the size of the terminal at that time."""
 
@@ -93,18 +101,24 @@ class PreviewSink:
             self.screen.reserve(cells.rows)
             self.drawn = (cells, size)
         up = cells.rows + self.screen.lines_since_mark
-        payload = render(picture, cells, self.protocol, self.colours)
+        payload = render(picture, cells, self.protocol, self.colours, self.cell_pixels)
         self.screen.write(f"{SAVE_CURSOR}\r\x1b[{up}A{payload}{RESTORE_CURSOR}")
 
 
-def render(picture: Image.Image, cells: Cells, protocol: Protocol, colours: Colours) -> str:
+def render(
+    picture: Image.Image,
+    cells: Cells,
+    protocol: Protocol,
+    colours: Colours,
+    cell_pixels: tuple[int, int] = CELL_PIXELS,
+) -> str:
     """What a terminal has to be sent, with the cursor in the picture's upper left cell."""
     if protocol == "kitty":
         return render_kitty(picture, cells)
     if protocol == "iterm2":
         return render_iterm2(picture, cells)
     if protocol == "sixel":
-        return render_sixel(picture, cells)
+        return render_sixel(picture, cells, cell_pixels)
     return "\r\n".join(render_blocks(picture, cells, colours))
 
 
@@ -165,11 +179,11 @@ def _plain_png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def render_sixel(picture: Image.Image, cells: Cells) -> str:
+def render_sixel(picture: Image.Image, cells: Cells, cell_pixels: tuple[int, int] = CELL_PIXELS) -> str:
     """DEC sixel: bands of six rows, one run-length-coded line per colour of the band."""
     from PIL import Image
 
-    size = (cells.columns * CELL_PIXELS[0], cells.rows * CELL_PIXELS[1])
+    size = (cells.columns * cell_pixels[0], cells.rows * cell_pixels[1])
     indexed = picture.resize(size, Image.Resampling.LANCZOS).quantize(SIXEL_COLOURS)
     palette = indexed.getpalette("RGB") or []
     data = indexed.tobytes()

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from dreamrig import words
 from dreamrig.screen import LINES_OFF_A_TERMINAL, NARROWEST_BAR, REFRESH_SECONDS, Bar, Screen
-from generator.events import Event, Failed, Finished, Started, Step
+from generator.events import Event, Finished, Raised, Started, Step
 from generator.starter.reading import missed_subject
 
 WIDTH_BESIDE_BAR = 64
@@ -94,7 +94,7 @@ class ProgressSink:
             self.count(event)
             if self.is_due():
                 self.show(event)
-        elif isinstance(event, Finished | Failed):
+        elif isinstance(event, Finished | Raised):
             self.close()
 
     def start(self, event: Started) -> None:

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dreamrig.words import NOISY_SPREAD, duration, memory, pace, percent, short
-from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet
+from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet, find_datasheet
+from provision.cards.expected import Expectation, expect
 from provision.cards.limits import FREE, Bound, make_bound
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from generator.engine.flops import FlopCount
+    from generator.stats import Interval
 
 SCHEMA = 1
 
@@ -42,13 +44,16 @@ class TimingReport:
     first_step_seconds: float | None = None
     steady_step_seconds: tuple[float, ...] = ()
     """All steps but the first."""
+    start_seconds: float | None = None
+    """Of the process, before the command could read a clock: Python's own start. None = not known, and in no total."""
     import_seconds: float | None = None
     load_seconds: float | None = None
     first_preview_seconds: float | None = None
-    """From the command to the first picture."""
+    """To the first picture, from where total_seconds counts."""
     saving_seconds: float = 0.0
     total_seconds: float = 0.0
-    """From the command to the saved picture; without the interpreter's own start."""
+    """From the start of the process, or of the command where that is not known, to the saved picture; leaving Python
+    comes after that."""
     peak_memory_mib: float | None = None
     """Of the device's allocator on CUDA, of the process elsewhere; the loaded networks are in it."""
     peak_memory_of: Literal["run", "process"] = "process"
@@ -98,6 +103,14 @@ class TimingReport:
         return low, high
 
     @property
+    def interval(self) -> Interval | None:
+        """95 % interval of the median of the steady steps' seconds; None for fewer than three, or below a tick."""
+        from generator.stats import median_interval  # numpy comes with it
+
+        is_timed = min(self.steady_step_seconds, default=0.0) > 0
+        return median_interval(self.steady_step_seconds) if is_timed else None
+
+    @property
     def spread(self) -> float | None:
         """Interquartile range of the steady steps over their median; above 0.1 the machine was not quiet."""
         median = self.median_step_seconds
@@ -130,6 +143,18 @@ class TimingReport:
         assert self.least_flops_per_step is not None
         return make_bound(sheet, self.fastest_precision, self.least_flops_per_step)
 
+    def expected(self, bound: Bound) -> Expectation | None:
+        """What a GPU may be expected to do on this step; None where nothing can be said: see provision.cards.expected.
+
+        From the run's own pace only where the machine was quiet, and the card is not that very one.
+        """
+        own, pace_here = find_datasheet(self.device), self.steps_per_second
+        if own is not None and own.key == bound.sheet.key:
+            return None
+        quiet = self.spread is not None and self.spread <= NOISY_SPREAD
+        beside = (own, pace_here) if own is not None and pace_here is not None and quiet else None
+        return expect(bound.sheet, self.precision, self.flops_per_step, bound.most_steps_per_second, beside)
+
     @property
     def fastest_precision(self) -> str:
         """The one that a GPU's fastest unit may use for this run."""
@@ -150,6 +175,7 @@ class TimingReport:
             "median_step_seconds": self.median_step_seconds,
             "steps_per_second": self.steps_per_second,
             "step_quartiles_seconds": self.step_quartiles,
+            "interval_seconds": None if self.interval is None else vars(self.interval),
             "spread": self.spread,
             "phase_shares": self.phase_shares(),
             "colab": {
@@ -161,24 +187,30 @@ class TimingReport:
         }
 
 
-def describe_bound(report: TimingReport) -> str | None:
-    """One line that places the run against Colab, in the words of every bound; None without a count or a pace."""
-    median, quartiles = report.median_step_seconds, report.step_quartiles
+def describe_claim(report: TimingReport) -> str | None:
+    """One line that places the run against Colab, from the best evidence; None without a count or a pace.
+
+    In the words of `bench`: what its free GPU is expected to do, else its bound.
+    """
+    median, interval = report.median_step_seconds, report.interval
     if not report.least_flops_per_step or not median:
         return None
-    return report.bound(datasheet(FREE)).describe(quartiles[1] if quartiles else median)
+    bound, slowest = report.bound(datasheet(FREE)), interval.high if interval else median
+    expected = report.expected(bound)
+    return bound.describe(slowest) if expected is None else expected.describe(1 / median, bound.at_least(slowest))
 
 
 def report_rows(report: TimingReport) -> list[tuple[str, str]]:
     """(label, text) for every line of the report, top to bottom."""
     rows = [
+        *([("start", f"{_seconds(report.start_seconds)}, Python's own")] if report.start_seconds is not None else []),
         ("import", _seconds(report.import_seconds)),
         ("load", _seconds(report.load_seconds)),
         ("first step", _seconds(report.first_step_seconds)),
         ("steady steps", _steady(report)),
         ("saving", _seconds(report.saving_seconds)),
-        ("first preview", _since_command(report.first_preview_seconds)),
-        ("picture", f"{_since_command(report.total_seconds)}, Python's own start not counted; {_part(report)}"),
+        ("first preview", _since_start(report.first_preview_seconds, report)),
+        ("picture", f"{_since_start(report.total_seconds, report)}, {_not_counted(report)}; {_part(report)}"),
         ("peak memory", _peak(report)),
         ("device", report.device + (f", {report.threads} threads" if report.threads else "")),
         ("versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
@@ -186,24 +218,26 @@ def report_rows(report: TimingReport) -> list[tuple[str, str]]:
     shares = report.phase_shares()
     if shares is not None:
         rows.append(("where it goes", ", ".join(f"{name} {percent(share)}" for name, share in shares.items())))
-    bound = describe_bound(report)
-    if bound is not None:
-        rows.append(("against Colab", bound))
+    claim = describe_claim(report)
+    if claim is not None:
+        rows.append(("against Colab", claim))
     return rows
 
 
 def _steady(report: TimingReport) -> str:
-    """ "4.31 it/s (232 ms a step; middle half 4.20-4.40 it/s, spread 5%)"."""
+    """ "4.31 it/s (95 % interval 4.20 to 4.40), 232 ms a step, spread 5%"."""
     rate, median = report.steps_per_second, report.median_step_seconds
     if rate is None or median is None or not report.steady_step_seconds:
         return "none"
-    text = f"{pace(rate)} ({duration(median)} a step"
-    quartiles, spread = report.step_quartiles, report.spread
-    if quartiles is None or spread is None or not quartiles[0]:
-        return text + ")"
+    interval, spread = report.interval, report.spread
+    text = pace(rate)
+    if interval is not None:
+        text += f" (95 % interval {short(1 / interval.high)} to {short(1 / interval.low)})"
+    text += f", {duration(median)} a step"
+    if spread is None:
+        return text
     noisy = ": noisy, the machine was busy" if spread > NOISY_SPREAD else ""
-    middle = f"{short(1 / quartiles[1])}-{pace(1 / quartiles[0])}"
-    return f"{text}; middle half {middle}, spread {percent(spread)}{noisy})"
+    return f"{text}, spread {percent(spread)}{noisy}"
 
 
 def _peak(report: TimingReport) -> str:
@@ -217,8 +251,14 @@ def _seconds(value: float | None) -> str:
     return "unknown" if value is None else duration(value)
 
 
-def _since_command(value: float | None) -> str:
-    return "none" if value is None else f"{_seconds(value)} from the command"
+def _since_start(value: float | None, report: TimingReport) -> str:
+    since = "the command" if report.start_seconds is None else "the start of the process"
+    return "none" if value is None else f"{_seconds(value)} from {since}"
+
+
+def _not_counted(report: TimingReport) -> str:
+    also = "" if report.start_seconds is not None else "Python's own start and "
+    return f"{also}leaving Python not counted"
 
 
 def _part(report: TimingReport) -> str:

@@ -38,9 +38,9 @@ class Stopwatch:
 class TimingsSink:
     """Watches a run; `report` can be asked for at any time."""
 
-    def __init__(self, clock: Clock, began_at: float) -> None:
-        """began_at: what `clock` said when the command began."""
-        self.clock, self.began_at = clock, began_at
+    def __init__(self, clock: Clock, began_at: float, start_seconds: float | None = None) -> None:
+        """began_at: what `clock` said when the command began.   start_seconds: how long its process took to begin."""
+        self.clock, self.began_at, self.start_seconds = clock, began_at, start_seconds
         self.started: Started | None = None
         self.steps: list[Step] = []
         self.first_preview_seconds: float | None = None
@@ -77,6 +77,7 @@ class TimingsSink:
             first_step=self.started.first_step,
             first_step_seconds=seconds[0] if seconds else None,
             steady_step_seconds=tuple(seconds[1:]),
+            start_seconds=self.start_seconds,
             import_seconds=self.started.import_seconds,
             load_seconds=self.started.load_seconds,
             first_preview_seconds=self.first_preview_seconds,

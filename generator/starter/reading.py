@@ -126,7 +126,7 @@ _ENGLISH = frozenset(_ENGLISH_TEXT.split())
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedThing:
     """One thing of a prompt."""
 
     thing: Thing
@@ -142,10 +142,10 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PromptReading:
     """What a prompt says."""
 
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[WantedThing, ...] = ()
     relations: tuple[str, ...] = ()
     """How each thing after the first stands to the one before it."""
     scene: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class Reading:
 
 @dataclass
 class _State:
-    wanted: list[Wanted] = field(default_factory=list)
+    wanted: list[WantedThing] = field(default_factory=list)
     relations: list[str] = field(default_factory=list)
     scene: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
@@ -188,7 +188,7 @@ class _State:
     """Where the last thing ended: a thing right behind it is what the other one describes."""
 
 
-def read(text: str, known: Lexicon | None = None) -> Reading:
+def read(text: str, known: Lexicon | None = None) -> PromptReading:
     """The reading of one scene's text."""
     table = lexicon() if known is None else known
     tokens = split(text)
@@ -346,7 +346,7 @@ def _take_word(tokens: list[str], at: int, state: _State) -> bool:
 
 def _add(state: _State, thing: Thing, phrase: str, begin: int, end: int) -> None:
     state.known.append(phrase)
-    wanted = Wanted(thing, phrase, state.colour, state.size, state.count, material=state.material)
+    wanted = WantedThing(thing, phrase, state.colour, state.size, state.count, material=state.material)
     before = state.wanted[-1] if state.wanted else None
     if before is not None and begin == state.last_end and not state.relation:
         # "pizza castle", "chocolate cat": the first noun says what the second one is made of.
@@ -378,7 +378,7 @@ def _miss(word: str, at: int, state: _State, table: Lexicon) -> None:
         state.unknown.append((at, word))
 
 
-def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Reading:
+def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> PromptReading:
     unknown = tuple(dict.fromkeys(word for _, word in state.unknown))
     own = (
         all(words.canonical(word) is not None for word in split(text) if word.isalnum())
@@ -386,7 +386,7 @@ def _finish(text: str, tokens: list[str], state: _State, table: Lexicon) -> Read
         and not state.place
         and not any(one.material for one in state.wanted)
     )
-    return Reading(
+    return PromptReading(
         wanted=tuple(state.wanted),
         relations=tuple(state.relations),
         scene=(*state.scene, state.colour) if state.colour else tuple(state.scene),

@@ -6,7 +6,7 @@ import random
 
 from generator.starter import words
 from generator.starter.lexicon import Thing
-from generator.starter.reading import Reading
+from generator.starter.reading import PromptReading
 from generator.starter.world import COLUMNS, HORIZONS, LAYOUTS, NONE, SLOTS, Scene, draw_sky, put_object
 
 _SKY_OF_COLOUR = {"pink": "pink", "purple": "purple", "green": "green", "red": "sunset", "orange": "sunset",
@@ -30,7 +30,7 @@ _CLOSE = {
 """Colours a thing does not stand out from, beside its own."""
 
 
-def setting(reading: Reading, chief_colour: str, rng: random.Random) -> Scene:
+def setting(reading: PromptReading, chief_colour: str, rng: random.Random) -> Scene:
     """A scene without library things.
 
     chief_colour: the starter's colour nearest to most of the picture's first thing; it stands before another one.
@@ -86,7 +86,7 @@ class _Said:
             self.sky = _SKY_OF_WORD[word]
 
 
-def _wants_backdrop(reading: Reading) -> bool:
+def _wants_backdrop(reading: PromptReading) -> bool:
     """Whether these are things one sees on a table or alone, not in a landscape."""
     return not reading.place and all(one.thing.category in _BEFORE_A_BACKDROP for one in reading.wanted)
 
@@ -103,7 +103,7 @@ def _contrast(colour: str, rng: random.Random) -> str:
     return rng.choice([one for one in _BACKDROPS if one != colour and one not in _CLOSE.get(colour, "").split()])
 
 
-def _landscape(slots: dict[str, str], said: _Said, reading: Reading, rng: random.Random) -> None:
+def _landscape(slots: dict[str, str], said: _Said, reading: PromptReading, rng: random.Random) -> None:
     first = reading.wanted[0].thing if reading.wanted else None
     sky = said.sky or (_SKY_OF_PLACE.get(reading.place) or rng.choice(_USUAL_SKIES))
     if said.light == "sun" and sky == "night":

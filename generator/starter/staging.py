@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from generator.starter.lexicon import Thing
-from generator.starter.reading import BEHIND, BESIDE, HOLDING, IN, ON, OVER, UNDER, WEARING, Reading, Wanted
+from generator.starter.reading import BEHIND, BESIDE, HOLDING, IN, ON, OVER, UNDER, WEARING, PromptReading, WantedThing
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Placed:
     """One drawing on the picture."""
 
     drawing: int
-    wanted: Wanted
+    wanted: WantedThing
     x: float
     """Of its middle."""
     foot: float
@@ -72,7 +72,7 @@ Choose = Callable[[Thing], int]
 
 
 def stage(
-    reading: Reading, outlines: Sequence[Outline], choose: Choose, ground: Ground, rng: random.Random
+    reading: PromptReading, outlines: Sequence[Outline], choose: Choose, ground: Ground, rng: random.Random
 ) -> list[Placed]:
     """The things of a reading in their places, those behind first."""
     blocks = [_block(one, outlines, choose, rng) for one in reading.wanted]
@@ -85,11 +85,11 @@ def stage(
     return _settle(group, reading, ground, rng)
 
 
-def _extent(one: Wanted) -> float:
+def _extent(one: WantedThing) -> float:
     return (1 + _STEP * (one.thing.size - 2)) * _PLACED_SIZE[one.size]
 
 
-def _block(one: Wanted, outlines: Sequence[Outline], choose: Choose, rng: random.Random) -> list[Placed]:
+def _block(one: WantedThing, outlines: Sequence[Outline], choose: Choose, rng: random.Random) -> list[Placed]:
     """One thing, or several of its kind in a row and a row behind it: about 1 high, around x = 0, foot at 0."""
     drawing, mirrored = choose(one.thing), rng.random() < 0.5
     aspect = outlines[drawing].aspect
@@ -215,7 +215,7 @@ _RELATED = {
 }  # fmt: skip
 
 
-def _settle(group: list[Placed], reading: Reading, ground: Ground, rng: random.Random) -> list[Placed]:
+def _settle(group: list[Placed], reading: PromptReading, ground: Ground, rng: random.Random) -> list[Placed]:
     """The group as large as it may be, on its ground, where chance puts it."""
     left, top, right, foot = _box(group)
     wide, high = max(1.0, ground.aspect), max(1.0, 1 / ground.aspect)

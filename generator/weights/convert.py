@@ -1,8 +1,8 @@
 """From a published checkpoint to the tensors that drawing needs, as safetensors.
 
 Kept are exactly the tensors of our own networks: encoder, decoder, codebook and the two 1x1 convolutions of a VQGAN,
-both towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. One tensor at a time is in
-memory. It needs no torch.
+both towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. A tokenizer is no network:
+all its bytes are kept as one tensor. One tensor at a time is in memory. It needs no torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig.errors import FailedError
 from dreamrig.paths import explain_write_failure
-from generator.weights.foreign.checkpoint import open_checkpoint
+from generator.weights.foreign.checkpoint import PIECES, open_checkpoint
 from generator.weights.foreign.layouts import under_our_names
 from generator.weights.foreign.stored import ELEMENT_BYTES, StoredTensor
 
@@ -36,8 +36,8 @@ FIRST_STAGE = "first_stage_model."
 COUNTERS = "num_batches_tracked"
 """Of batch normalisation; nothing reads them, and not every file has them."""
 LARGEST_BYTES = 8 * 1024**3
-NEEDED = {"vqgan": "encoder.conv_in.weight", "clip": "token_embedding.weight"}
-"""A tensor that every file of a kind has, to tell what a wrong file is."""
+NEEDED = {"vqgan": "encoder.conv_in.weight", "clip": "token_embedding.weight", "tokenizer": PIECES}
+"""A tensor that every file of a kind has, to tell what a wrong file is. Kinds without one are networks of others."""
 
 
 class ConversionError(FailedError):
@@ -85,6 +85,8 @@ def choose(
     stored: Mapping[str, StoredTensor], kind: Kind, file_name: str, outline: Outline
 ) -> tuple[dict[str, StoredTensor], dict[str, Any]]:
     """The tensors of our own network of this kind, and its sizes; ConversionError where they are not all there."""
+    if kind not in NEEDED:
+        return _as_they_are(stored, file_name), {}
     if NEEDED[kind] not in stored:
         raise ConversionError(f"{file_name} is no {_WORDS[kind]}: it lacks {NEEDED[kind]}.", hint=_guess(stored))
     try:
@@ -104,7 +106,18 @@ def choose(
     return chosen, sizes
 
 
-_WORDS = {"vqgan": "checkpoint of a VQGAN", "clip": "checkpoint of a CLIP"}
+_WORDS = {
+    "vqgan": "checkpoint of a VQGAN",
+    "clip": "checkpoint of a CLIP",
+    "tokenizer": "tokenizer of SentencePiece",
+}
+
+
+def _as_they_are(stored: Mapping[str, StoredTensor], file_name: str) -> dict[str, StoredTensor]:
+    """All tensors of a network of others."""
+    if sum(max(one.bytes, one.read_bytes) for one in stored.values()) > LARGEST_BYTES:
+        raise ConversionError(f"{file_name} is larger than any published model of its kind.")
+    return dict(stored)
 
 
 def _guess(stored: Mapping[str, StoredTensor]) -> str:

@@ -26,7 +26,7 @@ from generator.weights.door import WeightsDoor
 from generator.weights.foreign.checkpoint import open_checkpoint
 from generator.weights.foreign.head import HEAD_BYTES, describe_head, seems_checkpoint
 from generator.weights.registry import Source, read_json, sha256_of
-from generator.weights.retry import ATTEMPTS, Patience, asked_seconds, meaning_of
+from generator.weights.retry import ATTEMPTS, RetryPatience, asked_seconds, meaning_of
 
 PARTS = "original-*.part*"
 """Everything that downloads leave, for glob()."""
@@ -122,7 +122,7 @@ class Download:
 
     def transfer(self) -> None:
         """Ask for what is missing until nothing is."""
-        patience = Patience(self.door.chance)
+        patience = RetryPatience(self.door.chance)
         while self.notes.total is None or self.size < self.notes.total:
             before = self.size
             try:

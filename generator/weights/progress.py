@@ -13,13 +13,14 @@ MIB_BETWEEN_LINES = 100
 WIDTH_BESIDE_BAR = 60
 
 
-class Progress:
+class DownloadProgress:
     """Takes lines and byte counts of one download."""
 
     def __init__(self, title: str, screen: Screen, clock: Callable[[], float]) -> None:
         self.title, self.screen, self.clock = title, screen, clock
         self.began_at: float | None = None
         self.began_bytes = 0
+        self.last_at, self.last_bytes = 0.0, 0
         self.last_mark = 0
         self.shown_at = float("-inf")
         self.bar = Bar(screen, WIDTH_BESIDE_BAR, title)
@@ -32,6 +33,7 @@ class Progress:
         """Show that `done` bytes of `total` are here."""
         if self.began_at is None or done < self.began_bytes:
             self.began_at, self.began_bytes, self.last_mark = self.clock(), done, self.mark(done, total)
+        self.last_at, self.last_bytes = self.clock(), done
         if self.screen.is_terminal and total:
             self.redraw(done, total)
         elif (mark := self.mark(done, total)) > self.last_mark:
@@ -52,6 +54,12 @@ class Progress:
         """Of this connection; 0 before anything came."""
         seconds = now - (self.began_at or 0.0)
         return (done - self.began_bytes) / MIB / seconds if seconds > 0 else 0.0
+
+    def received(self) -> tuple[int, float]:
+        """Bytes of the last connection that told any, and the seconds in which they came."""
+        if self.began_at is None:
+            return 0, 0.0
+        return self.last_bytes - self.began_bytes, self.last_at - self.began_at
 
     @staticmethod
     def mark(done: int, total: int | None) -> int:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 REGISTRY_FILE = Path(__file__).with_name("registry.json")
 HUB = "huggingface.co"
 MODEL, META = "model.safetensors", "meta.json"
-Kind = Literal["vqgan", "clip"]
+Kind = Literal["vqgan", "clip", "tokenizer", "upscaler", "head"]
+"""What paints, what looks (a SigLIP too), what reads for one that looks, what enlarges, and what judges."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Source:
     @property
     def is_pinned(self) -> bool:
         """Whether what it gives is known beforehand: a SHA-256, and no branch of a hub that may move on tomorrow."""
-        return self.sha256 is not None and "/resolve/main/" not in self.url
+        return self.sha256 is not None and not any(f"/resolve/{branch}/" in self.url for branch in ("main", "master"))
 
     @property
     def page(self) -> str:
@@ -72,6 +73,8 @@ class Entry:
     approximate_mib: int
     """Size of the download."""
     sources: tuple[Source, ...]
+    needs: tuple[str, ...] = ()
+    """Other entries that it is of no use without: the tokenizer of a SigLIP."""
 
     @property
     def is_import_only(self) -> bool:
@@ -122,7 +125,7 @@ def entries(file: Path = REGISTRY_FILE) -> Mapping[str, Entry]:
 
 def _entry(name: str, row: Mapping[str, Any]) -> Entry:
     sources = tuple(Source(**source) for source in row["sources"])
-    return Entry(name=name, **{**row, "sources": sources})
+    return Entry(name=name, **{**row, "sources": sources, "needs": tuple(row.get("needs", ()))})
 
 
 def find(name: str, file: Path = REGISTRY_FILE) -> Entry:

@@ -36,7 +36,7 @@ def asked_seconds(retry_after: str | None) -> float | None:
 
 
 @dataclass
-class Patience:
+class RetryPatience:
     """How often in a row nothing came, and how long to wait until the next try."""
 
     chance: Callable[[], float]

@@ -118,7 +118,11 @@ def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say, *, outli
         fetched = Fetched(file, sha256, file.stat().st_size, Source(file.name, None, None))
         if sha256 not in _published_hashes(entry):
             say(f"note: SHA-256 {sha256} is not one that the registry lists for {entry.name}")
-        return _convert(entry, file, fetched, folder, say, outline)
+        try:
+            return _convert(entry, file, fetched, folder, say, outline)
+        except (CheckpointError, ConversionError) as error:
+            error.hint = error.hint or f"see: dreamrig weights list; or fetch it: dreamrig weights fetch {entry.name}"
+            raise
 
 
 def verify_model(entry: Entry, base: Path) -> Installed:

@@ -11,6 +11,13 @@ from generator.weights import registry
 from generator.weights.registry import Entry, Installed
 from generator.weights.store import Status
 
+KINDS = {
+    "vqgan": "VQGAN, which paints",
+    "clip": "CLIP, which looks",
+    "tokenizer": "Tokenizer, which reads for SigLIP 2",
+    "upscaler": "Upscaler, which enlarges",
+    "head": "Aesthetic head, which judges",
+}
 USUAL_CLIP, USUAL_VQGAN = "ViT-B/32", "imagenet-f16-16384"
 
 
@@ -35,12 +42,12 @@ def render_list(found: Sequence[Status], base: Path) -> str:
     """A table by kind, then how to go on."""
     width = max(len(one.entry.name) for one in found)
     lines = []
-    for kind, title in (("vqgan", "VQGAN, which paints"), ("clip", "CLIP, which looks")):
-        lines.append(f"{title}:")
-        for one in found:
-            if one.entry.kind == kind:
-                trained_on = one.entry.trained_on if kind == "vqgan" else ""
-                lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
+    for kind, title in KINDS.items():
+        rows = [one for one in found if one.entry.kind == kind]
+        lines += [f"{title}:"] if rows else []
+        for one in rows:
+            trained_on = one.entry.trained_on if kind != "clip" else ""
+            lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
     lines += ["", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"]
     if any(one.state == "import only" for one in found):
         lines.append("import only (its addresses are reported dead): dreamrig weights import FILE --as NAME")
@@ -71,9 +78,13 @@ def render_terms(entry: Entry) -> str:
 
 
 def render_ready(
-    facts: Installed, base: Path, how: Literal["fetched and converted", "imported", "already here"]
+    facts: Installed,
+    base: Path,
+    how: Literal["fetched and converted", "imported", "already here"],
+    *,
+    needs: Sequence[str] = (),
 ) -> str:
-    """What is here now, how it came here, and how to use it."""
+    """What is here now, how it came here, how to use it, and what of its needs is not here yet."""
     known = "as published" if facts.is_published else "not one the registry lists"
     lines = [
         f"{facts.name}: {how}, {memory(facts.bytes / MIB)}",
@@ -84,10 +95,18 @@ def render_ready(
     ]
     if facts.kind == "vqgan" and not registry.is_ready(USUAL_CLIP, base):
         lines.append(f"  needs     a CLIP too: dreamrig weights fetch {USUAL_CLIP}")
+    absent = [name for name in needs if not registry.is_ready(name, base)]
+    lines += [f"  needs     {name} too: dreamrig weights fetch {name}" for name in absent]
     return "\n".join(lines)
 
 
 def _use(facts: Installed) -> str:
+    if facts.kind == "tokenizer":
+        return "with a guide that reads by it: dreamrig weights list"
+    if facts.kind == "head":
+        return f'dreamrig generate "sunset over the sea" --model {USUAL_VQGAN} --aesthetic 1'
+    if facts.kind == "upscaler":
+        return f'dreamrig generate "sunset over the sea" --upscale-with {facts.name}'
     model = facts.name if facts.kind == "vqgan" else USUAL_VQGAN
     guides = f" --guides {facts.name}" if facts.kind == "clip" and facts.name != USUAL_CLIP else ""
     return f'dreamrig generate "sunset over the sea" --model {model}{guides}'

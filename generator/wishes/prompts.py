@@ -73,7 +73,7 @@ def parse(text: str, masks: Collection[str] = ()) -> tuple[Prompt, ...]:
     station:2" has weight 2, "sunset: a study" has none. The port of a URL is not a weight.
     """
     text = fold(text)
-    _refuse_unreadable(text, LONGEST_CHARACTERS)
+    refuse_unreadable(text, LONGEST_CHARACTERS)
     return _scenes(text, lambda part: _parse_one(part, masks))
 
 
@@ -81,7 +81,7 @@ def parse_pictures(text: str, masks: Collection[str] = ()) -> tuple[Prompt, ...]
     """Paths as prompts; "" gives none."""
     if not text.strip():
         return ()
-    _refuse_unreadable(text, LONGEST_PATHS)
+    refuse_unreadable(text, LONGEST_PATHS)
     return _scenes(text, lambda part: _parse_one(part, masks))
 
 
@@ -124,7 +124,8 @@ def fold(text: str) -> str:
     return WHITE_SPACE.sub(" ", text).strip()
 
 
-def _refuse_unreadable(text: str, longest: int) -> None:
+def refuse_unreadable(text: str, longest: int) -> None:
+    """UsageError for a text without anything to see, of more characters than `longest`, or that hides what it says."""
     if not _is_visible(text):
         raise UsageError("The prompt is empty.", hint='say what to draw, e.g. "sunset over the sea"')
     if len(text) > longest:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig import console
 from dreamrig.settings import Sources, load_sources
+from dreamrig.started import process_seconds
 from generator.work.viewers import Viewers
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from generator.config import GenerateConfig
     from generator.models.base import Models
+    from generator.weights.door import WeightsDoor
 
     Settle = Callable[[Mapping[str, Any]], GenerateConfig]
 
@@ -35,6 +37,13 @@ def liked_by_device(config: GenerateConfig) -> Mapping[str, Any]:
     return device_defaults(config)
 
 
+def usual_weights() -> WeightsDoor:
+    """What fetching networks takes from outside; its client for the network is imported when somebody fetches."""
+    from generator.weights.door import WeightsDoor
+
+    return WeightsDoor()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
     """What passed before the networks were there; seconds, None = not measured."""
@@ -43,6 +52,8 @@ class Beginning:
     """What the clock said when the command began."""
     import_seconds: float | None = None
     load_seconds: float | None = None
+    start_seconds: float | None = None
+    """Before the command could read a clock: the system's and Python's own start. began_at lies so much earlier."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +62,8 @@ class GeneratorDoor:
 
     load_models: Callable[[GenerateConfig], Models] = load_configured
     device_defaults: Callable[[GenerateConfig], Mapping[str, Any]] = liked_by_device
+    weights: Callable[[], WeightsDoor] = usual_weights
+    """For networks that are fetched before a picture is drawn with them."""
     clock: Callable[[], float] = perf_counter
     """Seconds."""
     stderr: Callable[[], Console] = console.stderr_console
@@ -59,6 +72,17 @@ class GeneratorDoor:
     """What tells about the terminal."""
     viewers: Viewers = field(default_factory=Viewers)
     """What shows a picture outside of the terminal."""
+    start_seconds: float | None = None
+    """What had passed since the process was started when the door was made; None where it is not the command's own."""
+
+    @classmethod
+    def of_command(cls) -> GeneratorDoor:
+        """The door of a command that its process was started for, made at its very beginning."""
+        return cls(start_seconds=process_seconds())
+
+    def began_at(self) -> float:
+        """What the clock said when the command began. To be asked for at once."""
+        return self.clock() - (self.start_seconds or 0.0)
 
     def load(self, settle: Settle, began_at: float) -> tuple[Models, Beginning]:
         """The networks of what is to be run, and how long importing and loading took.
@@ -71,4 +95,4 @@ class GeneratorDoor:
         before_load = self.clock()
         models = self.load_models(settle(self.device_defaults(settle({}))))
         seconds = {"import_seconds": before_load - before_import, "load_seconds": self.clock() - before_load}
-        return models, Beginning(began_at=began_at, **seconds)
+        return models, Beginning(began_at=began_at, start_seconds=self.start_seconds, **seconds)

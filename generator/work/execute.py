@@ -17,7 +17,9 @@ from generator.config import GenerateConfig
 from generator.devices import forget_peak_memory
 from generator.engine import loop as engine
 from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
+from generator.engine.pixel_art import is_pixel_art
 from generator.events import Event, Finished, Started, Step
+from generator.pictures.png import enlarge_sharply, enlarge_smoothly
 from generator.runs.folder import PICTURE, PICTURE_LARGE, Run, discard
 from generator.sinks import Say, Sink, optional
 from generator.sinks.checkpoint import CheckpointSink
@@ -84,7 +86,7 @@ class _Work:
     def __init__(self, job: Job, watchers: Sequence[Sink], say: Say) -> None:
         self.job, self.watchers, self.say, self.clock = job, watchers, say, job.clock
         self.run = job.run
-        self.timings = TimingsSink(job.clock, job.beginning.began_at)
+        self.timings = TimingsSink(job.clock, job.beginning.began_at, job.beginning.start_seconds)
         self.saving = Stopwatch(job.clock)
         self.phases = Stopwatch(job.clock) if job.profile else None
         self.flops = FlopCount()
@@ -102,12 +104,13 @@ class _Work:
         frames = FramesSink(job.run, job.config.frames_every) if job.config.frames_every else None
         if frames is not None:
             self.wants_frame = frames.wants
+        enlarge = job.upscale or (enlarge_sharply if is_pixel_art(job.config) else enlarge_smoothly)
         return [
             *([optional(frames, self.say, "the film will lack frames")] if frames else []),
             optional(preview_sink(job.run), self.say, "no preview is saved"),
             optional(self.checkpoints, self.say, "until it can be written, an interruption costs more steps"),
             PictureSink(job.run, job.recipe, job.out, job.overwrite),
-            optional(LargePictureSink(job.run, job.recipe, job.upscale), self.say, "there is no enlarged picture"),
+            optional(LargePictureSink(job.run, job.recipe, enlarge), self.say, "there is no enlarged picture"),
         ]
 
     def seconds_so_far(self) -> float:

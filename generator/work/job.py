@@ -133,7 +133,13 @@ def hold_run(
     config = recipe.config
     steps = int(config["steps"]) if steps is None else steps
     run = continued or runs.new_run(
-        prompt=config["prompt"], seed=config["seed"], steps=steps, kind=kind, base=base, folder=folder
+        prompt=config["prompt"],
+        seed=config["seed"],
+        steps=steps,
+        kind=kind,
+        base=base,
+        folder=folder,
+        recipe=recipe.to_dict(),
     )
     with runs.sole_worker(run):
         file = out_file(out, run.id, suffix)

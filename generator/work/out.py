@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dreamrig.errors import RigError, UsageError
-from dreamrig.paths import ensure_folder, explain_write_failure, runs_folder
+from dreamrig.paths import ensure_folder, explain_write_failure, given, runs_folder
 from generator.pictures.recipe import Recipe
 from generator.runs.folder import Run
 
@@ -45,7 +45,7 @@ def check_out(
     suffixes, what: the kinds of file that can be written, as suffixes and in words.
     continues: the recipe of the run that is continued, whose own unfinished picture may be overwritten.
     """
-    path = Path(text).expanduser().absolute()
+    path = given(text, "--out")
     if path.is_dir() or text.endswith(("/", os.sep)):
         require_writable(ensure_folder(path))
         return path

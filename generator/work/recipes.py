@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from dreamrig.errors import UsageError
+from dreamrig.paths import given
 from generator.config import GenerateConfig
 from generator.pictures.recipe import Recipe
 from generator.runs import folder as runs
@@ -18,7 +18,7 @@ def find_recipe(source: str) -> Recipe:
     """The recipe of a run or inside a picture."""
     from generator.pictures.reading import read_recipe
 
-    path = Path(source).expanduser()
+    path = given(source, "the picture or run")
     if path.is_file():
         return with_its_starter(read_recipe(path))
     if path.suffix.lower() in PICTURE_SUFFIXES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def render_config(config: GenerateConfig, name: str = "FILE") -> str:
     """A TOML document that read_config reads back as the same settings."""
     docs = docs_of(GenerateConfig)
     lines = [HEAD.format(name=name), ""]
-    for key, value in config.to_dict().items():
+    for key, value in asdict(config).items():
         lines += [f"# {line}" for line in docs.get(key, "").splitlines()]
         lines.append(f"{key} = {to_toml(value)}")
     return "\n".join(lines) + "\n"

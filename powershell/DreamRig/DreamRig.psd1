@@ -17,6 +17,10 @@
         'Reset-RigDistribution'
         'Register-RigResume'
         'Unregister-RigResume'
+        'Register-RigServe'
+        'Unregister-RigServe'
+        'Register-RigReach'
+        'Unregister-RigReach'
         'Restart-RigToFirmware'
     )
     CmdletsToExport      = @()

@@ -85,6 +85,11 @@ class Datasheet:
         return {name: figure.doubt for name, figure in figures.items() if figure.doubt}
 
 
+def with_article(name: str) -> str:
+    """ "an RTX 3090", "a T4": many names are letters, read with a vowel first."""
+    return f"{'an' if name[:1] in 'AEFHILMNORSX' else 'a'} {name}"
+
+
 @functools.cache
 def datasheets() -> tuple[Datasheet, ...]:
     """All of them, in the order of the file; KnowledgeError where the file is damaged."""

@@ -48,15 +48,17 @@ class Bound:
         """How many times as fast as this GPU somebody is at least who needs that long for a step at most."""
         return self.least_step_seconds / slowest_step_seconds
 
+    def at_least(self, slowest_step_seconds: float) -> str:
+        """The factor that is certain, rounded down: "1.9"; "" where there is none."""
+        factor = self.sure_factor(slowest_step_seconds)
+        return _rounded_down(factor) if factor >= WORTH_SAYING and self.is_exact else ""
+
     def describe(self, slowest_step_seconds: float) -> str:
         """One sentence that says what follows for somebody of that pace, and no more."""
-        factor, most = self.sure_factor(slowest_step_seconds), pace(self.most_steps_per_second)
+        factor, most = self.at_least(slowest_step_seconds), pace(self.most_steps_per_second)
         name = self.sheet.name
-        if factor >= WORTH_SAYING and self.is_exact:
-            return (
-                f"At least {_rounded_down(factor)}x as fast as any {name}: even at its datasheet peak "
-                f"it does no more than {most}."
-            )
+        if factor:
+            return f"At least {factor}x as fast as any {name}: even at its datasheet peak it does no more than {most}."
         return (
             f"No {name} does more than {most} here, by its datasheet, not measured; "
             "whether it is slower than this rig, a bound cannot tell."

@@ -13,6 +13,7 @@ from typing import Annotated, Any, BinaryIO
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, UsageError
+from dreamrig.paths import given
 from provision.diagnosis.board import UnknownBoard, find_board
 from provision.diagnosis.cause import Knowledge
 from provision.diagnosis.diagnose import diagnose as find_causes
@@ -37,7 +38,7 @@ def standard_input() -> BinaryIO | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class DiagnosisDoor:
     """What the command takes from outside. Tests bring their own."""
 
     stdin: Callable[[], BinaryIO | None] = standard_input
@@ -46,7 +47,7 @@ class Door:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlainWords:
     """A command line without anything that needs the parser of command lines."""
 
     words: tuple[str, ...]
@@ -56,7 +57,7 @@ class Asked:
     show_all: bool = False
 
 
-def read_plain(args: Sequence[str]) -> Asked | None:
+def read_plain(args: Sequence[str]) -> PlainWords | None:
     """The plain command line, as nearly all are; None for help, slips and rare forms, which typer reads.
 
     Importing typer takes longer than the diagnosis.
@@ -77,26 +78,26 @@ def read_plain(args: Sequence[str]) -> Asked | None:
             return None
         else:
             words.append(word)
-    return Asked(tuple(words), **given)
+    return PlainWords(tuple(words), **given)
 
 
-def diagnose(args: list[str], door: Door | None = None) -> int:
+def diagnose(args: list[str], door: DiagnosisDoor | None = None) -> int:
     """`dreamrig diagnose ...`; returns 0 where a cause was found, 3 where nothing is known about the text."""
-    door = door or Door()
+    door = door or DiagnosisDoor()
     asked = read_plain(args)
     if asked is None:
         return _diagnose_with_typer(args, door)
     return run(asked, door)
 
 
-def run(asked: Asked, door: Door) -> int:
+def run(asked: PlainWords, door: DiagnosisDoor) -> int:
     """Read what there is to read, and answer."""
     known = None if asked.facts is None else load_facts(asked.facts)
     raw = read_text(asked.words, asked.file, door, needed=known is None)
     return answer(raw, known, door, as_json=asked.as_json, show_all=asked.show_all)
 
 
-def _diagnose_with_typer(args: list[str], door: Door) -> int:
+def _diagnose_with_typer(args: list[str], door: DiagnosisDoor) -> int:
     """The same with help, and with words for what is wrong with the command line."""
     import typer
 
@@ -124,13 +125,13 @@ def _diagnose_with_typer(args: list[str], door: Door) -> int:
 
         Paste anything: a line, a whole screen, a log in any encoding and language.
         """
-        return run(Asked(tuple(text or ()), file, facts, as_json, show_all), door)
+        return run(PlainWords(tuple(text or ()), file, facts, as_json, show_all), door)
 
     words = [f" {word}" if NEGATIVE_CODE.fullmatch(word) else word for word in args]
     return run_one("diagnose", command, words)
 
 
-def read_text(words: Sequence[str], file: Path | None, door: Door, *, needed: bool) -> bytes | None:
+def read_text(words: Sequence[str], file: Path | None, door: DiagnosisDoor, *, needed: bool) -> bytes | None:
     """The text to diagnose; None where there is none and facts are enough; UsageError where it is no text."""
     if file is not None and words:
         raise UsageError("There is a text on the command line and a --file as well.", hint="give one of them")
@@ -157,13 +158,13 @@ def is_file(words: Sequence[str]) -> bool:
 def read_file(path: Path) -> bytes:
     """The content of a file, at most one byte more than may be; UsageError where it cannot be read."""
     try:
-        with path.open("rb") as stream:
+        with given(path, "--file").open("rb") as stream:
             return stream.read(INPUT_LIMIT_BYTES + 1)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", hint=f"see: ls -l {path}") from error
 
 
-def read_piped(door: Door) -> bytes:
+def read_piped(door: DiagnosisDoor) -> bytes:
     """Everything piped in, at most one byte more than may be."""
     stream = door.stdin()
     if stream is None:
@@ -171,7 +172,7 @@ def read_piped(door: Door) -> bytes:
     return stream.read(INPUT_LIMIT_BYTES + 1)
 
 
-def answer(raw: bytes | None, facts: Facts | None, door: Door, *, as_json: bool, show_all: bool) -> int:
+def answer(raw: bytes | None, facts: Facts | None, door: DiagnosisDoor, *, as_json: bool, show_all: bool) -> int:
     """Print the report; returns the exit code."""
     report = find_causes(raw, facts, door.knowledge())
     report = fit_wheels(report, report.told.get if facts is None else facts.get)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from dreamrig.errors import UsageError
+from provision.diagnosis.knowledge import stored_signs
 from provision.diagnosis.text import guess_encoding, has_bom, normalise
 
 INPUT_LIMIT_BYTES = 100 * 2**20
@@ -16,26 +17,8 @@ BIG_CHARACTERS = 3 * 2**19  # as it came
 LONG_CHARACTERS = 96 * 1024  # once it is plain: what all rules are applied to in well under a second
 CHUNK_CHARACTERS = 2**20
 LINES_AROUND = 2
-TROUBLE = (
-    *(
-        "0x8",
-        "0xc",
-        "0xd",
-        "wsl/",
-        "_e_",
-        "error",
-        "fehler",
-        "erreur",
-        "fail",
-        "cannot",
-        "could not",
-        "unable",
-        "denied",
-    ),
-    *("invalid", "not found", "not supported", "corrupt", "killed", "blocked", "missing", "cuda", "nvidia", "nvml"),
-    *("hyper-v", "virtual", "wslconfig", "resol", "warn", "disabled"),
-)
-"""In lower case, what tells most first."""
+CODE_SIGNS = ("0x8", "0xc", "0xd", "wsl/", "_e_", "errno", "error")
+"""In lower case, what codes are known by; the other signs are the words of the rules (`stored_signs`)."""
 SAMPLE_CHARACTERS = 64 * 1024
 BINARY = re.compile("[\x01-\x06\x0e-\x1a\x1c-\x1f\x7f]|\0\0")
 BINARY_SHARE = 0.05
@@ -115,7 +98,7 @@ def shorten(text: str, limit: int) -> str:
 def _troubled(text: str) -> Iterator[tuple[int, int]]:
     """Spans of some lines around each sign of trouble, the telling signs first; a span may come twice."""
     lowered = text.lower()
-    for sign in TROUBLE:
+    for sign in (*CODE_SIGNS, *stored_signs()):
         offset = lowered.find(sign)
         while offset >= 0:
             start, stop = _lines_around(text, offset)

@@ -1,7 +1,7 @@
 """The knowledge base: causes, queries and codes of knowledge/causes.json, checked while they are read.
 
-The other files are firmware.json (where a board hides its switches) and literals.json (what the patterns of causes.json
-need, worked out beforehand). Adding a cause is adding data.
+The other files are firmware.json (where a board hides its switches), literals.json (what the patterns of causes.json
+need, worked out beforehand) and doctor-causes.json (what doctor.ps1 reads of them). Adding a cause is adding data.
 """
 
 import functools
@@ -54,6 +54,12 @@ def stored_literals() -> Mapping[str, list[str]]:
     """Regular expression -> its literals, of literals.json, which `python -m docs.made.literals` writes."""
     found: Mapping[str, list[str]] = Reader(read_json("literals.json"), "literals.json").get("literals", "an object")
     return found
+
+
+@functools.cache
+def stored_signs() -> tuple[str, ...]:
+    """Words in lower case that most rules hang on, of literals.json, the longest first."""
+    return Reader(read_json("literals.json"), "literals.json").texts("signs")
 
 
 @functools.cache

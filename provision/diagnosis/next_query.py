@@ -13,6 +13,8 @@ administrator, then the first in the file. A fact counts only where a remaining 
 it.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,24 +38,47 @@ class Candidate:
 
 def choose_query(candidates: Sequence[Candidate], queries: Sequence[Query], read: FactReader) -> Query | None:
     """The query that splits the candidates best; None where none does."""
+    remaining = [Remaining.of(candidate, read) for candidate in candidates]
+    asked = {path for one in remaining if one.value is None for path in one.reads if read(path) is None}
+    left = {path: expected_left(path, remaining, read) for path in asked}
     best, best_key = None, (1.0, True)
     for query in queries:
-        left = min((expected_left(path, candidates, read) for path in query.facts), default=1.0)
-        if left < 1.0 and (left, query.needs_admin) < best_key:
-            best, best_key = query, (left, query.needs_admin)
+        least = min((left.get(path, 1.0) for path in query.facts), default=1.0)
+        if least < 1.0 and (least, query.needs_admin) < best_key:
+            best, best_key = query, (least, query.needs_admin)
     return best
 
 
-def expected_left(path: str, candidates: Sequence[Candidate], read: FactReader) -> float:
+@dataclass(frozen=True)
+class Remaining:
+    """A candidate with what its predicate is without any answer, and the facts in it: only those can change that."""
+
+    candidate: Candidate
+    value: bool | None
+    leaves: Sequence[Predicate]
+    reads: frozenset[str]
+
+    @classmethod
+    def of(cls, candidate: Candidate, read: FactReader) -> Remaining:
+        """The candidate looked at once."""
+        leaves = tuple(comparisons(candidate.when))
+        return cls(candidate, evaluate(candidate.when, read), leaves, frozenset(leaf["fact"] for leaf in leaves))
+
+    def informed(self, path: str, answer: Any, read: FactReader) -> bool | None:
+        """What the predicate is once the fact at `path` is `answer`."""
+        if path not in self.reads:
+            return self.value
+        return evaluate(self.candidate.when, lambda asked: answer if asked == path else read(asked))
+
+
+def expected_left(path: str, remaining: Sequence[Remaining], read: FactReader) -> float:
     """The share of all weight that is expected to be left once the fact at `path` is known; 1 = it tells nothing."""
-    if read(path) is not None or not any(_asks_for(candidate, path, read) for candidate in candidates):
-        return 1.0
-    weights = [candidate.weight for candidate in candidates]
+    weights = [one.candidate.weight for one in remaining]
     weights.append(NONE_OF_THEM_SHARE * sum(weights))
     total = sum(weights)
     if total <= 0:
         return 1.0
-    lefts = [left_by(path, answer, candidates, read) for answer in answers(path, candidates)]
+    lefts = [left_by(path, answer, remaining, read) for answer in answers(path, remaining)]
     expected = 0.0
     for index, weight in enumerate(weights):
         sums = [sum(weights[one] for one in left) for left in lefts if index in left]
@@ -61,28 +86,20 @@ def expected_left(path: str, candidates: Sequence[Candidate], read: FactReader) 
     return math.floor(expected / (total * total) * 10000 + 0.5) / 10000
 
 
-def _asks_for(candidate: Candidate, path: str, read: FactReader) -> bool:
-    return evaluate(candidate.when, read) is None and any(leaf["fact"] == path for leaf in comparisons(candidate.when))
-
-
-def left_by(path: str, answer: Any, candidates: Sequence[Candidate], read: FactReader) -> list[int]:
+def left_by(path: str, answer: Any, remaining: Sequence[Remaining], read: FactReader) -> list[int]:
     """The places of the candidates that remain once the fact at `path` is `answer`; the place after the last = none."""
-
-    def informed(asked: str) -> Any:
-        return answer if asked == path else read(asked)
-
-    values = [evaluate(candidate.when, informed) for candidate in candidates]
-    settled = [index for index, value in enumerate(values) if value and candidates[index].decisive]
+    values = [one.informed(path, answer, read) for one in remaining]
+    settled = [index for index, value in enumerate(values) if value and remaining[index].candidate.decisive]
     if settled:
         return settled
-    return [*(index for index, value in enumerate(values) if value is not False), len(candidates)]
+    return [*(index for index, value in enumerate(values) if value is not False), len(remaining)]
 
 
-def answers(path: str, candidates: Sequence[Candidate]) -> list[Any]:
+def answers(path: str, remaining: Sequence[Remaining]) -> list[Any]:
     """The values that the fact at `path` is thought to take, each once."""
     found: list[Any] = []
-    for candidate in candidates:
-        for leaf in comparisons(candidate.when):
+    for one in remaining:
+        for leaf in one.leaves:
             if leaf["fact"] == path:
                 found += [value for value in _values(leaf) if not _is_among(value, found)]
     if not any(isinstance(value, bool) for value in found):

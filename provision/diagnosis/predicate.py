@@ -10,7 +10,7 @@
 A comparison with an unknown fact, or with one of another kind, is unknown.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from provision.versions import compare_less
@@ -27,18 +27,22 @@ def evaluate(predicate: Predicate | None, read: FactReader) -> bool | None:
     if predicate is None:
         return None
     if "all" in predicate:
-        return _all([evaluate(part, read) for part in predicate["all"]])
+        return _all(evaluate(part, read) for part in predicate["all"])
     if "any" in predicate:
-        return _not(_all([_not(evaluate(part, read)) for part in predicate["any"]]))
+        return _not(_all(_not(evaluate(part, read)) for part in predicate["any"]))
     if "not" in predicate:
         return _not(evaluate(predicate["not"], read))
     return _compare(predicate, read(predicate["fact"]))
 
 
-def _all(values: list[bool | None]) -> bool | None:
-    if False in values:
-        return False
-    return None if None in values else True
+def _all(values: Iterable[bool | None]) -> bool | None:
+    """What settles it ends the walk: a fact may take seconds to read."""
+    is_unknown = False
+    for value in values:
+        if value is False:
+            return False
+        is_unknown = is_unknown or value is None
+    return None if is_unknown else True
 
 
 def _not(value: bool | None) -> bool | None:
@@ -53,7 +57,7 @@ def _compare(leaf: Predicate, value: Any) -> bool | None:
     if "is" in leaf:
         return _equal(value, leaf["is"])
     if "one_of" in leaf:
-        return _not(_all([_not(_equal(value, choice)) for choice in leaf["one_of"]]))
+        return _not(_all(_not(_equal(value, choice)) for choice in leaf["one_of"]))
     if "less_than" in leaf:
         return _less(value, leaf["less_than"])
     if "contains" in leaf:

@@ -28,24 +28,24 @@ def default_path(file: ConfigFile) -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class SettingDoor:
     """What the command takes from outside. Tests bring their own."""
 
     path_of: Callable[[ConfigFile], Path] = default_path
 
 
-def setting(args: list[str], door: Door | None = None) -> int:
+def setting(args: list[str], door: SettingDoor | None = None) -> int:
     """`dreamrig setting FILE KEY VALUE`, or `--undo FILE`; returns 0."""
     import typer
 
-    door = door or Door()
+    door = door or SettingDoor()
 
     def command(
         file: Annotated[str, typer.Argument(metavar="wsl.conf|.wslconfig", show_default=False)],
         key: Annotated[str | None, typer.Argument(metavar="KEY", help="e.g. boot.systemd", show_default=False)] = None,
         value: Annotated[str | None, typer.Argument(metavar="VALUE", help="e.g. true", show_default=False)] = None,
         undo: Annotated[
-            bool, typer.Option("--undo", help="Put the file back as it was before the last change.")
+            bool, typer.Option("--undo", help="Put the file back as it was before the last command.")
         ] = False,
         path: Annotated[
             Path | None,
@@ -75,6 +75,7 @@ def set_key(file: ConfigFile, target: Path, key: str, value: str) -> int:
     before = read(target)
     after = change(file, before, key, value)
     if before == after:
+        forget_other_change(file, target, key, value)
         print(f"{target}: {key} is {value} already.")
         return EXIT_GOOD
     write(backup_of(target), before or b"")
@@ -85,19 +86,32 @@ def set_key(file: ConfigFile, target: Path, key: str, value: str) -> int:
 
 
 def take_back(target: Path) -> int:
-    """The file as it was before the last change; what it was until now becomes the backup."""
+    """The file as it was before the last command; what it was until now becomes the backup."""
     before = read(backup_of(target))
     if before is None:
         raise UsageError(f"There is nothing to take back: {backup_of(target)} does not exist.")
     now = read(target)
+    if now == before:
+        print(f"The last command changed nothing in {target}: there is nothing to take back.")
+        return EXIT_GOOD
     write(target, before)
     write(backup_of(target), now or b"")
-    print(f"{target} is as it was before the last change.")
+    print(f"{target} is as it was before the last command.")
     return EXIT_GOOD
 
 
+def forget_other_change(file: ConfigFile, target: Path, key: str, value: str) -> None:
+    """After a command that changed nothing: its way back leads here, not to what a command of another kind found.
+
+    The same command twice is one change, and one --undo takes it back.
+    """
+    before, now = read(backup_of(target)), read(target)
+    if before is not None and now is not None and change(file, before, key, value) != now:
+        write(backup_of(target), now)
+
+
 def backup_of(target: Path) -> Path:
-    """Where the state before the last change lies."""
+    """Where the state before the last command lies."""
     return target.with_name(target.name + BACKUP_SUFFIX)
 
 

@@ -5,7 +5,8 @@ What `normalise` does, in this order (the PowerShell reader does the same):
  1. bytes: by BOM; else UTF-16 where every second byte of the first and of the last 4096 is mostly NUL; else UTF-8, what
     is not valid becoming U+FFFD
  2. NULs go, also written out as \x00; ANSI sequences go (CSI n C becomes a space)
- 3. CR CR LF, CR LF, CR, form feeds and Unicode's line ends become LF; other control and zero-width characters go
+ 3. CR CR LF, CR LF, CR, form feeds and Unicode's line ends become LF; other control and zero-width characters go; so do
+    the `>` of a mail or a thread at the beginning of lines, where two lines in a row are quoted
  4. UTF-16 whose NULs were shown as spaces ("E r r o r") is closed up
  5. NFKC: full-width forms and no-break spaces become plain
  6. codes, names and Wsl/... paths that a terminal broke at a line end are joined again (provision/diagnosis/wraps.py)
@@ -33,6 +34,8 @@ LINE_END = re.compile("\r+\n?|[\x0b\x0c\u2028\u2029]")
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+QUOTED = re.compile(r"(?m)(?:^[ \t]*>[^\n]*(?:\n|\Z)){2,}")
+QUOTE_SIGNS = re.compile(r"(?m)^[ \t]*(?:>[ \t]?){1,16}")
 SPACED_OUT = re.compile(r"(?:[^ \n] (?:  )?){8,}[^ \n]?")
 NOT_ASCII = re.compile("[\x00-\x7f]?[^\x00-\x7f]{1,64}")  # in pieces: NFKC of a long run of accents takes for ever
 BLANKS = re.compile(r"[ \t]+")
@@ -47,6 +50,15 @@ UNSIGNED = re.compile(r"(?<![0-9a-z_.-])([2-4][0-9]{9})(?![0-9.])", re.IGNORECAS
 NUMBERED = re.compile(
     r"(?:error|erreur|errore|erro|fehler|code|failed|status|exit|returned)[ :=(#]{1,4}"
     r"(?:(?:code|number|level|value)[ :=(#]{1,4})?([0-9]{1,5})(?![0-9x%]|\.[0-9])",
+    re.IGNORECASE | re.ASCII,
+)
+ERRNO = re.compile(
+    r"\[Errno (-?[0-9]{1,5})\]"  # Python's
+    # WSL's init, with the name and the line of a function of its own.
+    r"|\bWSL \([^)\n]{1,24}\) ERROR: [a-z0-9_]{1,60}:[0-9]{1,5}: [^\n]{1,160}? failed:? (-?[0-9]{1,5})\b"
+    # A distribution that does not start, in WSL's languages: "Error code: 2, failure step: 2".
+    r"|(?:code|fehlercode|code d.{1,4}erreur|c.{1,4}digo de error|错误代码|エラー ?コード) ?[:：] ?"
+    r"(-?[0-9]{1,5})[,、] ?[^:：\n]{2,40}[:：] ?[0-9]{1,3}(?![0-9])",
     re.IGNORECASE | re.ASCII,
 )
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,79}", re.ASCII)
@@ -118,6 +130,7 @@ def _plain_characters(text: str) -> str:
     text = WRITTEN_OUT_BREAK.sub("\n", text).replace("\\x00", "").replace("\0", "")
     text = ANSI.sub(lambda match: " " if match.group(1) == "C" else "", text)
     text = INVISIBLE.sub("", LINE_END.sub("\n", text).replace("\x85", " "))
+    text = QUOTED.sub(lambda match: QUOTE_SIGNS.sub("", match.group()), text)
     text = SPACED_OUT.sub(lambda match: match.group()[::2], text)
     if text.isascii():
         return text
@@ -158,6 +171,10 @@ def extract(text: str, known: Collection[str] = ()) -> list[FoundCode]:
 def _candidates(text: str, known: Collection[str]) -> Iterator[FoundCode]:
     yield from _hexadecimals(text)
     yield from _decimals(text)
+    for match in ERRNO.finditer(text):
+        group = match.lastindex or 1
+        number = match.group(group).replace("-", "MINUS_")
+        yield FoundCode(f"ERRNO_{number}", match.group(group), match.start(group), False)
     for match in NAME.finditer(text):
         word = match.group()
         certain = "_" in word and ERROR_NAME.fullmatch(word) is not None

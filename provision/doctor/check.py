@@ -15,7 +15,7 @@ REPORT_HINT = (
 )
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """How a check ended."""
 
     PASS = "PASS"  # noqa: S105 - no password
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class FixStep:
     """One step of a fix, as causes.json has it."""
 
     text: str
@@ -54,10 +54,10 @@ class Step:
 class Finding:
     """What a check found."""
 
-    verdict: Verdict
+    verdict: CheckVerdict
     sentence: str
     evidence: tuple[Evidence, ...] = ()
-    fix: tuple[Step, ...] = ()
+    fix: tuple[FixStep, ...] = ()
     blocked_by: str | None = None
     """SKIP only: the check whose failure makes this one pointless."""
     stops: bool = False
@@ -75,7 +75,7 @@ class Finding:
     @property
     def broken(self) -> bool:
         """FAIL or CRASH."""
-        return self.verdict in (Verdict.FAIL, Verdict.CRASH)
+        return self.verdict in (CheckVerdict.FAIL, CheckVerdict.CRASH)
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as it stands in a `--json` document."""
@@ -110,7 +110,7 @@ Look = Callable[[FactReader], Finding]
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """A question, the function that answers it, where it makes sense, and which checks must hold first."""
 
     name: str
@@ -124,13 +124,6 @@ class Check:
         """The names of the checks that this one needs in `place`."""
         split = (need.rpartition(":") for need in self.needs)
         return tuple(name for where, _, name in split if not where or where == place)
-
-
-def check(
-    name: str, asks: str, needs: tuple[str, ...] = (), places: tuple[str, ...] = PLACES
-) -> Callable[[Look], Check]:
-    """Make a check of a function."""
-    return lambda look: Check(name, asks, look, needs, places)
 
 
 # ---- what checks say -----------------------------------------------------------------------------------------------
@@ -155,24 +148,24 @@ def line(text: str) -> Evidence:
 
 def passed(sentence: str, *proof: Evidence) -> Finding:
     """PASS."""
-    return Finding(Verdict.PASS, sentence, proof)
+    return Finding(CheckVerdict.PASS, sentence, proof)
 
 
-def warned(sentence: str, proof: Iterable[Evidence], *fix: Step, stops: bool = False) -> Finding:
+def warned(sentence: str, proof: Iterable[Evidence], *fix: FixStep, stops: bool = False) -> Finding:
     """WARN."""
-    return Finding(Verdict.WARN, sentence, tuple(proof), fix, stops=stops)
+    return Finding(CheckVerdict.WARN, sentence, tuple(proof), fix, stops=stops)
 
 
-def failed(sentence: str, proof: Iterable[Evidence], *fix: Step, general: bool = False) -> Finding:
+def failed(sentence: str, proof: Iterable[Evidence], *fix: FixStep, general: bool = False) -> Finding:
     """FAIL."""
-    return Finding(Verdict.FAIL, sentence, tuple(proof), fix, general=general)
+    return Finding(CheckVerdict.FAIL, sentence, tuple(proof), fix, general=general)
 
 
 def skipped(
     sentence: str, blocked_by: str | None = None, proof: Iterable[Evidence] = (), unused: bool = False
 ) -> Finding:
     """SKIP: it makes no sense to look, or nobody can tell."""
-    return Finding(Verdict.SKIP, sentence, tuple(proof), blocked_by=blocked_by, unused=unused)
+    return Finding(CheckVerdict.SKIP, sentence, tuple(proof), blocked_by=blocked_by, unused=unused)
 
 
 def unknown(facts: FactReader, path: str) -> Finding:
@@ -194,6 +187,6 @@ def to_words(reason: str) -> str:
     return words.get(reason, reason.removeprefix("failed: ").rstrip("."))
 
 
-def crashed(sentence: str, proof: Iterable[Evidence] = (), *fix: Step) -> Finding:
+def crashed(sentence: str, proof: Iterable[Evidence] = (), *fix: FixStep) -> Finding:
     """CRASH: a driver or a check broke; the last step is to report it."""
-    return Finding(Verdict.CRASH, sentence, tuple(proof), (*fix, Step(REPORT_HINT, "dreamrig doctor --report")))
+    return Finding(CheckVerdict.CRASH, sentence, tuple(proof), (*fix, FixStep(REPORT_HINT, "dreamrig doctor --report")))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dreamrig.errors import EXIT_GOOD, EXIT_NOT_READY, EXIT_PROBLEM_FOUND, RigError, UsageError
-from provision.doctor.check import Check, FactReader, Finding, Step, Verdict
+from provision.doctor.check import CheckVerdict, DoctorCheck, FactReader, Finding, FixStep
 from provision.doctor.run_checks import LIMIT_SECONDS, run_checks
 from provision.facts.facts import Facts
 from provision.facts.survey import Survey
 from provision.machine.machine import Machine
 
-DRAW = Step("Draw a picture.", 'dreamrig generate "sunset over the sea"')
-WHOLE_CHAIN = Step("Follow the whole chain.", "dreamrig doctor")
+DRAW = FixStep("Draw a picture.", 'dreamrig generate "sunset over the sea"')
+WHOLE_CHAIN = FixStep("Follow the whole chain.", "dreamrig doctor")
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ class Checkup:
     @property
     def first_warning(self) -> Finding | None:
         """The first warning that something can be done about."""
-        warnings = (finding for finding in self.findings if finding.verdict is Verdict.WARN)
+        warnings = (finding for finding in self.findings if finding.verdict is CheckVerdict.WARN)
         return next((finding for finding in warnings if any(step.can_be_done for step in finding.fix)), None)
 
     @property
     def unanswered(self) -> tuple[Finding, ...]:
         """What somebody asked for by name and was skipped."""
-        return tuple(each for each in self.findings if each.verdict is Verdict.SKIP and each.check in self.asked)
+        return tuple(each for each in self.findings if each.verdict is CheckVerdict.SKIP and each.check in self.asked)
 
     @property
-    def next_step(self) -> Step | None:
+    def next_step(self) -> FixStep | None:
         """The one thing to do next: about the first broken link, what was not answered, or the first warning."""
         if self.first_broken is None and self.unanswered:
             need = self.unanswered[0].blocked_by
-            return Step("Look there.", f"dreamrig doctor --check {need}") if need else WHOLE_CHAIN
+            return FixStep("Look there.", f"dreamrig doctor --check {need}") if need else WHOLE_CHAIN
         first = self.first_broken or self.first_warning
         return first.fix[0] if first is not None and first.fix else None
 
@@ -82,7 +82,7 @@ class Checkup:
 
 def examine(
     machine: Machine,
-    checks: Sequence[Check],
+    checks: Sequence[DoctorCheck],
     given: Facts | None = None,
     only: Collection[str] = (),
     limit_seconds: float = LIMIT_SECONDS,
@@ -106,7 +106,7 @@ def describes_all(given: Facts) -> bool:
 
 
 def _run(
-    checks: Sequence[Check], facts: FactReader, only: Collection[str], limit_seconds: float
+    checks: Sequence[DoctorCheck], facts: FactReader, only: Collection[str], limit_seconds: float
 ) -> tuple[Finding, ...]:
     wanted = with_needs(checks, only, facts.place) if only else checks
     findings = run_checks(wanted, facts, limit_seconds)
@@ -123,7 +123,7 @@ def _explained(checkup: Checkup) -> Checkup:
     return replace(checkup, findings=findings, diagnoses=diagnoses)
 
 
-def with_needs(checks: Sequence[Check], names: Collection[str], place: str) -> list[Check]:
+def with_needs(checks: Sequence[DoctorCheck], names: Collection[str], place: str) -> list[DoctorCheck]:
     """The named checks and all that they need in that place, in the order of `checks`."""
     here = [check for check in checks if place in check.places]
     wanted: set[str] = set(names)
@@ -133,7 +133,7 @@ def with_needs(checks: Sequence[Check], names: Collection[str], place: str) -> l
     return [check for check in here if check.name in wanted]
 
 
-def require_names(checks: Sequence[Check], names: Collection[str], place: str) -> None:
+def require_names(checks: Sequence[DoctorCheck], names: Collection[str], place: str) -> None:
     """UsageError for a name that no check has, or that makes no sense in this place."""
     known = {check.name: check for check in checks}
     for name in names:

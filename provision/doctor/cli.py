@@ -3,10 +3,9 @@
 typer, rich and every check are imported by the functions that need them. torch never is: probes run in child processes.
 """
 
-import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 from dreamrig import console, paths
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, RigError
+from dreamrig.paths import given
+from provision.machine.machine import stopped_at_the_end
 from provision.show import print_lines, printable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _this_machine() -> "Machine":
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class DoctorDoor:
     """What the commands take from outside; tests bring their own."""
 
     machine: "Callable[[], Machine]" = _this_machine
@@ -43,11 +44,11 @@ class Door:
     """Columns, also in a pipe."""
 
 
-def doctor(args: list[str], door: Door | None = None) -> int:
+def doctor(args: list[str], door: DoctorDoor | None = None) -> int:
     """`dreamrig doctor …`; returns 0 where every link holds, 3 where one is broken, 4 where a named one was skipped."""
     import typer
 
-    door = door or Door()
+    door = door or DoctorDoor()
 
     def body(
         names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these checks.")] = None,
@@ -64,7 +65,7 @@ def doctor(args: list[str], door: Door | None = None) -> int:
     ) -> int:
         """Follow the chain from the firmware to a kernel on the GPU; say which link is broken, and how to mend it."""
         wish = Wish([*(names or ()), *(check or ())], since_fix, report, facts, as_json)
-        with _machine(door) as machine:
+        with stopped_at_the_end(door.machine()) as machine:
             return _list(machine, wish) if list_ else _doctor(machine, wish, door)
 
     words = _with_report_file(args)
@@ -93,18 +94,6 @@ def _with_report_file(args: list[str]) -> list[str]:
     return words
 
 
-@contextlib.contextmanager
-def _machine(door: Door) -> "Iterator[Machine]":
-    """The machine; what it still runs is stopped at the end, also after Ctrl-C."""
-    machine = door.machine()
-    try:
-        yield machine
-    finally:
-        stop = getattr(machine, "stop", None)
-        if stop is not None:
-            stop()
-
-
 def _given(wish: Path | None) -> "Facts | None":
     from provision.facts.facts import load_facts
 
@@ -126,7 +115,7 @@ def _list(machine: "Machine", wish: Wish) -> int:
     return EXIT_GOOD
 
 
-def _doctor(machine: "Machine", wish: Wish, door: Door) -> int:
+def _doctor(machine: "Machine", wish: Wish, door: DoctorDoor) -> int:
     from provision.doctor.checks import CHECKS
     from provision.doctor.checkup import examine, require_names
     from provision.facts.collectors.linux import find_place
@@ -149,7 +138,7 @@ def _doctor(machine: "Machine", wish: Wish, door: Door) -> int:
     return checkup.exit_code
 
 
-def _names(wish: Wish, door: Door) -> list[str]:
+def _names(wish: Wish, door: DoctorDoor) -> list[str]:
     from provision.doctor.remember import recall
 
     return list(dict.fromkeys([*wish.names, *(recall(door.folder()) if wish.since_fix else ())]))
@@ -163,7 +152,7 @@ def _nothing_to_repeat(wish: Wish) -> int:
     return EXIT_GOOD
 
 
-def _remember(checkup: "Checkup", names: list[str], door: Door) -> None:
+def _remember(checkup: "Checkup", names: list[str], door: DoctorDoor) -> None:
     """Note what to look at again; what was not looked at this time stays noted. A full disk costs the note alone."""
     from provision.doctor.remember import recall, remember, to_repeat
 
@@ -184,17 +173,23 @@ def _render_report(machine: "Machine", checkup: "Checkup") -> str:
     return render_report(checkup, make_redactor(machine, checkup.facts))
 
 
-def _write_report(machine: "Machine", wish: Wish, checkup: "Checkup", door: Door) -> Path | None:
+def _name_of(word: str) -> str:
+    """The file that a word names, in the folder of reports where it names none; UsageError where no file can be it."""
+    given(word, "--report")
+    return str(Path(word).expanduser())
+
+
+def _write_report(machine: "Machine", wish: Wish, checkup: "Checkup", door: DoctorDoor) -> Path | None:
     from provision.doctor.report import default_name, write_report
 
     if wish.report is None:
         return None
-    name = default_name() if wish.report == REPORT_HERE else str(Path(wish.report).expanduser())
+    name = default_name() if wish.report == REPORT_HERE else _name_of(wish.report)
     write_report(path := door.report_folder() / name, _render_report(machine, checkup))
     return path
 
 
-def _print(checkup: "Checkup", wish: Wish, door: Door, written: Path | None) -> None:
+def _print(checkup: "Checkup", wish: Wish, door: DoctorDoor, written: Path | None) -> None:
     from provision.doctor.render import plain, render_checkup
 
     if wish.as_json:
@@ -211,11 +206,11 @@ def _print(checkup: "Checkup", wish: Wish, door: Door, written: Path | None) -> 
 # ---- facts ---------------------------------------------------------------------------------------------------------
 
 
-def facts(args: list[str], door: Door | None = None) -> int:
+def facts(args: list[str], door: DoctorDoor | None = None) -> int:
     """`dreamrig facts …`; returns the exit code."""
     import typer
 
-    door = door or Door()
+    door = door or DoctorDoor()
 
     def body(
         file: Annotated[
@@ -227,7 +222,7 @@ def facts(args: list[str], door: Door | None = None) -> int:
         from provision.doctor.render import render_facts
         from provision.facts.survey import probe_facts
 
-        with _machine(door) as machine:
+        with stopped_at_the_end(door.machine()) as machine:
             found = probe_facts(machine, _given(file))
         if as_json:
             console.print_json("facts", {"facts": found.to_json()})

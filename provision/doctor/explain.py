@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dreamrig.documents import read_object
-from provision.doctor.check import Evidence, Finding, Step, Verdict
-from provision.facts.facts import KNOWLEDGE, Facts
+from provision.doctor.check import CheckVerdict, Evidence, Finding, FixStep
+from provision.doctor.check_book import check_book
+from provision.facts.facts import Facts
 
 if TYPE_CHECKING:
     from provision.diagnosis.cause import Knowledge
@@ -22,8 +22,7 @@ SURE = ("confirmed", "likely")
 @functools.cache
 def causes_of(check: str) -> tuple[str, ...]:
     """Slugs of the causes that break this link, the more special ones first. One cause may break several links."""
-    schema = read_object(KNOWLEDGE / "doctor.schema.json")
-    return next((tuple(each["causes"]) for each in schema["$defs"]["checks"]["const"] if each["name"] == check), ())
+    return next((each.causes for each in check_book().checks if each.name == check), ())
 
 
 def explain(findings: Sequence[Finding], facts: Facts) -> tuple[tuple[Finding, ...], tuple[Mapping[str, Any], ...]]:
@@ -36,7 +35,7 @@ def explain(findings: Sequence[Finding], facts: Facts) -> tuple[tuple[Finding, .
     told: dict[str, Mapping[str, Any]] = {}
 
     def attach(finding: Finding) -> Finding:
-        if finding.verdict in (Verdict.PASS, Verdict.SKIP) or finding.stops:
+        if finding.verdict in (CheckVerdict.PASS, CheckVerdict.SKIP) or finding.stops:
             return finding
         said = "\n".join(str(item["line"]) for item in finding.evidence if item["kind"] == "text")
         best = best_for(finding.check, diagnose(said, facts, knowledge)) if said else None
@@ -98,6 +97,6 @@ def _is_told(item: Evidence, known: Sequence[Evidence]) -> bool:
     return any(item.get("fact") == other.get("fact") and item.get("line") == other.get("line") for other in known)
 
 
-def to_steps(fix: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+def to_steps(fix: Sequence[Mapping[str, Any]]) -> tuple[FixStep, ...]:
     """The steps of a cause as steps of a finding."""
-    return tuple(Step(**{key: step[key] for key in STEP_KEYS if key in step}) for step in fix)
+    return tuple(FixStep(**{key: step[key] for key in STEP_KEYS if key in step}) for step in fix)

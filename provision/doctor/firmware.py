@@ -5,8 +5,7 @@ from __future__ import annotations
 from dreamrig.errors import RigError
 from provision.diagnosis.board import find_board
 from provision.diagnosis.knowledge import load_firmware
-from provision.doctor.check import FactReader, Step
-from provision.doctor.steps import INTO_FIRMWARE
+from provision.doctor.check import FactReader, FixStep
 
 GENERAL_KEYS = "Key at power-on: mostly Del, F2, F10 or Esc."
 VIRTUALIZATION = {
@@ -16,21 +15,21 @@ VIRTUALIZATION = {
 NO_EXECUTE = {"intel": "Execute Disable Bit (XD): Enabled.", "amd": "NX Mode: Enabled."}
 
 
-def virtualization_steps(facts: FactReader) -> tuple[Step, ...]:
+def virtualization_steps(facts: FactReader) -> tuple[FixStep, ...]:
     """How to turn CPU virtualization on, on this board."""
     own = board_lines(facts)
     general = (GENERAL_KEYS, VIRTUALIZATION.get(_vendor(facts), "Intel VT-x or AMD SVM: Enabled."))
-    return INTO_FIRMWARE, _set(own or general)
+    return (_set(own or general),)
 
 
-def nx_steps(facts: FactReader) -> tuple[Step, ...]:
+def nx_steps(facts: FactReader) -> tuple[FixStep, ...]:
     """How to turn no-execute on, on this board."""
     own = board_lines(facts)[:1]
-    return INTO_FIRMWARE, _set((*(own or (GENERAL_KEYS,)), NO_EXECUTE.get(_vendor(facts), "NX or XD: Enabled.")))
+    return (_set((*(own or (GENERAL_KEYS,)), NO_EXECUTE.get(_vendor(facts), "NX or XD: Enabled."))),)
 
 
-def _set(lines: tuple[str, ...]) -> Step:
-    return Step(" ".join((*lines, "Save, and let Windows start.")), None, "firmware")
+def _set(lines: tuple[str, ...]) -> FixStep:
+    return FixStep(" ".join((*lines, "Save, and let Windows start.")), None, "firmware")
 
 
 def _vendor(facts: FactReader) -> str:

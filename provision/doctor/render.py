@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from provision.doctor.check import Check, Evidence, Finding, Step, Verdict
+from provision.doctor.check import CheckVerdict, DoctorCheck, Evidence, Finding, FixStep
 from provision.doctor.checks import CHECKS, SECTIONS
 from provision.doctor.checkup import DRAW, Checkup
 from provision.facts.facts import HALVES, Facts
 from provision.show import Line
 
 STYLES = {
-    Verdict.PASS: "green",
-    Verdict.WARN: "bold yellow",
-    Verdict.FAIL: "bold red",
-    Verdict.SKIP: "dim",
-    Verdict.CRASH: "bold magenta",
+    CheckVerdict.PASS: "green",
+    CheckVerdict.WARN: "bold yellow",
+    CheckVerdict.FAIL: "bold red",
+    CheckVerdict.SKIP: "dim",
+    CheckVerdict.CRASH: "bold magenta",
 }
 PLACES = {"windows": "Windows", "wsl": "WSL", "linux": "Linux", "colab": "Google Colab", "other": "this system"}
 WHERE = {
@@ -90,7 +90,7 @@ def _section(findings: Sequence[Finding], causes: Mapping[str, str], width: int)
 
 
 def _group_key(finding: Finding) -> tuple[str, bool]:
-    together = finding.verdict is Verdict.SKIP
+    together = finding.verdict is CheckVerdict.SKIP
     return (finding.sentence if together else finding.check), together
 
 
@@ -115,7 +115,7 @@ def _as_clause(sentence: str) -> str:
 
 def _details(finding: Finding, causes: Mapping[str, str], width: int) -> Iterator[Line]:
     """Evidence, cause and fix of a finding that is no PASS and no SKIP."""
-    if finding.verdict in (Verdict.PASS, Verdict.SKIP):
+    if finding.verdict in (CheckVerdict.PASS, CheckVerdict.SKIP):
         return
     for item in finding.evidence:
         yield from _labelled("seen", show_evidence(item), width, "dim")
@@ -136,7 +136,7 @@ def _labelled(label: str, text: str, width: int, style: str) -> Iterator[Line]:
     yield from (plain(" " * column + each, style) for each in lines[1:])
 
 
-def describe_step(step: Step) -> str:
+def describe_step(step: FixStep) -> str:
     """The step's text, where it is done, and what it takes."""
     notes = [WHERE[step.where]] if step.where in WHERE else []
     if step.needs_admin and step.where != "firmware":
@@ -173,11 +173,11 @@ def verdict_line(checkup: Checkup) -> Line:
         head, style = f"First broken link: {first.check}. ", STYLES[first.verdict]
     elif checkup.unanswered:
         names = ", ".join(each.check for each in checkup.unanswered)
-        head, style = f"Could not be looked at: {names}. ", STYLES[Verdict.WARN]
+        head, style = f"Could not be looked at: {names}. ", STYLES[CheckVerdict.WARN]
     elif warning is not None:
-        head, style = f"No link is broken. Worth a look: {warning.check}. ", STYLES[Verdict.WARN]
+        head, style = f"No link is broken. Worth a look: {warning.check}. ", STYLES[CheckVerdict.WARN]
     else:
-        head, style, step = _good_news(checkup), STYLES[Verdict.PASS], DRAW
+        head, style, step = _good_news(checkup), STYLES[CheckVerdict.PASS], DRAW
     if step is None:
         return ((head.rstrip(), style),)
     text = describe_step(step)
@@ -190,11 +190,11 @@ def verdict_line(checkup: Checkup) -> Line:
 
 def _good_news(checkup: Checkup) -> str:
     """What may be said where nothing is broken and nothing is to be done."""
-    skipped = [each for each in checkup.findings if each.verdict is Verdict.SKIP]
+    skipped = [each for each in checkup.findings if each.verdict is CheckVerdict.SKIP]
     untold = sum(each.blocked_by is None and not each.unused for each in skipped)
     if untold:
         return f"No broken link was found; {untold} could not be looked at. "
-    has_warning = any(each.verdict is Verdict.WARN for each in checkup.findings)
+    has_warning = any(each.verdict is CheckVerdict.WARN for each in checkup.findings)
     return "No link is broken. " if has_warning else "Every link holds. "
 
 
@@ -227,7 +227,7 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
 def render_list(place: str) -> Iterator[Line]:
     """Every check with its question, in fixing order: those for this place, then the others."""
     yield from (((f"{each.name:<{NAME_WIDTH}}  ", "bold"), (each.asks, "")) for each in CHECKS if place in each.places)
-    others: dict[tuple[str, ...], list[Check]] = {}
+    others: dict[tuple[str, ...], list[DoctorCheck]] = {}
     for each in CHECKS:
         if place not in each.places:
             others.setdefault(tuple(each.places), []).append(each)

@@ -11,7 +11,7 @@ from pathlib import Path
 from dreamrig import __version__
 from dreamrig.errors import UsageError
 from dreamrig.paths import write_atomic
-from provision.doctor.check import Finding, Verdict
+from provision.doctor.check import CheckVerdict, Finding
 from provision.doctor.checkup import Checkup
 from provision.doctor.render import describe_step, heading, show_evidence, to_text, verdict_line
 from provision.facts.redact import Redactor
@@ -46,7 +46,7 @@ def _lines(checkup: Checkup, redactor: Redactor) -> Iterator[str]:
     for finding in checkup.findings:
         yield f"| {finding.check} | {finding.verdict} | {_cell(clean(finding.sentence))} |"
     for finding in checkup.findings:
-        if finding.verdict not in (Verdict.PASS, Verdict.SKIP):
+        if finding.verdict not in (CheckVerdict.PASS, CheckVerdict.SKIP):
             yield from _details(finding, redactor)
     yield from ("", "## Facts", "", f"{FENCE}json", _facts(checkup, redactor), FENCE, "")
     yield "Names of users and computers, home folders, addresses, serial numbers and ids were taken out."

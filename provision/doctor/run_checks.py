@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
-from provision.doctor.check import Check, FactReader, Finding, crashed, line, skipped
+from provision.doctor.check import DoctorCheck, FactReader, Finding, crashed, line, skipped
 
 LIMIT_SECONDS = 240.0
 """Longer than every time-out of a probe: past it, the check itself hangs."""
@@ -21,7 +21,7 @@ LIMIT_SECONDS = 240.0
 class _Slot:
     """Where a running check leaves its finding. The first one counts: a check may end after it was given up."""
 
-    check: Check
+    check: DoctorCheck
     done: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     finding: Finding | None = None
@@ -34,7 +34,9 @@ class _Slot:
         self.done.set()
 
 
-def run_checks(checks: Sequence[Check], facts: FactReader, limit_seconds: float = LIMIT_SECONDS) -> tuple[Finding, ...]:
+def run_checks(
+    checks: Sequence[DoctorCheck], facts: FactReader, limit_seconds: float = LIMIT_SECONDS
+) -> tuple[Finding, ...]:
     """The findings of those checks that make sense in the place, in the same order.
 
     A need must stand before the check that needs it; a need that is not among the checks counts as met. limit_seconds:
@@ -70,7 +72,7 @@ def _blocked(needs: Iterable[_Slot]) -> Finding | None:
     return None
 
 
-def _look(each: Check, facts: FactReader) -> Finding:
+def _look(each: DoctorCheck, facts: FactReader) -> Finding:
     try:
         return each.look(facts)
     except Exception as error:  # noqa: BLE001 - whatever breaks in a check is a finding

@@ -1,66 +1,36 @@
-"""Steps that several fixes share."""
+"""Steps that checks in code take from checks.json, and the few that are made of the facts of this machine."""
 
 from __future__ import annotations
 
-from provision.doctor.check import FactReader, Step
+from provision.doctor.check import FactReader, FixStep
+from provision.doctor.rules import step
 
-RESTART = Step(
-    "Restart Windows: Restart, not Shut down, which may only hibernate it.",
-    "shutdown /r /t 0",
-    "windows",
-    needs_restart=True,
-    risk="closes every program",
-)
-SHUTDOWN_WSL = Step("End WSL, so that it starts afresh.", "wsl --shutdown", "windows", risk="ends all distributions")
-UPDATE_WSL = Step("Bring WSL up to date.", "wsl --update", "windows")
-UPDATE_WINDOWS = Step(
-    "Install all updates, in Settings > Windows Update.", "start ms-settings:windowsupdate", "windows"
-)
-WINDOWS_DRIVER = Step(
-    "Install the newest NVIDIA driver on Windows, never inside Linux: https://www.nvidia.com/Download/index.aspx",
-    None,
-    "windows",
-    needs_admin=True,
-)
-INTO_FIRMWARE = Step(
-    "Restart into the firmware setup (BIOS/UEFI).",
-    "shutdown /r /fw /t 0",
-    "windows",
-    needs_admin=True,
-    needs_restart=True,
-    risk="BitLocker may ask for its recovery key afterwards: have it at hand, or suspend BitLocker for one boot",
-)
+RESTART = step("restart")
+SHUTDOWN_WSL = step("shutdown-wsl")
+WINDOWS_DRIVER = step("windows-driver")
+NO_GPU = step("no-gpu")
+MAKE_ROOM = step("make-room")
+OWN_ENVIRONMENT = step("own-environment")
+LOOK_AT_PATH = step("look-at-path")
 
 
-def enable_feature(name: str) -> Step:
-    """Turn a Windows feature on."""
-    command = f"dism /online /enable-feature /featurename:{name} /all /norestart"
-    undo = f"dism /online /disable-feature /featurename:{name} /norestart"
-    return Step(f"Turn the Windows feature {name} on.", command, "windows", True, True, None, undo)
-
-
-def disable_feature(name: str) -> Step:
-    """Turn a Windows feature off, to turn it on again."""
-    command = f"dism /online /disable-feature /featurename:{name} /norestart"
-    return Step(f"Turn the half-installed feature {name} off.", command, "windows", True, True)
-
-
-def service_start(name: str, how: str = "demand") -> Step:
+def allow_service(name: str, how: str = "demand") -> FixStep:
     """Give a service its usual start type back."""
-    undo = f"sc.exe config {name} start= disabled"
-    return Step(f"Allow the service {name} to start.", f"sc.exe config {name} start= {how}", "windows", True, undo=undo)
+    return step("allow-service", name=name, how=how)
 
 
-def edit_wslconfig(what: str) -> Step:
+def edit_wslconfig(what: str) -> FixStep:
     """Change .wslconfig."""
-    return Step(f"In %UserProfile%\\.wslconfig: {what}", "notepad %UserProfile%\\.wslconfig", "windows")
+    return step("edit-wslconfig", what=what)
 
 
-def edit_wsl_conf(what: str) -> Step:
-    """Change /etc/wsl.conf."""
-    return Step(f"In /etc/wsl.conf: {what}", "sudo nano /etc/wsl.conf", "wsl", needs_admin=True)
+def convert_steps(facts: FactReader) -> tuple[FixStep, ...]:
+    """How to bring the default distribution to WSL 2."""
+    known = facts.get("wsl.default_distribution")
+    return (step("convert-distribution" if known else "convert-some-distribution", facts),)
 
 
-def runs_wsl2(facts: FactReader) -> bool:
-    """Whether this process runs in WSL 2, which proves every link up to the virtual machine."""
-    return facts.place == "wsl" and facts.get("linux.wsl_version") == 2
+def wddm_steps(facts: FactReader) -> tuple[FixStep, ...]:
+    """How to bring a GPU into the driver model that reaches WSL; which one, only where there is but one."""
+    is_alone = len(facts.get("windows.nvidia_gpus") or ()) == 1
+    return (step("to-wddm"),) if is_alone else (step("list-driver-models"), step("one-to-wddm"))

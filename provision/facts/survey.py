@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from provision.facts.collectors import colab, driver, linux, storage, windows
+from provision.facts.collectors import colab, crew, driver, linux, storage, windows
 from provision.facts.facts import Facts, Part, look_up, make_facts, merge
 from provision.machine.machine import Machine
 
@@ -84,6 +84,7 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector("torch", tuple(_names("torch", *driver.RUN_KEYS, "has_kernels_for_gpu")), _torch),
     _plain("colab", ("python.has_colab_packages", "linux.ports_taken"), colab.collect_colab),
+    _plain("crew", ("python.has_ray", "linux.crew_ports_taken", "linux.address_kinds"), crew.collect_crew),
     _plain("python", ("python",), driver.collect_python),
     _plain("extras", ("linux.resolves_names", "cuda.docker_has_nvidia"), driver.collect_extras, wanted=False),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -168,3 +168,14 @@ def is_utf16le(data: bytes) -> bool:
     """
     head = data[:400]
     return len(head) % 2 == 0 and head[1::2].count(0) > 3 * head[::2].count(0)
+
+
+@contextlib.contextmanager
+def stopped_at_the_end(machine: Machine) -> Iterator[Machine]:
+    """The machine; what it still runs is stopped at the end, also after Ctrl-C. A recorded one has nothing to stop."""
+    try:
+        yield machine
+    finally:
+        stop = getattr(machine, "stop", None)
+        if stop is not None:
+            stop()

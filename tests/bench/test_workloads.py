@@ -9,6 +9,7 @@ import pytest
 from bench.workloads import PROFILES, WORKLOADS, Workload, find_workload
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
+from generator.knobs import later_defaults_of
 
 HASHES = {
     "starter-128": ("4c3e8a4a539a055e", "a3b28ee9c7222799"),
@@ -62,6 +63,12 @@ def test_what_is_not_pinned_stays_as_it_was(workload: Workload) -> None:
     config = workload.config()
     open_still = {name: value for name, value in LEFT_OPEN.items() if name not in workload.params}
     assert {name: getattr(config, name) for name in open_still} == open_still
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=WORKLOADS)
+def test_no_knob_that_came_later_is_set(workload: Workload) -> None:
+    config, later = workload.config(), later_defaults_of(GenerateConfig)
+    assert {name: getattr(config, name) for name in later} == later
 
 
 def test_words_about_a_workload_do_not_change_its_hash() -> None:

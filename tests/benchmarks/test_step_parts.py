@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from generator.augment import apply as augment
-from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import cutouts, losses
 from generator.engine.adam import Adam
+from generator.engine.augment import apply as augment
+from generator.engine.augment.chance import Chance
 from generator.models.base import Models
 from generator.models.codebook import nearest_codes, rows_of
 from generator.models.starter import load_starter
@@ -131,7 +131,7 @@ def test_pooling(benchmark: Benchmark, side: str) -> None:
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_augmentation(benchmark: Benchmark, name: str) -> None:
-    """No plain twin here: tests/generator/augment/test_augment.py compares each with kornia's."""
+    """No plain twin here: tests/generator/engine/augment/test_augment.py compares each with kornia's."""
     spec = augment_spec.parse(name)
     images = random(4, 3, GUIDE, GUIDE)
     drawn = augment.draw(spec, Chance(0), len(images), GUIDE)

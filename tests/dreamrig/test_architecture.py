@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -43,7 +44,19 @@ def test_nothing_else_is_drawn_and_every_room_says_what_it_holds() -> None:
 def test_every_place_that_is_named_exists() -> None:
     page = PAGE.read_text(encoding="utf-8")
     named = {word for word in re.findall(r"`([^`\n]+)`", page) if re.fullmatch(r"[\w./-]*/[\w./-]*", word)}
-    flow = {f"generator/{word}" for word in re.findall(r"\b(?:work|cli|notebook|engine|crew)/(?:\w+\.py)?", page)}
+    flow = {f"generator/{word}" for word in re.findall(r"\b(?:work|front|engine|crew)/(?:[\w/]+\.py)?", page)}
     places = {word if (ROOT / word).exists() else f"generator/{word}" for word in named}
     assert len(named) > 15
     assert [place for place in sorted(places | flow) if not (ROOT / place).exists()] == []
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    """Who searches for a name finds one class, tests and dialects apart."""
+    found: dict[str, list[str]] = {}
+    for folder in ("dreamrig", "generator", "provision", "bench", "docs"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert len(found) > 300
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}

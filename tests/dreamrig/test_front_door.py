@@ -103,8 +103,8 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
     assert main(words) == 0
     captured = capsys.readouterr()
     listed = [line.split()[0] for line in captured.out.splitlines() if line.startswith("  ") and line[2] not in " -C"]
-    generating = ["generate", "again", "video", "history", "open", "rm", "prompts", "weights"]
-    serving = ["serve", "submit", "queue", "cancel"]
+    generating = ["generate", "again", "video", "history", "open", "rm", "prompts", "weights", "prove"]
+    serving = ["serve", "crew", "submit", "queue", "cancel"]
     assert listed == [
         "doctor",
         "diagnose",
@@ -112,6 +112,7 @@ def test_help_lists_the_commands_that_exist(words: list[str], capsys: pytest.Cap
         "facts",
         *generating,
         "bench",
+        "notebook",
         "colab",
         *serving,
         "where",

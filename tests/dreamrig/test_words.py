@@ -33,6 +33,17 @@ def test_three_digits_count(value: float, text: str) -> None:
     assert words.short(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (5852.4, "5,900"), (31.44, "31"), (0.0996, "0.10"), (1.0, "1.0"), (1.2e9, "1.2e+09"),
+        (3e-6, "3e-06"), (float("inf"), "inf"),
+    ],
+)  # fmt: skip
+def test_two_digits_count_of_what_is_not_known_better(value: float, text: str) -> None:
+    assert words.rough(value) == text
+
+
 def test_the_other_units() -> None:
     assert words.pace(4.312) == "4.31 it/s"
     assert [words.memory(mib) for mib in (0.44, 9.4, 9.6, 940.4, 9999.4, 24064.0)] == [

@@ -1,13 +1,14 @@
 """Every reader of outside data meets files that were damaged, and kept files that once hurt.
 
 Bytes in; a value or the error that is made for it out: no other exception, and no work without end. A minute of
-processor time for all; for hours: DREAMRIG_FUZZ_SECONDS=3600 ./rig test tests/fuzz. What breaks a reader is written to
+processor time for all; for hours: ./rig test tests/fuzz --long 3. What breaks a reader is written to
 tests/fuzz/found/, to be kept in seeds/ once it is mended.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import time
@@ -17,10 +18,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as hypothesis_seed
+from hypothesis import strategies as st
 from mutate import mutate
 from readers import READERS, SEEDS, Reader, seeds_of
+from structured import STRUCTURED
 
-SECONDS = float(os.environ.get("DREAMRIG_FUZZ_SECONDS", "30"))
 SEED = int(os.environ.get("DREAMRIG_FUZZ_SEED", "1"))
 LEAST = 30
 """Mutants for each reader, however slow the machine is."""
@@ -69,13 +73,51 @@ def test_good_and_kept_files_end_well(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_damaged_files_end_well(name: str, tmp_path: Path) -> None:
+def test_damaged_files_end_well(name: str, tmp_path: Path, fuzz_seconds: float) -> None:
     chance, seeds = Random(f"{SEED} {name}"), seeds_of(name)
-    until, count = time.process_time() + SECONDS / len(READERS), 0
+    until, count = time.process_time() + fuzz_seconds / 2 / len(READERS), 0
     while count < LEAST or time.process_time() < until:
         meet(READERS[name], name, mutate(chance.choice(seeds), chance), tmp_path / f"x{READERS[name].suffix}")
         count += 1
     print(f"{name}: {count} files")  # seen with -rP
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_documents_that_are_wrong_end_well(name: str, tmp_path: Path, fuzz_seconds: float) -> None:
+    until, count, round_number = time.process_time() + fuzz_seconds / 2 / len(STRUCTURED), 0, SEED
+    while count == 0 or time.process_time() < until:
+        count += meet_documents(name, tmp_path / f"x{READERS[name].suffix}", round_number)
+        round_number += 1
+    print(f"{name}: {count} documents")
+
+
+def meet_documents(name: str, file: Path, seed: int, reader: Reader | None = None, found: Path = FOUND) -> int:
+    """LEAST documents near a good one, drawn from this seed; how many were read."""
+    documents, write = STRUCTURED[name]
+    count = 0
+
+    @hypothesis_seed(seed)
+    @settings(max_examples=LEAST, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def read(data: st.DataObject) -> None:
+        nonlocal count
+        try:
+            content = write(data.draw(documents))
+        except (ValueError, OverflowError):  # what our own writer refuses makes no file
+            return
+        count += 1
+        meet(reader or READERS[name], name, content, file, found)
+
+    read()
+    return count
+
+
+def test_documents_find_a_reader_that_breaks(tmp_path: Path) -> None:
+    """One that trusts the type of a value."""
+    trusting = Reader(lambda data, file: json.loads(data).get("steps", 1) + 1, (), list)
+    with pytest.raises((pytest.fail.Exception, ExceptionGroup)):
+        meet_documents("json", tmp_path / "x", SEED, trusting, tmp_path / "found")
+    assert list((tmp_path / "found").iterdir())
 
 
 def test_a_reader_that_breaks_is_caught(tmp_path: Path) -> None:

@@ -258,3 +258,17 @@ def command(
         return answer_of(lambda: function(list(args), *([] if name in WITHOUT_DOOR else [door])), talk)
 
     return run
+
+
+@pytest.fixture
+def drawn_again(command: Callable[..., Answer]) -> Callable[..., tuple[bytes, bytes]]:
+    """The picture of some words of `generate`, and the one that `again` makes of it."""
+
+    def draw(*words: str) -> tuple[bytes, bytes]:
+        first = command("generate", *words, "--json")
+        assert first.code == 0, first.err
+        again = command("again", first.data["picture"], "--json")
+        assert again.code == 0, again.err
+        return Path(first.data["picture"]).read_bytes(), Path(again.data["picture"]).read_bytes()
+
+    return draw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
+from generator.knobs import later_defaults_of
 
 WORKLOADS = Path(__file__).parents[1] / "golden" / "workloads.json"
 OTHER_VALUES: dict[str, Any] = {
@@ -69,21 +70,32 @@ OTHER_VALUES: dict[str, Any] = {
     "schedule_every": 3,
     "patience": 3,
     "stop_after": 3,
+    "stages": "1/2:3",
     "optimiser": "adamw",
     "weight_decay": 0.1,
     "ema": 0.9,
     "tv": 0.1,
     "palette": 0.1,
     "palette_colours": "red, #102030",
+    "palette_exact": True,
+    "block_size": 4,
     "symmetry": 0.1,
     "symmetry_axis": "both",
     "edge": 0.1,
     "edge_colour": "black",
     "edge_width": 0.2,
+    "aesthetic": 0.1,
+    "outline": "drawing.png",
+    "outline_weight": 0.1,
+    "style": "painting.png",
+    "style_weight": 0.1,
+    "content": "photo.png",
+    "content_weight": 0.1,
     "saturation": -0.1,
     "seamless": "x",
     "guide_weights": "1, 2",
     "cut_batch": 4,
+    "tile": 64,
     "checkpointed_decoding": True,
     "fit": "off",
 }
@@ -136,6 +148,9 @@ OTHER_VALUES: dict[str, Any] = {
         ("device", "tpu"),
         ("backend", "other"),
         ("precision", "fp8"),
+        ("tile", -8),
+        ("tile", 100),
+        ("tile", 4104),
         ("threads", -1),
         ("preview_every", -1),
         ("checkpoint_every", -1),
@@ -166,7 +181,7 @@ def test_whole_numbers_are_fine_where_fractions_are() -> None:
 
 
 def test_the_list_of_other_values_is_complete() -> None:
-    default = GenerateConfig(prompt="sunset").to_dict()
+    default = asdict(GenerateConfig(prompt="sunset"))
     assert set(OTHER_VALUES) == set(default)
     assert not [name for name, value in OTHER_VALUES.items() if value == default[name]]
 
@@ -187,6 +202,31 @@ def test_the_workload_of_the_defaults_is_the_same_everywhere() -> None:
     assert config.workload_id() == GenerateConfig.from_dict(json.loads(json.dumps(config.to_dict()))).workload_id()
     assert len(config.workload_id()) == 12
     assert config.workload_id() == GenerateConfig(prompt="sunset", pull=0).workload_id()
+
+
+LATER = sorted(later_defaults_of(GenerateConfig))
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_later_knob_counts_only_where_it_is_set(name: str) -> None:
+    """Old documents and workload ids stay as they are; a new setting is in both, and comes back from either."""
+    plain = GenerateConfig(prompt="sunset")
+    left_alone = replace(plain, **{name: getattr(plain, name)})
+    assert name not in left_alone.to_dict()
+    assert left_alone.workload_id() == plain.workload_id()
+    chosen = replace(plain, **{name: OTHER_VALUES[name]})
+    assert chosen.to_dict() == {**plain.to_dict(), name: OTHER_VALUES[name]}
+    assert chosen.workload_id() != plain.workload_id()
+    assert GenerateConfig.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
+    assert GenerateConfig.from_dict(plain.to_dict()) == plain
+
+
+def test_the_knobs_of_the_first_recipes_are_all_written() -> None:
+    """They stand in every document there is, default or not; only a later one may be left out."""
+    assert set(GenerateConfig(prompt="sunset").to_dict()) == set(OTHER_VALUES) - set(LATER)
+    assert len(json.loads(WORKLOADS.read_text())[0]["values"]) == 1
+    together = next(row["values"] for row in json.loads(WORKLOADS.read_text()) if len(row["values"]) > 60)
+    assert set(together) == set(OTHER_VALUES) - set(LATER)
 
 
 @pytest.mark.parametrize("row", json.loads(WORKLOADS.read_text()), ids=lambda row: ",".join(row["values"])[:60])

@@ -16,13 +16,13 @@ from torch.nn import functional
 from docs.made import presets as presets_page
 from dreamrig.errors import UsageError
 from dreamrig.settings import Sources
-from generator.augment import apply as augment
-from generator.augment.chance import Chance
-from generator.cli.orders import order_generate
 from generator.config import GenerateConfig
+from generator.engine.augment import apply as augment
+from generator.engine.augment.chance import Chance
 from generator.engine.cutouts import draw
 from generator.engine.loop import generate
 from generator.events import Checkpointed, Step
+from generator.front.cli.orders import order_generate
 from generator.models.base import Models
 from generator.presets import FOR_THE_STARTER, NEEDS_ITS_NETWORKS, PRESETS, find_preset
 from generator.wishes.augmentations import KINDS, parse

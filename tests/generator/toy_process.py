@@ -16,8 +16,8 @@ from typing import Any
 
 from dreamrig import console
 from dreamrig.errors import InterruptedByUser, RigError
-from generator.cli import generate as cli
-from generator.cli.video import video
+from generator.front.cli import generate as cli
+from generator.front.cli.video import video
 from generator.work.door import GeneratorDoor
 
 

@@ -16,24 +16,30 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "generator"))
 
-from test_config import OTHER_VALUES
+from test_config import LATER, OTHER_VALUES
 
 from generator.config import GenerateConfig
+from generator.knobs import knobs_of
 from generator.presets import PRESETS
 
 PROMPT = "sunset over the sea:2 | fog:-0.5"
 
 
 def cases() -> list[dict[str, Any]]:
-    """The settings of each row: defaults, each field by itself, all of them, every preset with two models."""
-    alone = [{"prompt": PROMPT, name: value} for name, value in OTHER_VALUES.items()]
-    together = {**OTHER_VALUES, "optimiser": "adam", "regions": "", "image_prompts": "a.png"}
+    """The settings of each row: defaults, each field by itself, all of them, every preset with two models.
+
+    Fields that came later follow at the end, so that the rows before them never change.
+    """
+    first = {name: value for name, value in OTHER_VALUES.items() if name not in LATER}
+    alone = [{"prompt": PROMPT, name: value} for name, value in first.items()]
+    later = [{"prompt": PROMPT, name: OTHER_VALUES[name]} for name in knobs_of(GenerateConfig) if name in LATER]
+    together = {**first, "optimiser": "adam", "regions": "", "image_prompts": "a.png"}
     presets = [
         {"prompt": PROMPT, **preset.values_for(model)}
         for preset in PRESETS.values()
         for model in (preset.values["model"], "starter")
     ]
-    return [{"prompt": PROMPT}, *alone, together, *presets]
+    return [{"prompt": PROMPT}, *alone, together, *presets, *later]
 
 
 def describe(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 # Pester 5, on a real Windows: Invoke-Pester tests\pester. What is asserted is in Smoke.ps1.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseCompatibleCommands', '', Justification = 'For Pester 5; Windows brings 3.')]
+param()
+
 BeforeDiscovery {
     . (Join-Path -Path $PSScriptRoot -ChildPath 'Smoke.ps1')
-    $cases = @(foreach ($name in $Smoke.Keys) { @{ Name = $name } })
 }
 
 Describe 'DreamRig on this Windows' {
@@ -10,7 +12,7 @@ Describe 'DreamRig on this Windows' {
         . (Join-Path -Path $PSScriptRoot -ChildPath 'Smoke.ps1')
     }
 
-    It '<Name>' -ForEach $cases {
-        { & $Smoke[$Name] } | Should -Not -Throw
+    It '<Name>' -ForEach @((Get-SmokeAssertion).Keys | ForEach-Object { @{ Name = $_ } }) {
+        { & (Get-SmokeAssertion)[$Name] } | Should -Not -Throw
     }
 }

@@ -89,8 +89,8 @@ $found = [ordered]@{{ given = @(Test-RigReadiness -Facts $given -Check windows-b
 $found.asked = [System.IO.File]::Exists("$env:DREAMRIG_SIMULATION/calls.jsonl")
 $found.named = @(Test-RigReadiness -Check firmware-virtualization, hypervisor)
 try {{ Test-RigReadiness -Check hypervizor }} catch {{ $found.refused = "$_" }}
-& (Get-Module DreamRig) {{ function script:Test-Memory {{ throw 'Ouch.' }} }}
-$found.broken = @(Test-RigReadiness -Check memory, wslconfig)
+& (Get-Module DreamRig) {{ function script:Test-DiskSpace {{ throw 'Ouch.' }} }}
+$found.broken = @(Test-RigReadiness -Check disk-space, wslconfig)
 ConvertTo-Json -Depth 9 $found
 """)
     found = ran.json
@@ -120,7 +120,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for script in (folder / name / "powershell").rglob("*.ps*1"):
             script.write_bytes(script.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
     shutil.copytree(KNOWLEDGE, folder / "damaged \u00e4" / "provision" / "knowledge")
-    (folder / "damaged \u00e4" / "provision" / "knowledge" / "causes.json").write_text("{", "utf-8")
+    (folder / "damaged \u00e4" / "provision" / "knowledge" / "doctor-causes.json").write_text("{", "utf-8")
     return folder
 
 
@@ -236,6 +236,8 @@ def test_a_damaged_or_missing_knowledge_base_does_not_silence_the_checks(visits:
     [missing], [damaged] = visits["bare"].ran, visits["damaged"].ran
     assert (missing.code, missing.json["data"]["first_broken"]) == (3, "firmware-virtualization")
     assert missing.json["data"]["diagnoses"] == []
+    verdicts = {finding["check"]: finding["verdict"] for finding in missing.json["data"]["findings"]}
+    assert verdicts["windows-driver"] == "PASS", "without gpus.json, the least driver of all cards counts"
     assert "knowledge base is missing" in missing.err
     assert (damaged.code, damaged.json["data"]["first_broken"]) == (3, "firmware-virtualization")
     assert "is damaged" in damaged.err

@@ -30,8 +30,10 @@ def test_the_released_module_works_alone(edition: str, released: Path, tmp_path:
     )
     manifest = (released / "DreamRig" / "DreamRig.psd1").read_text("ascii")
     assert all(f"'{name}'" in manifest for name in json.loads(listed.out))
-    assert len(json.loads(listed.out)) == 9
-    assert len(list(released.rglob("*.ps*1"))) == 5, "one module file, its manifest, two scripts and the notification"
+    assert len(json.loads(listed.out)) == 13
+    assert len(list(released.rglob("*.ps*1"))) == 10, (
+        "two module files, the manifest, four scripts, three for the desktop"
+    )
 
 
 def test_a_signed_copy_is_the_same_and_a_changed_one_is_not(tmp_path: Path) -> None:

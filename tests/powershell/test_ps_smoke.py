@@ -23,9 +23,10 @@ def smoke(pc: SimulatedWindows, checkout: Path = ROOT) -> dict[str, str]:
 $ErrorActionPreference = 'Stop'
 . {quote(str(checkout / SMOKE))}
 $said = [ordered]@{{}}
-foreach ($name in $Smoke.Keys) {{
+$smoke = Get-SmokeAssertion
+foreach ($name in $smoke.Keys) {{
     $said[$name] = ''
-    try {{ $null = & $Smoke[$name] }} catch {{ $said[$name] = "$_" }}
+    try {{ $null = & $smoke[$name] }} catch {{ $said[$name] = "$_" }}
 }}
 [Console]::Out.WriteLine("`nSMOKE" + (ConvertTo-Json -InputObject $said))
 """)

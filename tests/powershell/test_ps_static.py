@@ -130,6 +130,33 @@ def test_public_functions_are_the_exported_ones() -> None:
     assert sorted(exported) == sorted(path.stem for path in public)
 
 
+def test_the_doctors_part_of_the_module_stands_alone() -> None:
+    """Doctor.psm1 leaves setup's files out: nothing that it loads may call them or read their variables."""
+    loader = (MODULE / "Doctor.psm1").read_text("ascii")
+    folders, public = (re.findall(r"'([^']+)'", line) for line in re.findall(r"foreach \(\$\w+ in ('.*)\) \{", loader))
+    scripts = [path for path in SCRIPTS if path.suffix == ".ps1" and path.parent != POWERSHELL]
+    inside = [path for path in scripts if path.parent.name in folders or path.stem in public]
+    outside = [path for path in scripts if path not in inside]
+    assert min(len(inside), len(outside)) > 30
+    words = {f"(?<![\\w-]){function.name}(?![\\w-])" for path in outside for function in functions(path)}
+    words |= {
+        rf"\$script:{name}\b"
+        for path in outside
+        for name in re.findall(r"(?m)^\$script:(\w+) *=", path.read_text("ascii"))
+    }
+    any_of_them = re.compile("|".join(sorted(words)))
+    missing = [(path.name, found) for path in inside if (found := any_of_them.findall(code_of(path)))]
+    assert missing == []
+
+
+def test_a_file_has_the_function_whose_name_it_bears() -> None:
+    """One with a noun alone has several on one subject."""
+    named = [path for path in SCRIPTS if "-" in path.stem and path.suffix == ".ps1"]
+    wrong = [path.name for path in named if path.stem not in {function.name for function in functions(path)}]
+    assert len(named) > 60
+    assert wrong == []
+
+
 def test_the_version_is_the_one_of_dreamrig() -> None:
     told = re.search(r"ModuleVersion += '([^']+)'", (MODULE / "DreamRig.psd1").read_text("ascii"))
     assert told is not None
@@ -258,7 +285,8 @@ def test_lint() -> None:
     lint = Path(require_powershell()).resolve().parent / "lint.ps1"
     if not lint.is_file():
         pytest.skip("no lint.ps1 beside this pwsh")
-    ran = run_powershell("pwsh", ["-File", str(lint), str(POWERSHELL), "-Json"], patience_seconds=600)
+    folders = [str(POWERSHELL), str(ROOT / "tests" / "powershell"), str(ROOT / "tests" / "pester")]
+    ran = run_powershell("pwsh", ["-File", str(lint), *folders, "-Json"], patience_seconds=600)
     findings = [json.loads(line) for line in ran.out.splitlines() if line.startswith("{")]
     bad = [
         f"{Path(one['path']).name}:{one['line']}: {one['rule']}: {one['message']}"

@@ -10,6 +10,7 @@ import pytest
 
 from bench.colab import local as colab_local
 from dreamrig.errors import NotReadyError
+from dreamrig.extras import EXTRAS
 from provision.doctor.checks import CHECKS
 from provision.doctor.checks.colab import colab_page
 from provision.doctor.checkup import examine
@@ -58,12 +59,12 @@ def test_nothing_of_it_breaks_the_doctor() -> None:
 
 def test_wsl_1_has_the_network_of_windows() -> None:
     facts = {"python": {"has_colab_packages": True}, "linux": {"wsl_version": 1}, "unknown": {}, "schema": 1}
-    assert str(colab_page.look(Facts({**facts, "place": "wsl"})).verdict) == "PASS"
+    assert str(colab_page(Facts({**facts, "place": "wsl"})).verdict) == "PASS"
 
 
 def test_what_cannot_be_read_is_not_guessed() -> None:
     facts = {"python": {"has_colab_packages": True}, "linux": {"wsl_version": 2}, "unknown": {}, "schema": 1}
-    assert str(colab_page.look(Facts({**facts, "place": "wsl"})).verdict) == "SKIP"
+    assert str(colab_page(Facts({**facts, "place": "wsl"})).verdict) == "SKIP"
 
 
 def test_the_browsers_rules_are_told() -> None:
@@ -114,4 +115,4 @@ def test_doctor_and_command_look_for_the_same() -> None:
     with pytest.raises(NotReadyError):
         colab_local.choose_port(None, free=lambda port: tried.append(port) or False)
     assert tried == [*PORTS] == [*range(8888, 8938)]
-    assert colab_local.PACKAGES == PACKAGES
+    assert EXTRAS["colab"].modules == PACKAGES

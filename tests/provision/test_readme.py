@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.doctor.cli import Door, doctor
+from provision.doctor.cli import DoctorDoor, doctor
 from provision.machine.recorded import Recorded, load_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ def test_the_readme_shows_a_broken_and_a_healthy_machine() -> None:
 def test_what_the_readme_shows_is_what_is_printed(
     name: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    door = Door(
+    door = DoctorDoor(
         machine=lambda: Recorded(load_transcript(ROOT / "tests" / "machines", name)),
         folder=lambda: tmp_path,
         width=lambda: 100,

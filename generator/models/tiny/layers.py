@@ -59,7 +59,7 @@ class Attention(nn.Module):
         return mixed
 
 
-class FeedForward(nn.Module):
+class ResidualPerceptron(nn.Module):
     """Pre-norm two-layer perceptron, x + mlp(x)."""
 
     def __init__(self, width: int) -> None:
@@ -80,7 +80,9 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.embed = nn.Embedding(tokens, width)
         self.position = nn.Parameter(torch.randn(context, width) * 0.02)
-        self.blocks = nn.ModuleList(nn.ModuleList((Attention(width, heads), FeedForward(width))) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            nn.ModuleList((Attention(width, heads), ResidualPerceptron(width))) for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.models.tiny.layers import Attention, ConvBlock, FeedForward, TextEncoder, zero
+from generator.models.tiny.layers import Attention, ConvBlock, ResidualPerceptron, TextEncoder, zero
 
 
 class Composer(nn.Module):
@@ -20,7 +20,7 @@ class Composer(nn.Module):
         self.embed = nn.Embedding(sum(sizes), width)
         self.position = nn.Parameter(torch.randn(len(sizes), width) * 0.02)
         self.blocks = nn.ModuleList(
-            nn.ModuleList((Attention(width, 4), Attention(width, 4), FeedForward(width))) for _ in range(layers)
+            nn.ModuleList((Attention(width, 4), Attention(width, 4), ResidualPerceptron(width))) for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, sum(sizes))
@@ -66,7 +66,7 @@ class CellBlock(nn.Module):
         return mixed
 
 
-class Painter(nn.Module):
+class ScenePainter(nn.Module):
     """Scene slots -> latent grid of any size.
 
     Every cell sees the scene as a whole, and where it lies relative to each part (the canvas, the light, the horizon,

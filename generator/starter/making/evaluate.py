@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.starter.making.captions import Caption, caption
-from generator.starter.making.judge import GROUPS, Judge, Reading, group, judged, read_pictures
+from generator.starter.making.judge import GROUPS, Judge, JudgeReading, group, judged, read_pictures
 from generator.starter.making.render import render
 from generator.starter.making.train_vqgan import to_images
 from generator.starter.world import Scene, draw_scene
@@ -27,7 +27,7 @@ PROMPTS, SEEDS = 64, (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class Check:
+class AttributeCheck:
     """One stated attribute of one prompt against one picture."""
 
     prompt: int
@@ -54,7 +54,7 @@ def _held_out_scenes(which: str, count: int) -> list[tuple[Scene, Caption]]:
     return found
 
 
-def check_pictures(reading: Reading, captions: list[Caption], owners: list[int]) -> list[Check]:
+def check_pictures(reading: JudgeReading, captions: list[Caption], owners: list[int]) -> list[AttributeCheck]:
     """Every stated attribute against every picture; picture n was made for caption owners[n]."""
     checks = []
     for prompt, one in enumerate(captions):
@@ -63,16 +63,16 @@ def check_pictures(reading: Reading, captions: list[Caption], owners: list[int])
             others = [s for s, owner in zip(seen, owners, strict=True) if owner != prompt]
             for row, owner in enumerate(owners):
                 if owner == prompt:
-                    checks.append(Check(prompt, group(slot), slot, seen[row], float(np.mean(others))))
+                    checks.append(AttributeCheck(prompt, group(slot), slot, seen[row], float(np.mean(others))))
     return checks
 
 
-def summary(checks: list[Check]) -> dict[str, dict[str, float]]:
+def summary(checks: list[AttributeCheck]) -> dict[str, dict[str, float]]:
     """Per group: share recognised, 95 % bootstrap interval over prompts, chance, number of checks."""
     return {name: _share([c for c in checks if name in ("all", c.group)]) for name in ("all", *GROUPS)}
 
 
-def by_slot(checks: list[Check]) -> dict[str, dict[str, float]]:
+def by_slot(checks: list[AttributeCheck]) -> dict[str, dict[str, float]]:
     """The same per slot, objects and colours of both places together."""
     names = sorted({_base(check.slot) for check in checks})
     return {name: _share([c for c in checks if _base(c.slot) == name]) for name in names}
@@ -82,7 +82,7 @@ def _base(slot: str) -> str:
     return slot.removesuffix("_1").removesuffix("_2").replace("colour_a", "palette").replace("colour_b", "palette")
 
 
-def _share(checks: list[Check]) -> dict[str, float]:
+def _share(checks: list[AttributeCheck]) -> dict[str, float]:
     if not checks:
         return {"share": float("nan"), "low": float("nan"), "high": float("nan"), "chance": float("nan"), "checks": 0}
     prompts = sorted({check.prompt for check in checks})

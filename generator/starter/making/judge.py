@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from generator.starter import words
 from generator.starter.making.loop import Schedule, channels_last, train
 from generator.starter.making.pool import Pool, shrink
+from generator.starter.making.processor import autocast
 from generator.starter.making.train_vqgan import to_images
 from generator.starter.world import NONE, SLOTS, spots
 
@@ -104,7 +105,7 @@ def train_judge(pool: Pool, folder: Path, schedule: Schedule, *, seed: int, batc
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         chosen = torch.from_numpy(rng.integers(0, len(pool), batch))
         images, places = _disturb(to_images(small[chosen.numpy()]), truth.spots[chosen], rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             read = model(images.contiguous(memory_format=torch.channels_last))
         return _losses(read, truth, chosen, places)
 
@@ -194,7 +195,7 @@ def _colour_of_kinds(kinds: Tensor, colours: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Reading:
+class JudgeReading:
     """What the judge reads off pictures; row n belongs to picture n."""
 
     choices: dict[str, NDArray[np.int64]]
@@ -216,12 +217,12 @@ class Reading:
 
 
 @torch.no_grad()
-def read_pictures(judge: Judge, images: Tensor) -> Reading:
+def read_pictures(judge: Judge, images: Tensor) -> JudgeReading:
     """Read (N, 3, H, W) pictures in [0, 1] of any size."""
     small = F.interpolate(images, (64, 64), mode="area") if images.shape[-2:] != (64, 64) else images
     *choices, kinds, colours = judge(small)
     named = {name: part.argmax(1).numpy() for name, part in zip(CHOICES, choices, strict=True)}
-    return Reading(named, _presence(kinds).numpy(), _colour_of_kinds(kinds, colours).numpy())
+    return JudgeReading(named, _presence(kinds).numpy(), _colour_of_kinds(kinds, colours).numpy())
 
 
 def judged(stated: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from generator.models.tiny.start import Painter
+from generator.models.tiny.start import ScenePainter
 from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter.making.loop import Schedule
 from generator.starter.making.pool import Pool, open_pool
@@ -93,7 +93,7 @@ def _things(options: argparse.Namespace) -> None:
 def _grids(options: argparse.Namespace) -> None:
     from generator.starter.making.train_start import refine_painter
 
-    painter = Painter(SLOT_SIZES, PART_SLOTS, TinyVQGAN().codebook.shape[1])
+    painter = ScenePainter(SLOT_SIZES, PART_SLOTS, TinyVQGAN().codebook.shape[1])
     load_averaged(painter, options.work / "painter.checkpoint.pt")
     painter.requires_grad_(True)
     schedule = Schedule(steps=options.steps or 2600, learning_rate=1e-3, warmup=30, average=0.99)

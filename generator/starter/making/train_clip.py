@@ -22,6 +22,7 @@ from generator.starter import words
 from generator.starter.making.captions import Caption, caption, noisy
 from generator.starter.making.loop import Schedule, channels_last, token_batch, train
 from generator.starter.making.pool import Pool, shrink
+from generator.starter.making.processor import autocast
 from generator.starter.making.train_vqgan import to_images
 from generator.starter.world import SLOT_SIZES, SLOTS
 
@@ -116,7 +117,7 @@ def _losses(
     slots: NDArray[np.uint8],
     whole: NDArray[np.bool_],
 ) -> dict[str, Tensor]:
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         features = clip.features(images.contiguous(memory_format=torch.channels_last))
         seen = clip.project(features).float()
         said = clip.encode_tokens(tokens).float()
@@ -207,7 +208,7 @@ class _Views:
 
 def rebuild(vqgan: TinyVQGAN, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The pictures through encode, quantise and decode."""
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), autocast():
         codes = vqgan.nearest(vqgan.encode(to_images(pictures)).float())
         decoded = vqgan.decode(F.embedding(codes, vqgan.codebook).movedim(-1, 1)).float()
     rounded: NDArray[np.uint8] = (decoded.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
@@ -283,7 +284,7 @@ def paint_on(
     spread = vqgan.codebook.std(0)[None, :, None, None]
     latent = latent.clone().requires_grad_()
     for _ in range(steps):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             small = F.avg_pool2d(_decode_straight(vqgan, latent), 2)
             seen = clip.encode_image(_shifted(small, rng).clamp(0, 1))
         similarity = (F.normalize(seen.float(), dim=1) * target).sum()
@@ -292,7 +293,7 @@ def paint_on(
             scaled = gradient * spread
             length = scaled.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
             latent += PAINT_STEP * spread * scaled / length
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    with torch.no_grad(), autocast():
         return latent.detach(), F.avg_pool2d(_decode_straight(vqgan, latent), 2).float()
 
 

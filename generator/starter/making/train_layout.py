@@ -24,6 +24,7 @@ from generator.starter.making.captions import caption, noisy
 from generator.starter.making.loop import Schedule, token_batch, train
 from generator.starter.making.plainest import plainest
 from generator.starter.making.pool import shrink
+from generator.starter.making.processor import autocast
 from generator.starter.making.render import render
 from generator.starter.making.train_vqgan import to_images
 from generator.starter.world import SIDE, draw_scene
@@ -104,7 +105,7 @@ def train_layout(layouts: Layouts, folder: Path, schedule: Schedule, *, seed: in
         pictures = to_images(layouts.thumbnails[chosen])
         with torch.no_grad():
             wanted = model.encode_image(pictures)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             said = model.encode_tokens(tokens).float()
         error = (said - wanted).square().sum(1)
         return {

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from generator.models.tiny.start import Composer, Painter
+from generator.models.tiny.start import Composer, ScenePainter
 from generator.models.tiny.vqgan import TinyVQGAN
 from generator.starter import words
 from generator.starter.making.captions import Caption, caption, noisy
@@ -27,7 +27,7 @@ def train_composer(folder: Path, schedule: Schedule, *, seed: int, batch: int = 
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         tokens, slots = caption_batch(random.Random(f"{seed}/composer/{index}"), batch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             logits = model(tokens, slots[:, :-1]).float()
         parts = [F.cross_entropy(model.slot_logits(logits[:, i], i), slots[:, i]) for i in range(len(SLOT_SIZES))]
         return {"loss": torch.stack(parts).mean(), "object": parts[list(SLOTS).index("object_1")].detach()}
@@ -60,21 +60,21 @@ PALENESS = {"pastel": 3.0, "sketch": 4.0}
 
 def train_painter(
     pool: Pool, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int, batch: int = 48
-) -> Painter:
+) -> ScenePainter:
     """The painter, on the latents of the pool's pictures."""
     torch.manual_seed(seed)
     latents = pool_latents(pool, vqgan, folder)
     places = torch.tensor([spots(pool.scene(index)) for index in range(len(pool))])
     spread = latents[:2000].float().std((0, 2, 3))
     style, paleness = list(SLOTS).index("style"), torch.tensor([PALENESS.get(name, 1.0) for name in SLOTS["style"]])
-    model = channels_last(Painter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
+    model = channels_last(ScenePainter(SLOT_SIZES, PART_SLOTS, vqgan.codebook.shape[1]))
     model.set_scale(latents[:2000].float().mean((0, 2, 3)), spread)
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         chosen = torch.from_numpy(rng.integers(0, len(pool), batch))
         slots = torch.from_numpy(pool.scenes[chosen.numpy()].astype(np.int64))
         wanted = latents[chosen].float()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             painted = model(slots, places[chosen], wanted.shape[2], wanted.shape[3]).float()
         # In latent units: the PCA order makes the first, widest dimensions the ones that show most in the picture.
         # Nearly quadratic, because objects are outliers to begin with and must not be taken for noise.
@@ -89,7 +89,7 @@ def train_painter(
         }
 
     trained = train("painter", model, step, schedule, folder, seed=seed)
-    assert isinstance(trained, Painter)
+    assert isinstance(trained, ScenePainter)
     return trained
 
 
@@ -98,7 +98,9 @@ GRIDS = {16: 5000, 32: 4000, 48: 900}
 _CELLS_IN_BATCH = 48 * 16 * 16
 
 
-def refine_painter(painter: Painter, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int) -> Painter:
+def refine_painter(
+    painter: ScenePainter, vqgan: TinyVQGAN, folder: Path, schedule: Schedule, *, seed: int
+) -> ScenePainter:
     """The painter taught several grids: one that has seen 16x16 cells only garbles stars and checks in finer ones.
 
     It goes on from a painter of one grid; parts that are not there are far away from now on (world.FAR).
@@ -122,7 +124,7 @@ def refine_painter(painter: Painter, vqgan: TinyVQGAN, folder: Path, schedule: S
         return {"loss": (error * weight).mean() / spread, f"error{cells}": error.detach().mean()}
 
     trained = train("painter", model, step, schedule, folder, seed=seed)
-    assert isinstance(trained, Painter)
+    assert isinstance(trained, ScenePainter)
     return trained
 
 
@@ -165,7 +167,7 @@ def pool_latents(pool: Pool, vqgan: TinyVQGAN, folder: Path) -> Tensor:
         return kept
     parts = []
     for start in range(0, len(pool), 100):
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             parts.append(vqgan.encode(to_images(pool.pictures[start : start + 100])).half())
     latents = torch.cat(parts)
     torch.save(latents, path)

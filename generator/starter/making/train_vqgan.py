@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from generator.models.tiny.vqgan import FACTOR, TinyVQGAN
 from generator.starter.making.loop import Schedule, channels_last, train
 from generator.starter.making.pool import Pool
+from generator.starter.making.processor import autocast
 
 CROP, BATCH = 64, 32
 _DECAY, _COMMITMENT, _DEAD = 0.99, 0.25, 0.02
@@ -26,11 +27,11 @@ def train_vqgan(pool: Pool, folder: Path, schedule: Schedule, *, seed: int) -> T
 
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         images = _crops(pool, rng, BATCH)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             latent = model.encode(images)
         latent = latent.float()
         quantised = trainer.quantise(latent, rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             decoded = model.decode(latent + (quantised - latent).detach())
         decoded = decoded.float()
         picture = picture_loss(decoded, images)

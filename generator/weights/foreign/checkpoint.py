@@ -1,8 +1,9 @@
 """Tensors of a weight file as names, shapes and bytes, read one at a time and without torch.
 
-Four forms are known by their first bytes: PyTorch's zip archives (a Lightning checkpoint, since PyTorch 1.6), its files
-of consecutive pickles (before), TorchScript's zip archives (how OpenAI publishes CLIP) and safetensors. The first
-three hold pickles, which `unpickle` reads as plain data; TorchScript's code is not looked at.
+Five forms are known by their first bytes: PyTorch's zip archives (a Lightning checkpoint, since PyTorch 1.6), its files
+of consecutive pickles (before), TorchScript's zip archives (how OpenAI publishes CLIP), safetensors, and models of
+SentencePiece, which count as one tensor of bytes. The first three hold pickles, which `unpickle` reads as plain data;
+TorchScript's code is not looked at.
 """
 
 from __future__ import annotations
@@ -20,14 +21,20 @@ from pathlib import Path
 from typing import Any
 
 from generator.weights.foreign import unpickle
-from generator.weights.foreign.head import HEAD_BYTES, describe_head
+from generator.weights.foreign.head import HEAD_BYTES, describe_head, seems_pieces
 from generator.weights.foreign.pickled import Budget, Inert, Storage, TensorRef
 from generator.weights.foreign.stored import DTYPES, CheckpointError, StoredTensor, read_safetensors, wall
 
 LARGEST_PICKLE_BYTES = 64 * 1024 * 1024
+LARGEST_PIECES_BYTES = 64 * 1024 * 1024
+"""Of a tokenizer; that of SigLIP 2 has 4 MiB."""
+PIECES = "pieces"
+"""The name of the one tensor that a tokenizer is read as."""
 LARGEST_CONTENTS_BYTES = 4 * 1024 * 1024
 """Of a zip archive's table of contents: 50,000 files."""
 LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+INSIDE = ("state_dict", "params_ema", "params")
+"""Where a checkpoint keeps its tensors: Lightning's, and BasicSR's, of which the average is what is to be used."""
 MOST_PARTS, LONGEST_PATH = 100_000, 512
 """Of a TorchScript module: attributes of all modules in it, characters of a tensor's name."""
 
@@ -83,7 +90,19 @@ def _read(file: CarefulFile, head: bytes, path: Path) -> dict[str, StoredTensor]
         return safetensors
     if head.startswith(b"\x80"):
         return _read_legacy(file, path)
+    if seems_pieces(head) and file.size <= LARGEST_PIECES_BYTES:
+        return {PIECES: _all_bytes(file)}
     raise CheckpointError(f"{path.name} is no checkpoint: {describe_head(head)}.")
+
+
+def _all_bytes(file: CarefulFile) -> StoredTensor:
+    """A whole file as one tensor."""
+
+    def read() -> bytes:
+        file.seek(0)
+        return file.read()
+
+    return StoredTensor("U8", (file.size,), read, file.size)
 
 
 # ---- zip archives ----------------------------------------------------------------------------------------------------
@@ -117,8 +136,10 @@ def _member(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
 
 
 def _state_dict(value: Any, path: Path) -> dict[str, TensorRef]:
-    """The tensors of `state_dict` in a Lightning checkpoint, or of a bare dictionary of tensors."""
-    inner = value.get("state_dict", value) if isinstance(value, dict) else None
+    """The tensors of `state_dict` in a Lightning checkpoint, of BasicSR's `params_ema`, or of a bare dictionary."""
+    inner = value
+    if isinstance(value, dict):
+        inner = next((value[name] for name in INSIDE if name in value), value)
     if not isinstance(inner, dict):
         raise CheckpointError(f"{path.name} holds no weights: there is no state_dict in it.")
     found = {key: item for key, item in inner.items() if isinstance(key, str) and isinstance(item, TensorRef)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 HEAD_BYTES = 1024
+_FIRST_PIECE = re.compile(rb"\n[\x07-\x7f]\n[\x03-\x1f]<(pad|unk|s)>")
+"""How SentencePiece's models begin: their first field is a piece of text, whose first field is its letters."""
 
 
 def describe_head(head: bytes) -> str:
@@ -26,6 +28,11 @@ def describe_head(head: bytes) -> str:
 
 
 def seems_checkpoint(head: bytes) -> bool:
-    """Whether a file that begins so may be one of the four forms."""
+    """Whether a file that begins so may be one of the five forms."""
     is_safetensors = len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32
-    return head.startswith((b"PK\x03\x04", b"\x80")) or is_safetensors
+    return head.startswith((b"PK\x03\x04", b"\x80")) or is_safetensors or seems_pieces(head)
+
+
+def seems_pieces(head: bytes) -> bool:
+    """Whether a file that begins so may be a model of SentencePiece."""
+    return _FIRST_PIECE.match(head) is not None

@@ -1,9 +1,10 @@
 """The same networks under other people's names: their tensors under the names of openai-clip, unread and unchanged.
 
 transformers keeps the projections of query, key and value apart, and its linear maps lie the other way round;
-open_clip puts the text tower of some models under "text.", and what was trained on several devices at once begins with
-"module.". What a tensor becomes is told by its name alone, so nothing is read before it is written. The names:
-huggingface/transformers, models/clip/modeling_clip.py; mlfoundations/open_clip, model.py.
+open_clip puts the text tower of some models under "text.", the image tower of a SigLIP is timm's there, and what was
+trained on several devices at once begins with "module.". What a tensor becomes is told by its name alone, so nothing is
+read before it is written. The names: huggingface/transformers, models/clip/modeling_clip.py and
+models/siglip/modeling_siglip.py; mlfoundations/open_clip, model.py.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from generator.weights.foreign import timm_names
 from generator.weights.foreign.diffusers_names import MARK, from_diffusers
-from generator.weights.foreign.stored import ELEMENT_BYTES, CheckpointError, StoredTensor
+from generator.weights.foreign.joining import SCALARS, scalar, stacked, turned
+from generator.weights.foreign.stored import StoredTensor
 
 PARALLEL = "module."
 OPEN_CLIP_TEXT = "text."
@@ -20,7 +23,6 @@ _TRANSFORMERS = "text_model.embeddings.token_embedding.weight"
 _SEPARATE_TEXT = "text.token_embedding.weight"
 
 _RENAMED = {
-    "logit_scale": "logit_scale",
     _TRANSFORMERS: "token_embedding.weight",
     "text_model.embeddings.position_embedding.weight": "positional_embedding",
     "text_model.final_layer_norm.weight": "ln_final.weight",
@@ -32,6 +34,19 @@ _RENAMED = {
     "vision_model.pre_layrnorm.bias": "visual.ln_pre.bias",
     "vision_model.post_layernorm.weight": "visual.ln_post.weight",
     "vision_model.post_layernorm.bias": "visual.ln_post.bias",
+    "vision_model.embeddings.patch_embedding.bias": "visual.conv1.bias",
+    "vision_model.head.probe": "visual.head.probe",
+    "vision_model.head.attention.in_proj_weight": "visual.head.attn.in_proj_weight",
+    "vision_model.head.attention.in_proj_bias": "visual.head.attn.in_proj_bias",
+    "text_model.head.weight": "text_projection.weight",
+    "text_model.head.bias": "text_projection.bias",
+}
+_HEAD = re.compile(r"vision_model\.head\.(.+)\.(weight|bias)")
+_HEAD_PARTS = {
+    "attention.out_proj": "attn.out_proj",
+    "layernorm": "ln",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
 }
 _TURNED = {"text_projection.weight": "text_projection", "visual_projection.weight": "visual.proj"}
 _LAYER = re.compile(r"(text|vision)_model\.encoder\.layers\.(\d{1,4})\.(.+)\.(weight|bias)")
@@ -54,20 +69,26 @@ def under_our_names(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTenso
     if stored and all(name.startswith(PARALLEL) for name in stored):
         stored = {name.removeprefix(PARALLEL): one for name, one in stored.items()}
     if _SEPARATE_TEXT in stored:
-        return {name.removeprefix(OPEN_CLIP_TEXT): one for name, one in stored.items()}
+        stored = {name.removeprefix(OPEN_CLIP_TEXT): one for name, one in stored.items()}
+    if timm_names.MARK in stored:
+        return timm_names.from_timm(stored)
     if MARK in stored:
         return from_diffusers(stored)
     return _from_transformers(stored) if _TRANSFORMERS in stored else dict(stored)
 
 
 def _from_transformers(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """What has no place in a CLIP of openai-clip (the numbers of the positions) is left away."""
+    """What has no place in a network of ours (the numbers of the positions) is left away."""
     found: dict[str, StoredTensor] = {}
     for name, one in stored.items():
-        if name in _RENAMED:
+        if name in SCALARS:
+            found[name] = scalar(one)
+        elif name in _RENAMED:
             found[_RENAMED[name]] = one
         elif name in _TURNED:
-            found[_TURNED[name]] = _turned(one)
+            found[_TURNED[name]] = turned(one)
+        elif (match := _HEAD.fullmatch(name)) is not None and match[1] in _HEAD_PARTS:
+            found[f"visual.head.{_HEAD_PARTS[match[1]]}.{match[2]}"] = one
         elif (match := _LAYER.fullmatch(name)) is not None:
             found |= _of_layer(stored, match)
     return found
@@ -82,29 +103,4 @@ def _of_layer(stored: Mapping[str, StoredTensor], match: re.Match[str]) -> dict[
     names = [match[0].replace(_QUERY, other) for other in (_QUERY, _KEY, _VALUE)]
     if part != _QUERY or any(name not in stored for name in names):
         return {}
-    return {f"{layer}.attn.in_proj_{what}": _stacked([stored[name] for name in names])}
-
-
-def _stacked(parts: list[StoredTensor]) -> StoredTensor:
-    """Tensors of one shape below each other: their rows follow each other, and so do their bytes."""
-    first = parts[0]
-    if any((one.dtype, one.shape) != (first.dtype, first.shape) for one in parts) or not first.shape:
-        raise CheckpointError("The query, key and value of a layer in the file are of different shapes or precisions.")
-    shape = (len(parts) * first.shape[0], *first.shape[1:])
-    return StoredTensor(
-        first.dtype, shape, lambda: b"".join(one.read() for one in parts), sum(one.read_bytes for one in parts)
-    )
-
-
-def _turned(one: StoredTensor) -> StoredTensor:
-    """A matrix with rows and columns exchanged; anything else as it is, which the shapes will tell."""
-    if len(one.shape) != 2:
-        return one
-
-    def read() -> bytes:
-        import numpy as np
-
-        numbers = np.frombuffer(one.read(), np.dtype(f"V{ELEMENT_BYTES[one.dtype]}"))
-        return numbers.reshape(one.shape).T.tobytes()
-
-    return StoredTensor(one.dtype, one.shape[::-1], read, one.read_bytes)
+    return {f"{layer}.attn.in_proj_{what}": stacked([stored[name] for name in names])}

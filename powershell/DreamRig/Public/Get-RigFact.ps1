@@ -24,18 +24,13 @@ function Get-RigFact {
         foreach ($half in 'windows', 'wsl') { $document['unknown'][$half] = 'absent' }
         return ConvertTo-FactObject -Value $document
     }
-    $document = New-FactDocument -Place windows
-    Add-VersionFact -Document $document
-    Add-ComputerFact -Document $document
-    Add-ProcessorFact -Document $document
-    Add-FeatureFact -Document $document
-    Add-ServiceFact -Document $document
-    Add-RestartFact -Document $document
-    Add-LaunchFact -Document $document
-    Add-ProductFact -Document $document
-    Add-GpuFact -Document $document -TimeoutSeconds $TimeoutSeconds
-    Add-WslFact -Document $document -TimeoutSeconds $TimeoutSeconds
-    Add-DistributionFact -Document $document
-    Add-WslConfigFact -Document $document
-    ConvertTo-FactObject -Value $document
+    # These take longest, and are read last.
+    Start-NativeAhead -FilePath 'nvidia-smi.exe' -ArgumentList $script:NvidiaQuestion
+    try {
+        Start-NativeAhead -FilePath (Resolve-WslPath) -ArgumentList '--version'
+    } catch {
+        # The registry cannot be read: whoever asks for WSL's version in its turn says so.
+        Write-Verbose "$($_.Exception.Message)"
+    }
+    try { ConvertTo-FactObject -Value (Read-WindowsFact -TimeoutSeconds $TimeoutSeconds) } finally { Stop-NativeAhead }
 }

@@ -31,36 +31,21 @@ function Register-RigResume {
         [string[]] $ArgumentList = @(),
         [string] $User = ''
     )
-    $account = $User
-    if (-not $User) {
-        $User = Get-ProcessUser
-        $account = Get-ProcessSid
-        if (-not $account) { $account = $User }
-    }
-    if ($User -match '\$$|\\SYSTEM$') {
-        throw (New-SetupError -Message "Setup cannot go on as ${User}: WSL refuses to work for it." -ExitCode 4 `
-                -Hint 'start setup.ps1 as the person who will use WSL')
-    }
-    $shell = Get-ResumeShell
+    $who = Get-TaskAccount -User $User -Cannot 'Setup cannot go on' -Script 'setup.ps1'
     $words = '-NoProfile -ExecutionPolicy Bypass -File "{0}" -Resume {1}' -f $ScriptPath, ($ArgumentList -join ' ')
     $result = [pscustomobject]@{
-        TaskName = $script:ResumeTask; User = $User; Command = "`"$shell`" $($words.Trim())"; Registered = $false
+        TaskName = $script:ResumeTask; User = $who.User; Command = "`"$(Get-TaskShell)`" $($words.Trim())"; Registered = $false
     }
-    if (-not $PSCmdlet.ShouldProcess("scheduled task $script:ResumeTask at the logon of $User", 'Register')) { return $result }
+    if (-not $PSCmdlet.ShouldProcess("scheduled task $script:ResumeTask at the logon of $($who.User)", 'Register')) { return $result }
     Assert-Elevated -Task 'registering the task that goes on after the restart'
-    $settings = New-ScheduledTaskSettingsSet -AllowStartIfOnBatteries -DontStopIfGoingOnBatteries -MultipleInstances IgnoreNew `
-        -ExecutionTimeLimit (New-TimeSpan -Hours 12) -DeleteExpiredTaskAfter (New-TimeSpan -Minutes 1)
     $task = @{
-        TaskName    = $script:ResumeTask
+        TaskName = $script:ResumeTask; Trigger = New-ResumeTrigger -User $who.Account
         Description = 'Goes on with the setup of dreamrig after a restart, once. Remove it with: setup.ps1 -Undo'
-        Action      = New-ScheduledTaskAction -Execute $shell -Argument $words.Trim() -WorkingDirectory (Split-Path -Path $ScriptPath -Parent)
-        Trigger     = New-ResumeTrigger -User $account
-        Principal   = New-ScheduledTaskPrincipal -UserId $account -LogonType Interactive -RunLevel Highest
-        Settings    = $settings
-        Force       = $true
     }
-    $null = Register-ScheduledTask @task
-    Assert-ResumeTask
+    Add-RigTask -Task $task -Account $who.Account -Words $words.Trim() -Folder (Split-Path -Path $ScriptPath -Parent) -RunLevel Highest `
+        -Limit (New-TimeSpan -Hours 12) -More @{ DeleteExpiredTaskAfter = New-TimeSpan -Minutes 1 }
+    Assert-RigTask -Name $script:ResumeTask -RunLevel Highest -What 'goes on after the restart' `
+        -Hint 'Otherwise restart by hand and start setup.ps1 again afterwards'
     $result.Registered = $true
     $result
 }

@@ -12,6 +12,8 @@ function Reset-RigDistribution {
     .PARAMETER ExportPath
     Where the export goes; DreamRig-backups in the user's profile folder without it. A file that is there is not
     overwritten.
+    .PARAMETER FromFile
+    A .wsl file to install the new one from; '' fetches it by its name.
     .PARAMETER NoExport
     Do not save anything.
     .EXAMPLE
@@ -26,6 +28,7 @@ function Reset-RigDistribution {
     param(
         [Parameter(Mandatory = $true, Position = 0)] [ValidatePattern('^[A-Za-z0-9][A-Za-z0-9._-]*$')] [string] $Name,
         [string] $ExportPath = '',
+        [string] $FromFile = '',
         [switch] $NoExport
     )
     if (-not (Get-RegisteredDistribution -Name $Name)) {
@@ -40,7 +43,7 @@ function Reset-RigDistribution {
     Remove-Distribution -Name $Name -Confirm:$false
     $result.Changed = $true
     try {
-        $null = Install-RigDistribution -Name $Name -Confirm:$false
+        $null = Install-RigDistribution -Name $Name -FromFile $FromFile -Confirm:$false
     } catch {
         if ($ExportPath) { $_.Exception.Data['hint'] = "what it was: wsl --import $Name <folder> `"$ExportPath`"" }
         throw

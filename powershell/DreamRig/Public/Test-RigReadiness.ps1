@@ -20,7 +20,7 @@ function Test-RigReadiness {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([AllowNull()] [psobject] $Facts = $null, [string[]] $Check = @())
-    $names = @($script:Checks | ForEach-Object { $_.Name })
+    $names = @(Get-Check | ForEach-Object { $_.Name })
     $unknown = @($Check | Where-Object { $names -notcontains $_ })
     if ($unknown.Count) { throw "There is no check '$($unknown[0])'. There are: $($names -join ', ')." }
     if ($null -eq $Facts) { $Facts = Get-RigFact }

@@ -14,14 +14,9 @@ function Unregister-RigResume {
     [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Low')]
     [OutputType([bool])]
     param()
-    if (-not (Get-ResumeTask)) { return $false }
+    if (-not (Get-RigTask -Name $script:ResumeTask)) { return $false }
     if (-not $PSCmdlet.ShouldProcess("scheduled task $script:ResumeTask", 'Delete')) { return $false }
-    try {
-        Unregister-ScheduledTask -TaskName $script:ResumeTask -TaskPath '\' -Confirm:$false -ErrorAction Stop
-    } catch {
-        Write-Verbose "Unregister-ScheduledTask: $($_.Exception.Message)"
-    }
-    if (Get-ResumeTask) {
+    if (-not (Remove-RigTask -Name $script:ResumeTask)) {
         Assert-Elevated -Task "deleting the scheduled task $script:ResumeTask"
         throw (New-SetupError -Message "The scheduled task $script:ResumeTask cannot be deleted." -ExitCode 1 `
                 -Hint "delete it in taskschd.msc, or: schtasks /delete /tn $script:ResumeTask /f")

@@ -8,11 +8,9 @@ since version 142 (developer.chrome.com/blog/local-network-access), Brave has a 
 from __future__ import annotations
 
 from provision.doctor.check import (
-    Check,
     FactReader,
     Finding,
-    Step,
-    check,
+    FixStep,
     evidence,
     line,
     passed,
@@ -20,10 +18,10 @@ from provision.doctor.check import (
     unknown,
     warned,
 )
-from provision.doctor.steps import SHUTDOWN_WSL, edit_wslconfig
+from provision.doctor.checks.wsl_network import MODE, changed, is_wsl_1, unasked
 from provision.facts.collectors.colab import PORTS
 
-FORWARDING, MODE = "wsl.wslconfig_localhost_forwarding", "wsl.wslconfig_networking_mode"
+FORWARDING = "wsl.wslconfig_localhost_forwarding"
 REACHES = ("", "nat", "mirrored", "virtioproxy")
 """Networking modes in which Windows' localhost leads into WSL; NAT only with localhostForwarding."""
 BROWSERS = line(
@@ -32,11 +30,6 @@ BROWSERS = line(
 )
 
 
-@check(
-    "colab-page",
-    "Can Colab's page use this machine (dreamrig colab)?",
-    places=("windows", "wsl", "linux", "other"),
-)
 def colab_page(facts: FactReader) -> Finding:
     """Packages, container, WSL's way from Windows, a free port; SKIP where it was never set up."""
     has_packages = facts.get("python.has_colab_packages")
@@ -57,24 +50,23 @@ def _container(facts: FactReader) -> Finding | None:
 
 def _wsl(facts: FactReader) -> Finding | None:
     """What stands between a browser on Windows and a server in WSL 2; WSL 1 has Windows' own network."""
-    if facts.get("linux.wsl_version") == 1:
+    if is_wsl_1(facts):
         return None
-    mode, forwarding = facts.get(MODE), facts.get(FORWARDING)
-    if mode is None or forwarding is None:
-        return unknown(facts, MODE if mode is None else FORWARDING)
-    proof = evidence(facts, MODE, FORWARDING)
+    if found := unasked(facts, MODE, FORWARDING):
+        return found
+    mode, proof = facts.get(MODE), evidence(facts, MODE, FORWARDING)
     if mode == "none":
-        return warned("WSL has no network, so Colab's page cannot reach it.", proof, *_edit("networkingMode=none"))
+        return warned(
+            "WSL has no network, so Colab's page cannot reach it.",
+            proof,
+            *changed("take the line networkingMode=none out of [wsl2]."),
+        )
     if mode not in REACHES:
         return skipped(f"Cannot be told: whether localhost leads into WSL with networkingMode={mode}.", proof=proof)
-    if mode in ("", "nat") and not forwarding:
+    if mode in ("", "nat") and not facts.get(FORWARDING):
         sentence = "Windows' localhost does not lead into WSL, so Colab's page cannot reach it."
-        return warned(sentence, proof, *_edit("localhostForwarding=false"))
+        return warned(sentence, proof, *changed("take the line localhostForwarding=false out of [wsl2]."))
     return None
-
-
-def _edit(wrong: str) -> tuple[Step, ...]:
-    return edit_wslconfig(f"take the line {wrong} out of [wsl2]."), SHUTDOWN_WSL
 
 
 def _port(facts: FactReader) -> Finding:
@@ -89,7 +81,5 @@ def _port(facts: FactReader) -> Finding:
     return passed(f"dreamrig colab can serve it{where}: in Chrome or Edge, which ask once.", *proof)
 
 
-OTHER_PORT = Step("Choose another port.", "dreamrig colab --port 9000")
-OUTSIDE = Step("Start it outside of the container, or give the container the network of its host.")
-
-CHECKS: tuple[Check, ...] = (colab_page,)
+OTHER_PORT = FixStep("Choose another port.", "dreamrig colab --port 9000")
+OUTSIDE = FixStep("Start it outside of the container, or give the container the network of its host.")

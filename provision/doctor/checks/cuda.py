@@ -1,77 +1,52 @@
-"""From PyTorch to a kernel that computes the right number: build, CUDA version, architectures, the kernel."""
+"""From PyTorch to a kernel that computes the right number: CUDA version, architectures, kernel; a build that fits."""
 
 from __future__ import annotations
 
 from provision.cards.gpus import find_gpu
 from provision.cards.wheels import choose_wheel
 from provision.doctor.check import (
-    Check,
     FactReader,
     Finding,
-    Step,
-    check,
+    FixStep,
     evidence,
     failed,
     line,
     passed,
     unknown,
 )
-from provision.doctor.checks.gpu import WITH_GPU, kernel_died
+from provision.doctor.checks.gpu import kernel_died
+from provision.doctor.rules import holds
 from provision.doctor.steps import WINDOWS_DRIVER
 from provision.versions import version_tuple
 
 
-@check("torch-build", "Is PyTorch installed, and built for CUDA?")
-def torch_build(facts: FactReader) -> Finding:
-    """From torch's files, without importing it. Where there is no GPU, the CPU build is the right one."""
-    version = facts.get("torch.version")
-    proof = evidence(facts, "torch.version", "torch.cuda")
-    if not facts.get("torch.is_installed"):
-        return failed("PyTorch is not installed.", evidence(facts, "torch.is_installed"), *install_torch(facts))
-    if not facts.get("torch.is_cpu_build"):
-        return passed(f"PyTorch {version}, built for CUDA {facts.get('torch.cuda')}.", *proof)
-    if not has_gpu(facts):
-        return passed(f"PyTorch {version}, built for the CPU, as fits a machine without an NVIDIA GPU.", *proof)
-    return failed(f"PyTorch {version} is a CPU build: it will never use the GPU.", proof, *install_torch(facts))
-
-
-def has_gpu(facts: FactReader) -> bool:
-    """Whether anything in this machine speaks of an NVIDIA GPU."""
-    if facts.get("linux.wsl_lib_has_libcuda") or facts.get("linux.nvidia_pci_count"):
-        return True
-    return facts.get("linux.kernel_driver") not in (None, "absent") or bool(facts.get("windows.nvidia_gpus"))
-
-
-def install_torch(facts: FactReader) -> tuple[Step, ...]:
+def install_torch(facts: FactReader) -> tuple[FixStep, ...]:
     """Steps that bring a build of torch that fits."""
-    build = "cuda" if has_gpu(facts) else "cpu"
+    build = "cuda" if holds("has-gpu", facts) else "cpu"
     if facts.place == "colab":
-        return (Step("Runtime > Disconnect and delete runtime: a fresh one has PyTorch for CUDA.", None, "colab"),)
-    by_hand = fitting_torch(facts, "Or by hand:") if has_gpu(facts) else CPU_TORCH
-    return Step(
+        return (FixStep("Runtime > Disconnect and delete runtime: a fresh one has PyTorch for CUDA.", None, "colab"),)
+    by_hand = fitting_torch(facts, "Or by hand:") if holds("has-gpu", facts) else CPU_TORCH
+    return FixStep(
         "In a checkout, ./rig fetches the build that fits.", f"rm -rf .venv && DREAMRIG_TORCH={build} ./rig doctor"
     ), by_hand
 
 
-CPU_TORCH = Step(
+CPU_TORCH = FixStep(
     "Or by hand.", "python -m pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cpu"
 )
 
 
-def fitting_torch(facts: FactReader, lead: str) -> Step:
+def fitting_torch(facts: FactReader, lead: str) -> FixStep:
     """The step that installs the build for this GPU, driver and Python, with torchvision where that is there."""
     entry = find_gpu(facts.get("cuda.gpu_name") or "") or {}
     capability = facts.get("cuda.capability") or entry.get("capability")
     wheel = choose_wheel(capability, facts.get("cuda.driver_cuda"), facts.get("python.version"))
     if wheel is None:
-        return Step("No build of PyTorch serves this GPU with this driver: dreamrig draws on the CPU.")
+        return FixStep("No build of PyTorch serves this GPU with this driver: dreamrig draws on the CPU.")
     packages = ("torch", "torchvision") if facts.get("python.torchvision") not in (None, "absent") else ("torch",)
-    return Step(f"{lead} {wheel.sentence(capability)}", wheel.command(packages))
+    return FixStep(f"{lead} {wheel.sentence(capability)}", wheel.command(packages))
 
 
-@check(
-    "torch-cuda", "Can the driver run the CUDA version PyTorch was built with?", ("cuda-init", "torch-build"), WITH_GPU
-)
 def torch_cuda(facts: FactReader) -> Finding:
     """Same major version, or a newer driver: docs.nvidia.com/deploy/cuda-compatibility."""
     built, driver = facts.get("torch.cuda"), facts.get("cuda.driver_cuda")
@@ -82,12 +57,13 @@ def torch_cuda(facts: FactReader) -> Finding:
         return passed(f"The driver runs CUDA {driver}, PyTorch was built with {built}.", *proof)
     sentence = f"The driver runs CUDA up to {driver}, but PyTorch was built with {built}."
     newer = (
-        WINDOWS_DRIVER if facts.place in ("windows", "wsl") else Step("Install a newer NVIDIA driver.", None, "linux")
+        WINDOWS_DRIVER
+        if facts.place in ("windows", "wsl")
+        else FixStep("Install a newer NVIDIA driver.", None, "linux")
     )
     return failed(sentence, proof, newer, fitting_torch(facts, "Or another build of PyTorch:"))
 
 
-@check("torch-arch", "Has PyTorch kernels for this GPU's architecture?", ("torch-cuda",), WITH_GPU)
 def torch_arch(facts: FactReader) -> Finding:
     """The list of architectures against the capability. The first check that imports torch, in a child process."""
     covers, archs = facts.get("torch.has_kernels_for_gpu"), facts.get("torch.arch_list")
@@ -104,12 +80,11 @@ def torch_arch(facts: FactReader) -> Finding:
     return failed(f"PyTorch has no kernels for {arch}, only for {known}.", proof, *_arch_steps(facts))
 
 
-def _arch_steps(facts: FactReader) -> tuple[Step, ...]:
+def _arch_steps(facts: FactReader) -> tuple[FixStep, ...]:
     """A newer build for a newer GPU, an older one for an older."""
     return (fitting_torch(facts, "Install a PyTorch that supports this GPU:"),)
 
 
-@check("gpu-kernel", "Does a kernel on the GPU compute what the CPU computes?", ("torch-arch",), WITH_GPU)
 def gpu_kernel(facts: FactReader) -> Finding:
     """A product and an elementwise kernel, compared with the CPU; then a large product, timed."""
     state, speed = facts.get("torch.kernel"), facts.get("torch.kernel_tflops")
@@ -124,7 +99,7 @@ def gpu_kernel(facts: FactReader) -> Finding:
         return failed(
             sentence,
             proof,
-            Step("Take overclocking back, look at the temperature, and run this again."),
+            FixStep("Take overclocking back, look at the temperature, and run this again."),
             WINDOWS_DRIVER,
         )
     error = facts.get("torch.kernel_error") or "no message"
@@ -136,9 +111,6 @@ def gpu_kernel(facts: FactReader) -> Finding:
     )
 
 
-def _kernel_steps(facts: FactReader) -> tuple[Step, ...]:
-    look = Step("Ask what the message means.", 'dreamrig diagnose "the message above"')
+def _kernel_steps(facts: FactReader) -> tuple[FixStep, ...]:
+    look = FixStep("Ask what the message means.", 'dreamrig diagnose "the message above"')
     return (look, *install_torch(facts)[:1])
-
-
-CHECKS: tuple[Check, ...] = (torch_build, torch_cuda, torch_arch, gpu_kernel)

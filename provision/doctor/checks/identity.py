@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provision.cards.datasheets import find_datasheet
+from provision.cards.datasheets import find_datasheet, with_article
 from provision.cards.gpus import find_gpu
-from provision.doctor.check import Check, Evidence, FactReader, Finding, Step, check, evidence, passed, unknown, warned
-from provision.doctor.checks.gpu import WITH_GPU
+from provision.doctor.check import Evidence, FactReader, Finding, FixStep, evidence, passed, unknown, warned
 
 MEMORY_SLACK = 0.12
 """Drivers keep some memory for themselves: an RTX 3090 lists 24576 MiB, or 24 MiB to 300 MiB less."""
@@ -20,7 +19,6 @@ HELD_SHARE = 0.9
 """Of a card's own power limit; below it, somebody holds the card back."""
 
 
-@check("gpu-identity", "Is the GPU what its name says: memory, capability, measured speed?", ("gpu-kernel",), WITH_GPU)
 def gpu_identity(facts: FactReader) -> Finding:
     """The name against the table, and what was measured against what the table says."""
     name = facts.get("cuda.gpu_name")
@@ -35,10 +33,10 @@ def gpu_identity(facts: FactReader) -> Finding:
     share = _share(facts, entry)
     if share is not None and share < LOW_SHARE:
         return warned(f"Your {_short(name)} {_ceiling(facts, entry)}.", (*proof, *_power_proof(facts)), *_faster(facts))
-    return passed(f"It is {_with_article(name)}: {_measured(facts)}{_beside(facts, entry)}.", *proof)
+    return passed(f"It is {with_article(_short(name))}: {_measured(facts)}{_beside(facts, entry)}.", *proof)
 
 
-LOOK_AT_GPU = Step(
+LOOK_AT_GPU = FixStep(
     "Close what else uses the GPU, plug a laptop in, run this again; if it stays, the card is not what it is sold as.",
     "nvidia-smi",
 )
@@ -63,7 +61,7 @@ def _slips(facts: FactReader, entry: Mapping[str, Any]) -> list[str]:
 def _full_speed(facts: FactReader, entry: Mapping[str, Any]) -> float | None:
     """TFLOP/s in fp32 that the datasheet of this very card gives, else the table of GPUs; None where neither does."""
     sheet = find_datasheet(facts.get("cuda.gpu_name") or "")
-    full: float | None = sheet.fp32_tflops.value if sheet else entry.get("fp32_tflops")
+    full: float | None = sheet.peak_tflops("fp32") if sheet else entry.get("fp32_tflops")
     return full
 
 
@@ -76,7 +74,7 @@ def _ceiling(facts: FactReader, entry: Mapping[str, Any]) -> str:
     """ "runs at 38% of an RTX 3090, 13.5 of 35.6 TFLOP/s: power limit 200 W of 350 W". Only where a share is known."""
     share, full = _share(facts, entry), _full_speed(facts, entry)
     speed = facts.get("torch.kernel_tflops")
-    text = f"runs at {share:.0%} of {_with_article(facts.get('cuda.gpu_name'))}, {speed:.1f} of {full:g} TFLOP/s"
+    text = f"runs at {share:.0%} of {with_article(_short(facts.get('cuda.gpu_name')))}, {speed:.1f} of {full:g} TFLOP/s"
     return text + _held_words(facts)
 
 
@@ -101,12 +99,12 @@ def _power_proof(facts: FactReader) -> tuple[Evidence, ...]:
     return evidence(facts, "cuda.power_limit_watts", "cuda.power_default_watts") if known else ()
 
 
-def _faster(facts: FactReader) -> tuple[Step, ...]:
+def _faster(facts: FactReader) -> tuple[FixStep, ...]:
     """What makes a slow card faster, the power limit first where that is it."""
     usual = facts.get("cuda.power_default_watts")
     if not _is_held(facts):
         return (LOOK_AT_GPU,)
-    raise_limit = Step(
+    raise_limit = FixStep(
         "Raise the power limit, in an elevated PowerShell of Windows.", f"nvidia-smi -pl {usual}", "windows", True
     )
     return raise_limit, LOOK_AT_GPU
@@ -122,14 +120,5 @@ def _measured(facts: FactReader) -> str:
     return ", ".join(parts)
 
 
-def _with_article(name: str) -> str:
-    """ "RTX 3090" and "NVIDIA ..." are read with a vowel first: an RTX, an NVIDIA; but a Tesla."""
-    short = _short(name)
-    return f"{'an' if short[:1] in 'AEFHILMNORSX' else 'a'} {short}"
-
-
 def _short(name: str) -> str:
     return name.removeprefix("NVIDIA ").removeprefix("GeForce ")
-
-
-CHECKS: tuple[Check, ...] = (gpu_identity,)

@@ -1,28 +1,14 @@
-"""The Python that runs dreamrig: do its packages come from dreamrig, and do they belong together."""
+"""The Python that runs dreamrig: do its packages belong together, and where does it draw."""
 
 from __future__ import annotations
 
-from provision.doctor.check import Check, FactReader, Finding, Step, check, evidence, failed, passed, unknown, warned
-from provision.doctor.checks.cuda import fitting_torch, has_gpu
+from provision.doctor.check import FactReader, Finding, evidence, passed, unknown, warned
+from provision.doctor.checks.cuda import fitting_torch
+from provision.doctor.rules import holds
+from provision.doctor.steps import LOOK_AT_PATH, OWN_ENVIRONMENT
 from provision.versions import version_tuple
 
 
-@check("package-names", "Do dreamrig's Python packages come from dreamrig?")
-def package_names(facts: FactReader) -> Finding:
-    """provision, generator and bench are plain words: another project on the path may bear the same names."""
-    elsewhere = facts.get("python.packages_elsewhere")
-    proof = evidence(facts, "python.packages_elsewhere", "python.package_rivals")
-    if elsewhere is None:
-        return unknown(facts, "python.packages_elsewhere")
-    if elsewhere:
-        sentence = f"Python would take another package for ours: {'; '.join(elsewhere)}."
-        return failed(sentence, proof, OWN_ENVIRONMENT, LOOK_AT_PATH)
-    if rivals := facts.get("python.package_rivals"):
-        return warned(f"Another project has packages of the same names: {'; '.join(rivals)}.", proof, OWN_ENVIRONMENT)
-    return passed("dreamrig's packages come from dreamrig.", *proof)
-
-
-@check("python", "Do the packages of this Python belong together, and where does it draw?")
 def python(facts: FactReader) -> Finding:
     """Packages that hide each other, torch with a torchvision of another release; and why the device is what it is."""
     environment = facts.get("python.environment")
@@ -59,16 +45,8 @@ def tell_device(facts: FactReader) -> str:
     """What it draws on as far as files tell, and why it is the CPU where it is: torch is not imported for that."""
     if facts.get("torch.is_installed") is False:
         return "it draws nowhere, because torch is not installed"
-    if not has_gpu(facts):
+    if not holds("has-gpu", facts):
         return "it draws on the CPU, because no NVIDIA GPU was found"
     if facts.get("torch.is_cpu_build"):
         return "it draws on the CPU, because its torch was built without CUDA"
     return f"its torch is built for CUDA {facts.get('torch.cuda')}"
-
-
-OWN_ENVIRONMENT = Step("Run dreamrig in an environment of its own: ./rig makes one.", "./rig doctor")
-LOOK_AT_PATH = Step(
-    "Or take the other folder out of PYTHONPATH, or leave it, before you start dreamrig.", "unset PYTHONPATH"
-)
-
-CHECKS: tuple[Check, ...] = (package_names, python)

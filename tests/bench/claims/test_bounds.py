@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.claims.bounds import bound_for, bounds_for, describe_bound, sure_factor
+from bench.claims.bounds import bound_for, describe_bound, sure_factor
 from bench.claims.claims import headline
 from bench.result.pins import least_flops
-from bench.result.result import BenchResult
+from bench.result.result import BenchResult, Software
 from bench.result.verdict import summarise
-from provision.cards.datasheets import datasheet
+from provision.cards.datasheets import colab_datasheets, datasheet
+from provision.cards.limits import Bound
 
 Make = Callable[..., BenchResult]
 LEAST = 1500258116721
@@ -25,6 +26,11 @@ LEAST = 1500258116721
 @pytest.fixture
 def make_result(make_result: Make) -> Make:
     return functools.partial(make_result, workload="adafruit-480-pure")
+
+
+def bounds_for(result: BenchResult) -> list[Bound]:
+    """Of all of Colab's GPUs."""
+    return [bound for sheet in colab_datasheets() if (bound := bound_for(result, sheet)) is not None]
 
 
 def test_a_bound_is_least_arithmetic_over_peak(make_result: Make) -> None:
@@ -72,13 +78,6 @@ def test_nothing_is_said_of_work_that_is_not_known(make_result: Make) -> None:
     assert headline(other) is None
 
 
-def test_bounds_come_the_tightest_first_and_are_of_colab(make_result: Make) -> None:
-    bounds = bounds_for(make_result())
-    assert [bound.most_steps_per_second for bound in bounds] == sorted(b.most_steps_per_second for b in bounds)
-    assert {"T4", "L4", "A100 40 GB"} <= {bound.sheet.name for bound in bounds}
-    assert "RTX 3090" not in {bound.sheet.name for bound in bounds}
-
-
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(seconds=st.floats(0.01, 1), noise=st.floats(0, 0.5))
 def test_at_least_is_said_only_where_the_slow_end_is_beyond_the_bound(
@@ -104,11 +103,14 @@ def test_the_factor_in_words_is_rounded_down(times: float, told: str, make_resul
 
 
 def test_the_headline_takes_the_strongest_claim_that_follows(make_result: Make) -> None:
-    slow = make_result(step_seconds=[10.0] * 5)
+    """In half precision and of a card that no table has, so that nothing is expected."""
+    shipped = Software(python="3.12.3", torch="2.13.0", threads=8, flags={"precision": "mixed"})
+    make = functools.partial(make_result, profile="as-shipped", device="NVIDIA GeForce RTX 5090", software=shipped)
+    slow = make(step_seconds=[10.0] * 5)
     assert (headline(slow) or "").endswith("a bound cannot tell.")
     assert "No T4" in (headline(slow) or "")
-    between = make_result(step_seconds=[LEAST / 12e12] * 5)  # beyond a T4 and a P100, not beyond a V100
-    assert "any P100 PCIe" in (headline(between) or "")
+    between = make(step_seconds=[LEAST / 100e12] * 5)  # beyond a T4 and an L4's memory of peaks, not beyond a V100
+    assert "any T4" in (headline(between) or "")
 
 
 def test_a_geforce_bound_is_no_claim(make_result: Make) -> None:

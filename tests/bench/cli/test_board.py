@@ -68,7 +68,8 @@ def test_the_board_is_pages_that_stand_alone(folder: Path, tmp_path: Path) -> No
     measured, _, bounds = heavy.partition("<h2>Not measured yet</h2>")
     assert "RTX 3090" in measured
     assert "at most" not in measured  # measured and bound are never mixed
-    assert re.search(r"<td>T4</td><td>at most 5\.43 it/s</td><td>bound</td>", bounds)
+    assert re.search(r"<td>L4</td><td>at most 20\.2 it/s</td><td>bound</td>", bounds)
+    assert re.search(r"<td>T4</td><td>about 1\.1 it/s \(0\.31 to 3\.8\)</td><td>expected</td>", bounds)
     index = (tmp_path / "board" / "index.html").read_text(encoding="utf-8")
     assert "impossible" in index
     assert "none.json" in index

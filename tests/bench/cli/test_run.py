@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bench.cli.live import LiveDisplay, phase_line, sparkline
-from bench.cli.run import Door, run
+from bench.cli.run import BenchDoor, run
 from bench.cli.run_words import default_workload
 from bench.measure import environment
-from bench.measure.blocks import Budget, Progress
+from bench.measure.blocks import PhaseProgress, TimeBudget
 from bench.measure.vs_command import Rival, compile_pattern, split_command
 from bench.result import store
 from bench.result.result import BenchResult, read_result
@@ -23,8 +23,8 @@ from dreamrig.cli import main
 from dreamrig.errors import FailedError, UsageError
 from dreamrig.screen import Screen
 
-MOMENT = Budget(warmup=0.01, warmup_most=0.3, measuring=0.3, block=0.02, picture=30.0, ceiling=0.02)
-DOOR = Door(budgets={"quick": MOMENT})
+MOMENT = TimeBudget(warmup=0.01, warmup_most=0.3, measuring=0.3, block=0.02, picture=30.0, ceiling=0.02)
+DOOR = BenchDoor(budgets={"quick": MOMENT})
 
 COUNTING = """
 import time
@@ -217,7 +217,7 @@ def test_little_bars_for_any_blocks(count: int) -> None:
 
 
 def test_a_measuring_line_tells_pace_interval_and_spread() -> None:
-    progress = Progress(phase="measuring", seconds=6.0, most_seconds=12.0, step_seconds=(0.1, 0.1, 0.1, 0.1))
+    progress = PhaseProgress(phase="measuring", seconds=6.0, most_seconds=12.0, step_seconds=(0.1, 0.1, 0.1, 0.1))
     assert phase_line(progress, ("#", ".")) == (
         "measuring      ############............ 6.0 of 12 s  10.0 it/s (10.0 to 10.0)  spread 0%"
     )
@@ -228,7 +228,7 @@ def test_the_display_off_a_terminal_says_few_lines(capsys: pytest.CaptureFixture
 
     display = LiveDisplay(Screen(Console(stderr=True)), dict)
     for index in range(1, 101):
-        display(Progress(phase="measuring", seconds=0.12 * index, most_seconds=12.0, step_seconds=(0.1,) * index))
+        display(PhaseProgress(phase="measuring", seconds=0.12 * index, most_seconds=12.0, step_seconds=(0.1,) * index))
     display.close()
     assert 5 <= len(capsys.readouterr().err.splitlines()) <= 7
 

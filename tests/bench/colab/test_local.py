@@ -252,14 +252,6 @@ def test_bad_words_are_usage_errors(words: list[str]) -> None:
     assert caught.value.hint
 
 
-def test_without_jupyter_the_hint_installs_it() -> None:
-    with pytest.raises(NotReadyError) as caught:
-        colab_local.require_packages(("jupyter_server", "no_such_package_at_all"))
-    assert "no_such_package_at_all" in caught.value.message
-    assert "jupyter_server" not in caught.value.message
-    assert "[colab]" in caught.value.hint
-
-
 def test_docker_is_started_on_loopback_with_the_gpu_where_there_is_one(tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
@@ -268,12 +260,14 @@ def test_docker_is_started_on_loopback_with_the_gpu_where_there_is_one(tmp_path:
         return 0
 
     for has_gpu in (False, True):
-        door = colab_cli.Door(which=lambda name: f"/usr/bin/{name}", call=call, has_gpu=lambda found=has_gpu: found)
+        door = colab_cli.RuntimeDoor(
+            which=lambda name: f"/usr/bin/{name}", call=call, has_gpu=lambda found=has_gpu: found
+        )
         assert colab_cli.colab(["--docker", "--port", "9123", "--folder", str(tmp_path)], door) == 0
     assert [("--gpus=all" in argv) for argv in asked] == [False, True]
     assert all("127.0.0.1:9123:8080" in argv for argv in asked)
     with pytest.raises(NotReadyError):
-        colab_cli.colab(["--docker"], colab_cli.Door(which=lambda name: None, call=call))
+        colab_cli.colab(["--docker"], colab_cli.RuntimeDoor(which=lambda name: None, call=call))
 
 
 def test_the_token_is_fresh_and_long(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.colab import notebook as colab_notebook
+from bench.proofs.colab_environment import IN_A_MOMENT
 from bench.result.result import read_result
-from generator.notebook.file import Cell, to_notebook
+from generator.front.notebook.file import Cell, to_notebook
 
 nbformat = pytest.importorskip("nbformat", reason="the notebook tools are not installed")
 nbclient = pytest.importorskip("nbclient", reason="the notebook tools are not installed")
@@ -22,17 +23,6 @@ def test_the_committed_file_is_what_the_code_builds() -> None:
     assert committed == colab_notebook.build(), "run: python -m bench.colab.notebook"
     nbformat.validate(nbformat.from_dict(json.loads(committed)))
     assert [cell["cell_type"] for cell in json.loads(committed)["cells"]] == ["markdown", "code"]
-
-
-IN_A_MOMENT = """
-import contextlib
-
-with contextlib.suppress(ImportError):  # the kernel itself need not know the package
-    from bench.measure.blocks import BUDGETS, Budget
-
-    BUDGETS["quick"] = Budget(warmup=0.1, warmup_most=1.0, measuring=1.0, block=0.1, picture=0.0, ceiling=0.05)
-"""
-"""What Python runs first where it lies on its path: half a minute's budget would prove no more."""
 
 
 @pytest.mark.slow

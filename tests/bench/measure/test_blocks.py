@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench.measure.blocks import BUDGETS, Budget, Progress, Sitting, is_settled, pace_of
+from bench.measure.blocks import BUDGETS, PhaseProgress, Sitting, TimeBudget, is_settled, pace_of, steady_part
+from bench.result.result import Block, Warmup
 from dreamrig.errors import InterruptedByUser
 
-BUDGET = Budget(warmup=2.0, warmup_most=8.0, measuring=12.0, block=0.25, picture=5.0, ceiling=0.2)
+BUDGET = TimeBudget(warmup=2.0, warmup_most=8.0, measuring=12.0, block=0.25, picture=5.0, ceiling=0.2)
 
 
 class Clock:
@@ -51,7 +52,9 @@ class ToySteps:
         self._waiting = 0.0
 
 
-def make(seconds: Iterable[float], budget: Budget = BUDGET) -> tuple[Sitting, ToySteps, list[Progress], list[str]]:
+def make(
+    seconds: Iterable[float], budget: TimeBudget = BUDGET
+) -> tuple[Sitting, ToySteps, list[PhaseProgress], list[str]]:
     clock, log, seen = Clock(), [], []  # type: ignore[var-annotated]
     return Sitting(budget, clock, seen.append), ToySteps(clock, seconds, log), seen, log
 
@@ -119,6 +122,34 @@ def test_what_is_measured_beside_gets_its_share_of_the_time() -> None:
     assert len(blocks) == 24
 
 
+def test_what_is_done_between_blocks_costs_no_time_of_theirs() -> None:
+    sitting, steps, _, _ = make([0.25])
+    shares: list[float] = []
+
+    def between(share: float) -> None:
+        shares.append(share)
+        steps.clock.now += 3.0
+
+    blocks = sitting.measure(steps, 1, between=between)
+    assert len(blocks) == 48
+    assert shares == pytest.approx([(index + 1) / 48 for index in range(48)])
+
+
+def test_what_heats_up_counts_from_where_its_pace_stands() -> None:
+    """Thirty blocks that get slower, then as many that stand: what went before belongs to the warm-up."""
+    noise = [1 + 0.001 * ((index * 7) % 5 - 2) for index in range(60)]
+    rising = [0.1 * min(1.0, 0.85 + 0.005 * index) * noise[index] for index in range(60)]
+    blocks = [Block(steps=2, seconds=2 * seconds) for seconds in rising]
+    kept, warmup = steady_part(blocks, Warmup(steps=5, seconds=1.0, is_settled=True))
+    left_out = len(blocks) - len(kept)
+    assert 12 <= left_out <= 30
+    assert warmup == Warmup(
+        steps=5 + 2 * left_out, seconds=1.0 + sum(block.seconds for block in blocks[:left_out]), is_settled=True
+    )
+    never = [Block(steps=1, seconds=0.1 * 1.02**index * noise[index]) for index in range(60)]
+    assert steady_part(never, warmup) == (tuple(never), replace(warmup, is_settled=False))
+
+
 def _stopping_after(blocks: int) -> Callable[[Sitting], None]:
     def arrange(sitting: Sitting) -> None:
         asked = iter(range(10_000))
@@ -130,7 +161,9 @@ def _stopping_after(blocks: int) -> Callable[[Sitting], None]:
 def test_an_early_end_keeps_what_is_enough_and_refuses_what_is_not() -> None:
     sitting, steps, _, _ = make([0.1])
     _stopping_after(4)(sitting)
+    assert not sitting.ended_early
     assert len(sitting.measure(steps, 1)) == 4
+    assert sitting.ended_early
     _stopping_after(2)(sitting)
     with pytest.raises(InterruptedByUser):
         sitting.measure(steps, 1)

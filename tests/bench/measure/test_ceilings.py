@@ -14,7 +14,7 @@ import torch
 from bench.claims.roofline import Roof, describe, measured_roof, sheet_roof, standing
 from bench.cli import ceiling as ceiling_cli
 from bench.measure.ceilings import Ceilings, parse_ceilings
-from bench.measure.products import measure_ceilings, measure_copy, measure_product, precisions_of
+from bench.measure.products import CeilingTurns, measure_ceilings, measure_copy, measure_product, precisions_of
 from bench.result.result import BenchResult, Device, Software, Work
 from dreamrig.errors import UsageError
 from provision.cards.datasheets import datasheet
@@ -73,6 +73,23 @@ def test_a_processor_is_measured_for_real() -> None:
     assert said == ["product in fp32", "product in bf16", "copy"]
     again = parse_ceilings(json.loads(json.dumps(found.to_dict())))
     assert again == replace(found, matmul_side={})
+
+
+def test_turns_are_spread_over_the_time_and_their_median_counts() -> None:
+    turns = CeilingTurns(CPU, seconds_each=0.0, turns=3, clock=ticking(0.5))
+    assert turns.ceilings() is None
+    taken = []
+    for share in (0.1, 0.2, 0.3, 0.55, 0.6, 0.9, 1.0):
+        if turns.due(share):
+            taken.append(share)
+            turns.take()
+    assert taken == [0.2, 0.55, 0.9]
+    found = turns.ceilings()
+    assert found is not None
+    assert found.matmul_tflops["fp32"] == pytest.approx(2 * 256**3 / 0.5 / 1e12)
+    assert found.matmul_side["fp32"] == 256
+    turns._tflops["fp32"] = [1.0, 9.0, 2.0]
+    assert (turns.ceilings() or found).matmul_tflops["fp32"] == 2.0
 
 
 def test_shares_of_the_datasheet() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.measure.steps import EngineSteps
-from bench.result.pins import least_flops
+from bench.result.pins import least_flops, step_flops
 from bench.workloads import WORKLOADS
 
 
@@ -21,11 +21,12 @@ def test_it_is_what_is_counted(name: str) -> None:
     workload = WORKLOADS[name]
     steps = EngineSteps.load(workload, device="cpu", threads=1, random_weights=True)
     try:
-        counted = steps.count_work().least_flops_per_step
+        work = steps.count_work()
     finally:
         steps.close()
-    kept = least_flops(workload.hash)
-    assert counted is not None
-    assert kept is not None
-    assert kept <= counted
-    assert kept == pytest.approx(counted, rel=0.01)
+    least, direct = least_flops(workload.hash), step_flops(workload.hash)
+    assert least is not None
+    assert work.least_flops_per_step is not None
+    assert least <= work.least_flops_per_step
+    assert least == pytest.approx(work.least_flops_per_step, rel=0.01)
+    assert direct == pytest.approx(work.flops_per_step, rel=0.01)

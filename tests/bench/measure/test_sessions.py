@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.cli.run import Door, run
+from bench.cli.run import BenchDoor, run
 from bench.measure.sessions import join, require_count, run_sessions
 from bench.result import store
 from bench.result.result import BenchResult, Energy
@@ -86,7 +86,7 @@ def test_the_command_asks_for_sessions_and_keeps_one_result(
 ) -> None:
     monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
     processes, out = Processes(make_result), tmp_path / "out.json"
-    door = Door(start=processes, stderr=lambda: Console(stderr=True))
+    door = BenchDoor(start=processes, stderr=lambda: Console(stderr=True))
     words = ["--quick", "--sessions", "5", "--json", "--threads=2", "--out", str(out), "--device", "cpu"]
     assert run(words, door) == 0
     assert len(processes.asked) == 5
@@ -111,7 +111,7 @@ def test_two_in_turn_are_compared_session_by_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
-    door = Door(start=Processes(make_result, pair=True), stderr=lambda: Console(stderr=True))
+    door = BenchDoor(start=Processes(make_result, pair=True), stderr=lambda: Console(stderr=True))
     assert (
         run(["starter-128", "--vs", "starter-128@as-shipped", "--sessions=3", "--device", "cpu", "--json"], door) == 0
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bench.measure.nvml import NvmlGauge, open_gauge
 from bench.measure.telemetry import INTERVAL_SECONDS, MOST_SAMPLES, CpuGauge, Sampler
+from provision.machine.nvml import NvmlGauge, open_gauge
 
 
 class NVMLError(Exception):
@@ -169,6 +169,18 @@ def sample(gauge: Any, count: int) -> Sampler:
 def test_energy_comes_from_the_counter() -> None:
     energy = sample(NvmlGauge(FakeNvml(), "card"), 10).energy(steps=50)
     assert (energy.joules, energy.steps, energy.source) == (1500.0, 50, "counter")
+
+
+def test_what_is_done_aside_is_none_of_the_steps_energy() -> None:
+    """The counter moves on by 1500 J whenever it is read: at both ends, and at both ends of what is aside."""
+    sampler = Sampler(NvmlGauge(FakeNvml(), "card"), Ticking())
+    with sampler:
+        sampler._ended.set()
+        sampler._thread.join()
+        with sampler.aside():
+            assert sampler._aside.is_set()
+        assert not sampler._aside.is_set()
+    assert sampler.energy(steps=50).joules == 3000.0
 
 
 def test_without_a_counter_energy_is_power_times_time() -> None:

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from bench.report import svg, terminal
 from bench.report.card import HEIGHT, WIDTH, _Canvas, draw
-from bench.report.chart import Bar, axis_for, bar_chart, decades
+from bench.report.chart import PaceBar, axis_for, bar_chart, decades
 from bench.report.details import table_rows, telemetry_series
 from bench.report.html_page import render
 from bench.report.page import Page, build_page
 from bench.result import figures
 from bench.result.pins import hash_of, pins_of
 from bench.result.result import BenchResult, Host, Work
-from bench.result.stats import Interval
 from dreamrig.errors import UsageError
+from generator.stats import Interval
 
 Make = Callable[..., BenchResult]
 WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
@@ -131,16 +131,16 @@ def test_bars_say_what_they_are(page: Page) -> None:
 def test_published_figures_stand_in_no_chart(page: Page) -> None:
     assert page.published
     for group in page.groups:
-        assert len(group.chart.bars) == len(group.entries) + len([one for one in group.claims if one.bound])
+        assert len(group.chart.bars) == len(group.entries) + len([one for one in group.claims if one.measured is None])
 
 
 def test_no_file_moves_a_bound(make_result: Make) -> None:
     """The least arithmetic of a workload is kept with the code."""
     less = replace(WORK, least_flops_per_step=1.0)
     page = build_page([make_result(work=WORK, number=1), make_result(work=less, number=2), make_result(number=3)])
-    t4 = next(claim for claim in page.groups[0].claims if claim.name == "T4")
-    assert t4.kind == "bound"
-    assert t4.steps_per_second == pytest.approx(8.1408e12 / 1500258116721)
+    l4 = next(claim for claim in page.groups[0].claims if claim.name == "L4")
+    assert l4.kind == "bound"
+    assert l4.steps_per_second == pytest.approx(30.3e12 / 1500258116721, rel=0.001)
 
 
 def test_a_gpu_that_was_measured_has_no_bound_and_the_headline_is_of_it(page: Page) -> None:
@@ -302,15 +302,15 @@ def test_the_card_has_the_size_chat_programs_want_and_is_the_same_each_time(page
 
 
 def test_the_card_fills_what_was_measured_and_hatches_what_bounds(page: Page) -> None:
-    """Along the middle of a bar: one colour for a measurement, two that alternate for a bound."""
+    """Along the middle of a bar: one colour for a measurement or an expectation, two that alternate for a bound."""
     from bench.report.card import BAR_LEFT, BAR_STEP, BAR_THICK, BARS_TOP, _chosen
 
     card, bars = draw(page), bar_chart(_chosen(page.groups[0])).bars
-    assert {bar.kind for bar in bars} == {"measured", "bound"}
+    assert {bar.kind for bar in bars} == {"measured", "expected", "bound"}
     for index, bar in enumerate(bars):
         y = BARS_TOP + BAR_STEP * index + BAR_THICK // 2
         colours = {card.getpixel((x, y)) for x in range(BAR_LEFT + 6, BAR_LEFT + 60)}
-        assert (len(colours) == 1) == (bar.kind == "measured")
+        assert (len(colours) == 1) == (bar.kind != "bound")
 
 
 def test_long_names_are_cut_on_the_card(make_result: Make) -> None:
@@ -319,8 +319,8 @@ def test_long_names_are_cut_on_the_card(make_result: Make) -> None:
     assert draw(long).tobytes() == draw(plain).tobytes()
 
 
-def bar(value: float, kind: Any = "measured") -> Bar:
-    return Bar("card", "wsl, torch", value, None, None, kind, "≤ 1 it/s" if kind == "bound" else "1 it/s", "")
+def bar(value: float, kind: Any = "measured") -> PaceBar:
+    return PaceBar("card", "wsl, torch", value, None, None, kind, "≤ 1 it/s" if kind == "bound" else "1 it/s", "")
 
 
 def test_terminal_bars_are_as_long_as_their_values() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bench.result import stats
 from bench.result.result import BenchResult, Telemetry
 from bench.result.verdict import judge
+from generator import stats
 
 Make = Callable[..., BenchResult]
 

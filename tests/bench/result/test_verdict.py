@@ -103,6 +103,12 @@ def test_a_machine_that_gets_slower_is_told_from_its_blocks_alone(make_result: M
     assert judge(steady) == []
 
 
+def test_a_measurement_that_somebody_ended_says_so(make_result: Make) -> None:
+    whole = make_result(step_seconds=[0.1] * 12)
+    (verdict,) = judge(replace(whole, timing=replace(whole.timing, ended_early=True)))
+    assert (verdict.word, verdict.why) == ("ended early", "somebody ended it after 12.0 s of blocks")
+
+
 def test_two_speeds_are_told_from_the_blocks_alone(make_result: Make) -> None:
     noise = np.random.default_rng(7).standard_normal(40)
     seconds = [(0.1 if index % 10 < 7 else 0.108) * math.exp(0.003 * x) for index, x in enumerate(noise)]

@@ -17,8 +17,11 @@ from bench.result.reading import parse_json
 from dreamrig.documents import DocumentError, parse_object, parse_toml
 from dreamrig.errors import RigError
 from generator.config import GenerateConfig
+from generator.front.prove.file import read_proof
+from generator.front.video.keyframes import read_keyframes
+from generator.front.video.pictures import read_upright
 from generator.pictures.formats import encode_picture
-from generator.pictures.load import open_picture
+from generator.pictures.opening import open_picture
 from generator.pictures.reading import read_recipe
 from generator.pictures.recipe import Recipe
 from generator.runs.folder import load_run
@@ -102,10 +105,19 @@ def good_pictures() -> list[bytes]:
     return [*found, mp4]
 
 
+def good_proofs() -> list[bytes]:
+    """A proof without a drawing."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("proof.json", json.dumps({"schema": 1, "subjects": [{"name": "toy", "curves": []}]}))
+    return [buffer.getvalue()]
+
+
 def _json(*documents: object) -> Callable[[], list[bytes]]:
     return lambda: [json.dumps(document).encode() for document in documents]
 
 
+BEATS = b'# a song\n0 dawn\n0:02.5, noon\n"7.25",night\n'
 RUN = {"schema": 1, "prompt": "sea", "seed": 1, "steps": 9, "status": "done", "created_at": "2026-05-04T12:00:00+00:00"}
 TOML = b'prompt = "sea"\nsteps = 10\n[[picture]]\nprompt = "sun"\nseed = 3\n'
 CONF = b"[boot]\nsystemd=true\n[wsl2]\nmemory=8GB\nkernelCommandLine = a b\n"
@@ -121,6 +133,11 @@ READERS: dict[str, Reader] = {
     "settings": Reader(lambda data, file: read_config(file), (RigError,), lambda: [TOML], ".toml"),
     "batch": Reader(lambda data, file: read_batch(file), (RigError,), lambda: [TOML], ".toml"),
     "lines": Reader(lambda data, file: read_batch(file), (RigError,), lambda: [b"sea\n# no\na {red,blue}\n"], ".txt"),
+    "beats": Reader(lambda data, file: read_keyframes(file), (RigError,), lambda: [BEATS], ".txt"),
+    "beats-csv": Reader(lambda data, file: read_keyframes(file), (RigError,), lambda: [BEATS], ".csv"),
+    "beats-json": Reader(lambda data, file: read_keyframes(file), (RigError,), _json({"0": "dawn"}), ".json"),
+    "frame": Reader(lambda data, file: read_upright(file), (RigError,), good_pictures, ".png"),
+    "proof": Reader(lambda data, file: read_proof(file), (RigError,), good_proofs, ".zip"),
     "result": Reader(lambda data, file: parse_json(data, "x"), (RigError,), _json(RUN)),
     "facts": Reader(lambda data, file: load_facts(file), (RigError,), _json({"schema": 1, "facts": {}}), ".json"),
     "wslconfig": Reader(lambda data, file: read_wslconfig(data), (), lambda: [CONF, CONF.decode().encode("utf-16")]),

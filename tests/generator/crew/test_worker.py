@@ -34,12 +34,14 @@ from generator.crew.protocol import (
     Telling,
 )
 from generator.pictures.reading import read_recipe
+from generator.runs.folder import load_run
+from generator.sinks.frames import frames_of
 
 START_SECONDS = 600
 """For a worker's first word, which nobody has measured yet."""
 STARTS = 20
 """Whatever a test waits for is done within so many starts of this machine, and a minute."""
-REAL = [sys.executable, "-m", "generator.crew.worker", "{}", "0"]
+REAL = [sys.executable, "-m", "generator.crew", "{}", "0"]
 TOY = [sys.executable, str(Path(__file__).with_name("toy_worker.py")), "0.02", "{}", "0"]
 
 
@@ -142,6 +144,8 @@ def test_a_killed_job_goes_on_to_the_same_bytes(start: Callable[..., Process], w
     assert dict(read_recipe(broken / "picture.png").config) == config()
     assert not (broken / "live.jpg").exists()
     assert {path.name for path in broken.glob("thumb*")} == {"thumb-256.jpg", "thumb-512.jpg"}
+    frames = [[path.name for path in frames_of(load_run(folder))] for folder in (whole, broken)]
+    assert frames[0] == frames[1] == [f"{step:06}.jpg" for step in range(25)]
 
 
 @pytest.mark.slow
@@ -265,3 +269,33 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "1" / "run.json").read_text())
     assert record["status"] == "interrupted"
     assert (tmp_path / "1" / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"), [("torch.OutOfMemoryError('CUDA out of memory')", protocol.EXIT_NO_ROOM), ("OSError('no')", 1)]
+)
+def test_networks_without_room_are_told_by_the_exit_code(trouble: str, code: int) -> None:
+    script = (
+        "import os, sys, torch\n"
+        "from generator.crew import worker\n"
+        f"def load(config):\n    raise {trouble}\n"
+        "try:\n    code = worker.main(['{}'], load)\n"
+        "except OSError:\n    code = 1\n"
+        "os._exit(code)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], stdin=subprocess.PIPE, capture_output=True, check=False)
+    assert ran.returncode == code, ran.stderr
+
+
+def test_a_beat_tells_what_is_free_and_nothing_while_a_picture_is_drawn() -> None:
+    script = (
+        "import sys, torch\n"
+        "from generator.crew.worker import Worker\n"
+        "one = Worker(lambda telling: None, None, {}, None)\n"
+        "assert one.free_mib() is None\n"
+        "one.device = torch.device('cpu')\n"
+        "assert one.free_mib() > 0\n"
+        "one.current = (1, 1)\n"
+        "assert one.free_mib() is None\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generator.crew import worker
+from generator.crew.local import die_with_parent
 
 TOYS = Path(__file__).parents[1] / "toy_process.py"
 DEFAULTS = {"width": 32, "height": 32, "steps": 40, "checkpoint_every": 4, "cutouts": 4}
@@ -30,6 +30,9 @@ def load_toys() -> Any:
 
 def main() -> int:
     seconds, *arguments = sys.argv[1:]
+    die_with_parent()
+    from generator.crew import worker
+
     toys = load_toys()
     return worker.main(arguments, lambda config: replace(toys.slow_models(float(seconds)), defaults=DEFAULTS))
 

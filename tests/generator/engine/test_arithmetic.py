@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils import deterministic
 
 from generator.config import GenerateConfig
 from generator.engine import arithmetic
@@ -45,6 +46,7 @@ def everything() -> tuple[object, ...]:
         torch.backends.cudnn.benchmark,
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
+        deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]  # set up at run time
     )
 
 
@@ -57,7 +59,7 @@ def test_the_switches_are_as_asked_inside_and_as_before_after(products: bool, co
     before = everything()
     asked = Arithmetic(tf32=wanted, deterministic=wanted, autotuned=wanted, threads=2)
     with contextlib.suppress(KeyError), asked.applied():
-        assert everything() == (wanted, wanted, wanted, 2, wanted)
+        assert everything() == (wanted, wanted, wanted, 2, wanted, not wanted)
         raise KeyError
     assert everything() == before
     assert before[:2] == (products, convolutions)

@@ -8,16 +8,21 @@ on a CPU and indexes on CUDA, which test_augment.py compares.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
+from torch import nn
 
 from generator.config import GenerateConfig
 from generator.engine.flops import Operator, watch_operators
 from generator.engine.loop import generate
 from generator.models.base import Models
 from generator.models.choose import load_models
+from generator.models.perceptual import Perceptual
 from generator.presets import find_preset
 from generator.work.plan import Plan
 
@@ -96,6 +101,7 @@ RUNS: Mapping[str, Mapping[str, Any]] = {
         "pixel_pull": 1.0,
         "init_weight": 1.0,
     },
+    "pixel art": {"block_size": 5, "palette_exact": True, "palette_colours": "red, blue"},
     "less memory": {"cut_batch": 2, "checkpointed_decoding": True, "ema": 0.9},
     "every augmentation": {
         "augmentations": "flip sharpness(0.3) affine(30,translate_y=0.1,shear=5,padding=border) perspective(0.2) "
@@ -111,6 +117,17 @@ def test_the_starter_runs_what_cuda_can_repeat(starter: Models, given: Mapping[s
     config = Plan(prompt="a | b:-0.5", given={"width": 64, "height": 64, "steps": 2, "seed": 1, **given})
     seen = operators_of(config.to_config(starter.defaults), starter)
     assert "convolution_backward" in seen  # the backward pass was watched
+    assert sorted(seen & RAISING) == []
+
+
+def test_a_picture_to_take_after_is_compared_by_what_cuda_can_repeat(starter: Models, tmp_path: Path) -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3), nn.ReLU())
+    models = replace(starter, perceptual=Perceptual(layers, (1, 4), 4))
+    Image.new("RGB", (64, 48), "teal").save(tmp_path / "photo.png")
+    taken = dict.fromkeys(("outline", "style", "content"), str(tmp_path / "photo.png"))
+    config = Plan(prompt="a", given={"width": 64, "height": 64, "steps": 2, "seed": 1, **taken})
+    seen = operators_of(config.to_config(models.defaults), models)
+    assert "max_pool2d_with_indices_backward" in seen  # the network's way back was watched
     assert sorted(seen & RAISING) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -27,7 +28,8 @@ MakeModels = Callable[..., Models]
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     """Pictures by name: photo (coloured noise), half (white on the left), spot (white in the middle), none (black)."""
-    photo = Image.effect_noise((40, 20), 90).convert("RGB")
+    grey = np.random.default_rng(0).normal(128, 90, (20, 40)).clip(0, 255).astype(np.uint8)
+    photo = Image.fromarray(grey).convert("RGB")
     half, spot = Image.new("L", (24, 16)), Image.new("L", (24, 16))
     half.paste(255, (0, 0, 12, 16))
     spot.paste(255, (4, 4, 20, 12))
@@ -78,6 +80,8 @@ FEATURES: dict[str, dict[str, Any]] = {
     "average": {"ema": 0.8},
     "losses": {"tv": 0.5, "palette": 1.0, "symmetry": 1.0, "edge": 1.0, "saturation": 0.5, "symmetry_axis": "both"},
     "seamless": {"seamless": "both"},
+    "outline": {"outline": "{photo}", "outline_weight": 0.5},
+    "pixel art": {"block_size": 4, "palette_exact": True, "palette_colours": "red, green, blue, white", "ema": 0.5},
     "batches": {"cut_batch": 3, "prompt": "sea | fog @right", "checkpointed_decoding": True},
     **{name: {"optimiser": name} for name in ("adamw", "adamax", "adagrad", "rmsprop", "radam", "diffgrad")},
 }

@@ -16,7 +16,7 @@ from generator.config import GenerateConfig
 from generator.engine.memory import estimate_memory_mib, fit_to_memory, predict_memory_mib
 from generator.engine.released import recomputed, released, released_rows
 from generator.engine.seams import AROUND_CELLS, DIRECTIONS, extend, trim, turn
-from generator.engine.watch import Average, Watch
+from generator.engine.watch import Average, LossWatch
 from generator.models.base import Models
 
 Config = Callable[..., GenerateConfig]
@@ -127,7 +127,7 @@ def test_turning_is_a_roll() -> None:
 
 
 def test_a_falling_loss_is_let_go_on_and_a_flat_one_is_not() -> None:
-    falling, flat = Watch(5, 10), Watch(5, 10)
+    falling, flat = LossWatch(5, 10), LossWatch(5, 10)
     for step in range(40):
         falling.see(10 * 0.9**step)
         flat.see(1.0)
@@ -138,14 +138,14 @@ def test_a_falling_loss_is_let_go_on_and_a_flat_one_is_not() -> None:
 
 
 def test_watching_for_nothing_never_ends() -> None:
-    watch = Watch(0, 0)
+    watch = LossWatch(0, 0)
     for _ in range(100):
         watch.see(1.0)
     assert (watch.has_settled, watch.factor) == (False, 1.0)
 
 
 def test_losses_below_zero_count_as_lower_too() -> None:
-    watch = Watch(0, 3)
+    watch = LossWatch(0, 3)
     for step in range(10):
         watch.see(-1.0 - step)
     assert not watch.has_settled

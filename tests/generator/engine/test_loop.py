@@ -17,7 +17,7 @@ from dreamrig.errors import FailedError, NotReadyError, UsageError
 from generator.config import GenerateConfig
 from generator.engine.adam import Adam
 from generator.engine.loop import State, generate, state_from_bytes, state_to_bytes
-from generator.events import Checkpointed, Event, Failed, Finished, Preview, Started, Step
+from generator.events import Checkpointed, Event, Finished, Preview, Raised, Started, Step
 from generator.models.base import Models
 from generator.wishes import augmentations
 from generator.wishes.parse import parse_weights, parse_wishes
@@ -410,7 +410,7 @@ def test_nan_fails_with_its_step_instead_of_pictures_of_garbage(
     with pytest.raises(FailedError, match="NaN at step 3") as caught:
         collect(generate(toy_config(**every), models), events)
     assert caught.value.hint
-    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1], Raised)
     assert isinstance(events[-1].error, FailedError)
     assert len(of(Step, events)) == checked_at
     assert [event.index for event in of(Checkpointed, events)] == [3]
@@ -460,7 +460,7 @@ def test_errors_in_a_step_are_told_then_raised_and_leave_no_mode_behind(
     modes = torch_modes()
     with pytest.raises(becomes):
         collect(generate(toy_config(fit="off"), models), events)
-    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1], Raised)
     assert type(events[-1].error) is becomes
     assert torch_modes() == modes
 

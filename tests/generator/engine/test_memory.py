@@ -15,9 +15,9 @@ from torch import Tensor
 from bench.proofs.memory import STARTER, Case, measure
 from dreamrig.errors import NotReadyError, UsageError
 from generator import devices
-from generator.augment import apply as augment
-from generator.augment.chance import Chance
 from generator.config import GenerateConfig
+from generator.engine.augment import apply as augment
+from generator.engine.augment.chance import Chance
 from generator.engine.memory import (
     estimate_memory_mib,
     height_for,

@@ -25,6 +25,7 @@ from generator.models.base import Models
 from generator.models.choose import load_models
 from generator.models.clip_sizes import CLIPArchitecture
 from generator.models.frozen import norm_silu
+from generator.models.siglip_sizes import SigLIPArchitecture
 from generator.models.vqgan import VQGANArchitecture
 from generator.presets import PRESETS
 from generator.work.plan import Plan
@@ -40,6 +41,10 @@ SMALL_CLIPS = {
         width=16, side=32, image_width=16, image_layers=(1, 1, 1, 1), text_width=64, text_layers=1
     ),
 }
+SMALL_CLIPS["SigLIP2-B/16"] = SigLIPArchitecture(
+    width=64, side=32, image_width=64, patch=16, image_layers=(2,), image_hidden=80,
+    text_width=64, text_layers=1, text_hidden=72, context=16, tokens=290,
+)  # fmt: skip
 AUGMENTATIONS = (
     "flip sharpness(0.3,p=0.4) affine(30,translate_y=0.1,shear=5,padding=border) perspective(0.2) jitter("
     "saturation=0.1,hue=0.1,brightness=0.1,contrast=0.1) erasing(0.1..0.4) noise(0.1) gaussian(0.1) elastic(p=0.5) "
@@ -56,7 +61,10 @@ FEATURES: Mapping[str, Mapping[str, Any]] = {
         "tv": 1.0, "palette": 1.0, "palette_colours": "red, blue", "symmetry": 1.0, "symmetry_axis": "both",
         "edge": 1.0, "saturation": 1.0, "pixel_pull": 1.0, "init_weight": 1.0, "boundary_tv": 1.0,
     },
+    "pixel art": {"block_size": 5, "palette_exact": True, "palette_colours": "red, blue, white"},
+    "an outline": {"outline": "{photo}"},
     "less memory": {"cut_batch": 2, "checkpointed_decoding": True, "cut_noise": 0.1},
+    "windows": {"width": 208, "height": 200, "tile": 192, "start": "gradient", "seamless": "x", "steps": 1},
     "regions": {"prompt": "sea @left | fog @0.25,0,1,1:-0.5", "noise_prompts": "5:0.5"},
     "a story": {"prompt": "sea ^ fog @left ^ sky", "story_blend": 0.9},
     "pictures": {
@@ -84,7 +92,7 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random networks of the published ones' kinds, small."""
     monkeypatch.setitem(full.vqgan.ARCHITECTURES, "imagenet-f16-1024", SMALL_VQGAN)
     for name, sizes in SMALL_CLIPS.items():
-        monkeypatch.setitem(full.clip.ARCHITECTURES, name, sizes)
+        monkeypatch.setitem(full.guides.ARCHITECTURES, name, sizes)
 
 
 def config_of(models: Models, files: Mapping[str, str], **given: Any) -> GenerateConfig:
@@ -137,7 +145,7 @@ def test_every_preset_runs_and_no_step_waits(preset: str, deterministic: bool, f
 @pytest.mark.usefixtures("small_networks")
 @pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("precision", ["fp32", "mixed", "bf16"])
-@pytest.mark.parametrize("guides", ["ViT-B/32", "RN50"])
+@pytest.mark.parametrize("guides", ["ViT-B/32", "RN50", "SigLIP2-B/16, ViT-B/32"])
 def test_full_networks_run_in_every_precision(guides: str, precision: str, deterministic: bool) -> None:
     config = GenerateConfig(
         prompt="fog", model="imagenet-f16-1024", guides=guides, random_weights=True, width=32, height=32, steps=2,

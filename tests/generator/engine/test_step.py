@@ -9,21 +9,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from generator.augment.chance import Chance
 from generator.config import GenerateConfig
 from generator.engine import memory
 from generator.engine.aims import gather, make_aims
 from generator.engine.arithmetic import step_mode
+from generator.engine.augment.chance import Chance
 from generator.engine.draws import Draws, Look
 from generator.engine.latents import Latent
 from generator.engine.objective import Objective, no_phases
 from generator.engine.optimisers import Optimiser
-from generator.engine.run import Run
-from generator.engine.step import EagerStep, Step
+from generator.engine.run import LatentDescent
+from generator.engine.step import EagerStep, StepFunction
 from generator.models.base import Models
 
 Config = Callable[..., GenerateConfig]
-STEPS: Mapping[str, Callable[[Latent, Objective, Optimiser], Step]] = {"eager": EagerStep}
+STEPS: Mapping[str, Callable[[Latent, Objective, Optimiser], StepFunction]] = {"eager": EagerStep}
 """Every way to compute a step; each has to follow the plain one below."""
 WISHES: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
@@ -37,12 +37,12 @@ WISHES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def begin(models: Models, config: GenerateConfig) -> Run:
+def begin(models: Models, config: GenerateConfig) -> LatentDescent:
     """A run before its first step."""
     models = models.with_guides_that_count(())
     chance, wishes = Chance(config.seed), config.wishes()
     kept, _ = gather(config, models, wishes, chance.draws)
-    return Run(config, models, kept, make_aims(config, models, wishes, kept), chance)
+    return LatentDescent(config, models, kept, make_aims(config, models, wishes, kept), chance)
 
 
 def tensors_of(draws: Draws) -> list[Tensor]:
@@ -95,7 +95,7 @@ def noise_of(look: Look) -> Tensor:
     return look.noise
 
 
-def plain_step(run: Run, optimiser: torch.optim.Optimizer, draws: Draws) -> float:
+def plain_step(run: LatentDescent, optimiser: torch.optim.Optimizer, draws: Draws) -> float:
     """The definition: torch's own autograd and Adam on the objective."""
     now = run.now()
     for group in optimiser.param_groups:

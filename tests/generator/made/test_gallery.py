@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from docs.made import gallery
-from docs.made.gallery import DRAWN, FOLDER, PAGE, Entry
+from docs.made.gallery import DRAWN, FOLDER, PAGE, GalleryEntry
 from dreamrig.errors import UsageError
 from generator import devices
 from generator.config import GenerateConfig
@@ -57,7 +57,7 @@ def test_the_commands_stand_on_the_page_and_fix_the_seed() -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.file)
-def test_every_command_runs(entry: Entry, command: Command, home: Path) -> None:
+def test_every_command_runs(entry: GalleryEntry, command: Command, home: Path) -> None:
     """On toy networks, with one step: the words are understood, and the file comes out."""
     for path in FOLDER.iterdir():
         if path.name in DRAWN or path.suffix in (".png", ".mp4"):
@@ -73,7 +73,7 @@ def test_every_command_runs(entry: Entry, command: Command, home: Path) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.file)
-def test_the_picture_was_made_by_its_command(entry: Entry) -> None:
+def test_the_picture_was_made_by_its_command(entry: GalleryEntry) -> None:
     """As far as its recipe tells: prompt, seed, networks, and each flag that is a setting."""
     recipe = read_recipe(FOLDER / entry.file)
     assert recipe.weights["name"] == "starter"
@@ -104,7 +104,7 @@ def test_a_picture_of_it_is_drawn_again(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        gallery.make(Entry(file="x.png", caption="", commands=("generate x --seed -1 --out x.png",)), tmp_path)
+        gallery.make(GalleryEntry(file="x.png", caption="", commands=("generate x --seed -1 --out x.png",)), tmp_path)
 
 
 def test_the_page_says_what_it_is_not() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dreamrig.errors import NotReadyError
-from generator.models import clip, reference
+from generator.models import clip, guides, reference
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.random_weights import random_tensors
 
@@ -115,7 +115,7 @@ def test_a_pixel_keeps_its_gradient_through_half_precision() -> None:
 def test_published_sizes_are_read_off_the_tensors(name: str) -> None:
     with torch.device("meta"):
         tensors = CLIP(clip.ARCHITECTURES[name]).state_dict()
-    assert clip.architecture_of(tensors) == clip.ARCHITECTURES[name]
+    assert guides.sizes_by_name(name, tensors) == clip.ARCHITECTURES[name]
 
 
 @pytest.mark.parametrize("name", clip.ARCHITECTURES)

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from dreamrig.errors import NotReadyError
 from generator.engine.flops import Operator, watch_operators
-from generator.models import clip, reference, vqgan
+from generator.models import clip, guides, reference, vqgan
 from generator.models.allocators import BLOCKS, HEAP, allocator_of
-from generator.models.clip import CLIP
 from generator.models.footprint import Footprint, guide_kept
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 
@@ -39,11 +38,11 @@ def test_what_autograd_keeps_of_a_decoder(name: str) -> None:
     assert kept_few == pytest.approx(Footprint(sizes, (), checkpointed=True).decoder_kept(pixels), rel=0.05)
 
 
-@pytest.mark.parametrize("name", clip.ARCHITECTURES)
+@pytest.mark.parametrize("name", guides.ARCHITECTURES)
 def test_what_autograd_keeps_of_a_guide(name: str) -> None:
-    sizes = clip.ARCHITECTURES[name]
+    sizes = guides.ARCHITECTURES[name]
     with torch.device("meta"):
-        network = CLIP(sizes).prepare()
+        network = guides.make(sizes).prepare()
         pixels = torch.zeros(2, 3, sizes.side, sizes.side, requires_grad=True)
         kept = kept_floats(lambda: network.encode_image(pixels), network)
     assert kept == pytest.approx(2 * guide_kept(sizes), rel=0.03)
@@ -56,13 +55,14 @@ def test_what_autograd_keeps_of_a_guide(name: str) -> None:
         (512, 1, False, "ViT-B/32"),
         (512, 1, True, "ViT-B/32"),
         (128, 16, True, "ViT-B/16"),
+        (128, 8, True, "SigLIP2-B/16"),
         (256, 8, False, "RN50"),
     ],
 )
 def test_what_lives_at_the_worst_moment_of_a_step(side: int, cutouts: int, checkpointed: bool, guide: str) -> None:
-    sizes = clip.ARCHITECTURES[guide]
+    sizes = guides.ARCHITECTURES[guide]
     with torch.device("meta"):
-        image, network = VQGAN(F16).prepare(channels_last=True), CLIP(sizes).prepare()
+        image, network = VQGAN(F16).prepare(channels_last=True), guides.make(sizes).prepare()
         image.checkpointed = checkpointed
         latent = torch.zeros(1, 256, side // 16, side // 16, requires_grad=True)
         living = Living({tensor.untyped_storage()._cdata for tensor in (*all_of(image), *all_of(network))})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,13 +23,15 @@ from generator.config import GenerateConfig
 from generator.engine import loop as engine
 from generator.engine.aims import START
 from generator.events import Checkpointed, Finished, Step
-from generator.models import clip, full, vqgan
+from generator.models import clip_sizes, full, guides, vqgan
 from generator.models.base import Models
 from generator.models.choose import MODELS, load_models
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.full import load_full
 from generator.models.likes import likes_of
+from generator.models.names import TOKENIZER, published_networks, tokenizers_of
 from generator.models.random_weights import random_tensors
+from generator.models.siglip import SigLIP, SigLIPArchitecture
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 from generator.presets import PRESETS
 from generator.weights import registry
@@ -41,6 +45,10 @@ SMALL_VQGAN = VQGANArchitecture(
 SMALL_CLIP = CLIPArchitecture(
     width=16, side=32, image_width=64, patch=16, image_layers=(2,), text_width=64, text_layers=1
 )
+SMALL_SIGLIP = SigLIPArchitecture(
+    width=64, side=48, image_width=64, patch=16, image_layers=(2,), image_hidden=80,
+    text_width=64, text_layers=1, text_hidden=72, context=16, tokens=290,
+)  # fmt: skip
 SMALL_RESNET = CLIPArchitecture(
     width=16, side=32, image_width=16, image_layers=(1, 1, 1, 1), text_width=64, text_layers=1
 )
@@ -118,6 +126,88 @@ def test_several_guides_and_the_order_they_were_asked_for_in(home: Path) -> None
     pixels = torch.rand(2, 3, 32, 32)
     assert torch.equal(models.guides[0].encode_image(pixels), alone.guides[0].encode_image(pixels))
     assert models.sha256 != alone.sha256
+
+
+def test_the_name_tells_what_no_tensor_does(tmp_path: Path) -> None:
+    """The same numbers under the names of OpenAI's, LAION's B/32 and L/14: another GELU, then other pixels too."""
+    names = ("ViT-B/32", "ViT-B/32-laion2b", "ViT-L/14-laion2b")
+    install(tmp_path, "imagenet-f16-1024", tensors_of(VQGAN, SMALL_VQGAN, "one"))
+    for name in names:
+        install(tmp_path, name, tensors_of(CLIP, SMALL_CLIP, "two"))
+    guides = load_full(config_of(guides=", ".join(names)), CPU, tmp_path).guides
+    pixels = torch.rand(2, 3, 32, 32)
+    for guide, name in zip(guides, names, strict=True):
+        network = CLIP(clip_sizes.by_name(SMALL_CLIP, clip_sizes.ARCHITECTURES[name]))
+        network.load_state_dict(tensors_of(CLIP, SMALL_CLIP, "two"))
+        torch.testing.assert_close(guide.encode_image(pixels), network.prepare().encode_image(pixels))
+    seen = [guide.encode_image(pixels) for guide in guides]
+    said = [guide.encode_text(["a fox"]) for guide in guides]
+    assert min(float((one - other).abs().max()) for one, other in ((seen[0], seen[1]), (seen[1], seen[2]))) > 1e-3
+    assert torch.equal(said[1], said[2])
+    assert not torch.equal(said[0], said[1])
+
+
+def install_tokenizer(folder: Path, tokens: int) -> None:
+    """A SentencePiece model of so many pieces, as `weights import` leaves it."""
+    package = pytest.importorskip("sentencepiece", reason="the extra [siglip]: pip install sentencepiece")
+    out = io.BytesIO()
+    package.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a red fox in the snow", "the sea at night"] * 4), model_writer=out, model_type="bpe",
+        vocab_size=tokens, byte_fallback=True, pad_id=0, eos_id=1, bos_id=2, unk_id=3, minloglevel=2, num_threads=1,
+    )  # fmt: skip
+    install(folder, TOKENIZER, {"pieces": torch.frombuffer(bytearray(out.getvalue()), dtype=torch.uint8)})
+
+
+def siglip_home(folder: Path, *, tokens: int = SMALL_SIGLIP.tokens) -> Path:
+    install(folder, "imagenet-f16-1024", tensors_of(VQGAN, SMALL_VQGAN, "one"))
+    install(folder, "ViT-B/32", tensors_of(CLIP, SMALL_CLIP, "two"))
+    install(folder, "SigLIP2-B/16", tensors_of(SigLIP, SMALL_SIGLIP, "three"))
+    install_tokenizer(folder, tokens)
+    return folder
+
+
+def test_a_siglip_and_a_clip_guide_side_by_side(tmp_path: Path) -> None:
+    """Of different sides and widths, of pixels normalised differently, of texts read differently."""
+    models = load_full(config_of(guides="SigLIP2-B/16, ViT-B/32"), CPU, siglip_home(tmp_path))
+    assert [(guide.size, guide.width) for guide in models.guides] == [(48, 64), (32, 16)]
+    said = models.guides[0].encode_text(["a red fox", "A RED FOX", "the sea"])
+    torch.testing.assert_close(said[0], said[1])
+    assert not torch.allclose(said[0], said[2])
+    pixels = torch.rand(2, 3, 48, 48)
+    network = SigLIP(SMALL_SIGLIP)
+    network.load_state_dict(tensors_of(SigLIP, SMALL_SIGLIP, "three"))
+    torch.testing.assert_close(models.guides[0].encode_image(pixels), network.prepare().encode_image(pixels))
+    steps = [event for event in engine.generate(config_of(prompt="a red fox"), models) if isinstance(event, Step)]
+    alone = load_full(config_of(guides="ViT-B/32"), CPU, tmp_path)
+    with_clip_alone = [
+        event for event in engine.generate(config_of(prompt="a red fox"), alone) if isinstance(event, Step)
+    ]
+    assert len(steps) == len(with_clip_alone) == 2
+    assert all(math.isfinite(step.loss()) for step in steps)
+    assert steps[1].loss() != with_clip_alone[1].loss()
+
+
+def test_the_tokenizer_counts_among_the_weights(tmp_path: Path) -> None:
+    home = siglip_home(tmp_path)
+    before = load_full(config_of(guides="SigLIP2-B/16"), CPU, home).sha256
+    shutil.rmtree(registry.folder_of(TOKENIZER, home))
+    install_tokenizer(home, SMALL_SIGLIP.tokens - 1)
+    with pytest.raises(UsageError, match="The tokenizer has 289 tokens, and the guide knows 290"):
+        load_full(config_of(guides="SigLIP2-B/16"), CPU, home)
+    shutil.rmtree(registry.folder_of(TOKENIZER, home))
+    with pytest.raises(NotReadyError, match="The weights gemma-tokenizer are not here yet") as caught:
+        load_full(config_of(guides="SigLIP2-B/16"), CPU, home)
+    assert caught.value.hint == "run: dreamrig weights fetch gemma-tokenizer"
+    install_tokenizer(home, SMALL_SIGLIP.tokens)
+    assert load_full(config_of(guides="SigLIP2-B/16"), CPU, home).sha256 == before
+
+
+def test_what_a_siglip_needs_the_registry_knows() -> None:
+    """Both rooms say it: the registry to who fetches, the names to who draws."""
+    for name in guides.ARCHITECTURES:
+        assert registry.entries()[name].needs == tokenizers_of([name])
+    config = GenerateConfig(prompt="fog", model="coco-f16", guides="SigLIP2-B/16, ViT-B/32")
+    assert published_networks(config) == ("coco-f16", "SigLIP2-B/16", "ViT-B/32", TOKENIZER)
 
 
 def test_other_weights_have_another_digest(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -206,6 +296,7 @@ def test_weights_with_a_hole_are_refused(tmp_path: Path, backend: str) -> None:
         ({"guides": "vit-b/32"}, "no guide 'vit-b/32'", "did you mean ViT-B/32"),
         ({"model": "starter", "guides": "ViT-B/32"}, "starter has networks of its own", "leave --guides away"),
         ({"model": "starter", "backend": "reference"}, "starter has networks of its own", "leave --backend away"),
+        ({"guides": "ViT-H/14-laion2b", "backend": "reference"}, "no network for ViT-H/14-laion2b", "--backend own"),
     ],
 )
 def test_unknown_names_are_met_with_known_ones(changes: dict[str, Any], sentence: str, hint: str) -> None:
@@ -217,7 +308,7 @@ def test_unknown_names_are_met_with_known_ones(changes: dict[str, Any], sentence
 def test_every_published_name_is_known_here() -> None:
     kinds = {name: entry.kind for name, entry in registry.entries().items()}
     assert {name for name, kind in kinds.items() if kind == "vqgan"} == set(MODELS) - {"starter", "starter/first"}
-    assert {name for name, kind in kinds.items() if kind == "clip"} == set(clip.ARCHITECTURES)
+    assert {name for name, kind in kinds.items() if kind == "clip"} == set(guides.ARCHITECTURES)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -275,7 +366,9 @@ print(encode("the sea"))
 def test_the_own_networks_need_no_package_of_others() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=True, cwd=ROOT)
     first, second = done.stdout.splitlines()
-    assert first.startswith("NotReadyError The reference networks of taming-transformers are not installed. | run: pip")
+    said, _, hint = first.partition(" | ")
+    assert said == "NotReadyError The reference networks of taming-transformers are not installed."
+    assert hint.endswith(" -m pip install --no-deps taming-transformers openai-clip")
     assert second == "[518, 2102]"
 
 

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from dreamrig.errors import UsageError
-from generator.pictures.load import open_picture, read_picture, read_picture_within
+from generator.pictures.load import read_picture, read_picture_within
+from generator.pictures.opening import open_picture
 
 
 def pixels(path: Path, mode: str = "RGB") -> np.ndarray:

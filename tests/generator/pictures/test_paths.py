@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
-from generator.pictures.load import open_picture
+from generator.pictures.opening import open_picture
 from generator.pictures.paths import (
     LARGEST_PICTURE_BYTES,
     describe_pictures,

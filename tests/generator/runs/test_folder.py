@@ -146,7 +146,7 @@ def test_an_exact_id_reads_one_file_and_lists_nothing(tmp_path: Path) -> None:
     assert run_with_id(f"../{tmp_path.name}/{first.id}", tmp_path) is None
     (first.folder / runs.RECORD).write_text("damaged")
     assert run_with_id(first.id, tmp_path) is None
-    with pytest.raises(UsageError, match="no run"):
+    with pytest.raises(UsageError, match="is damaged"):
         find_run(first.id, tmp_path)
 
 

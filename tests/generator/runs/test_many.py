@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from dreamrig.errors import UsageError
-from generator.cli.lists import fit
+from generator.front.cli.lists import fit
 from generator.runs import folder as runs
 from generator.runs import tidy
 from generator.runs.folder import Damaged, Run, find_run, list_runs, look, new_run, sole_worker
@@ -109,8 +111,26 @@ def test_a_damaged_run_is_named_and_does_not_vanish(tmp_path: Path, content: byt
     assert damaged.why
 
 
+def test_a_run_that_is_known_has_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after any of its writings: no folder in the history that cannot be gone on with."""
+    known: list[list[str]] = []
+
+    def note(path: Path, document: Any) -> None:
+        write_json(path, document)
+        if runs.list_runs(tmp_path):
+            known.append(sorted(one.name for one in path.parent.iterdir()))
+
+    write_json = runs.write_json
+    monkeypatch.setattr(runs, "write_json", note)
+    new_run(prompt="sea", seed=1, steps=10, base=tmp_path, recipe={"config": {}})
+    assert known == [["config.json", "run.json"]]
+
+
 def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
     run = make(tmp_path)
+    (tmp_path / "20260504T120000Z-killed-at-once-0001").mkdir()
+    (tmp_path / "20260504T120000Z-killed-at-once-0002").mkdir()
+    (tmp_path / "20260504T120000Z-killed-at-once-0002" / ".dreamrig-0123.tmp").write_text("half a recipe")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes.txt").write_text("")
     os.mkfifo(tmp_path / "pipe")
@@ -121,7 +141,11 @@ def test_leftovers_of_killed_processes_are_swept_by_the_next_run(tmp_path: Path)
     dead = make(tmp_path).record(status="running", pid=2**22 + 1, process="gone")
     (dead.folder / ".dreamrig-0123.tmp").write_bytes(b"half a picture")
     (tmp_path / ".dreamrig-4567.tmp" / "frames").mkdir(parents=True)
+    for name, hours in ((".dreamrig-old.tmp", 2), (".dreamrig-new.tmp", 0)):  # half a note of the run made last
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - 3600 * hours,) * 2)
     alive = new_run(prompt="b", seed=1, steps=1, base=tmp_path)
+    assert [path.name for path in tmp_path.glob("*.tmp")] == [".dreamrig-new.tmp"]
     assert not (dead.folder / ".dreamrig-0123.tmp").exists()
     assert not (tmp_path / ".dreamrig-4567.tmp").exists()
     (alive.folder / ".dreamrig-89ab.tmp").write_bytes(b"being written")
@@ -172,6 +196,8 @@ def test_prune_keeps_the_last_the_starred_the_damaged_and_the_young(tmp_path: Pa
     assert chosen(older_than_days=None, keep_last=0) == [young, old[3], old[2]]
     assert chosen(older_than_days=5, keep_last=0, now=now) == [old[3], old[2]]
     assert chosen(older_than_days=500, keep_last=0, now=now) == []
+    (young.folder / "run.json").write_text("{")  # what cannot be read takes no place among the last to keep
+    assert chosen(older_than_days=None, keep_last=1) == [old[2]]
 
 
 # ---- the commands
@@ -211,6 +237,24 @@ def test_rm_removes_one(command: Command, home: Path) -> None:
     run = make(home / "runs")
     assert command("rm", run.id).out.startswith(f"Removed {run.id}")
     assert command("rm", run.id).code == 2
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "link"])
+def test_rm_takes_a_damaged_run_by_force_alone(what: str, command: Command, home: Path, tmp_path: Path) -> None:
+    broken, outside = make(home / "runs", "broken").folder, tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    (broken / "run.json").write_text("{")
+    if what != "folder":
+        shutil.rmtree(broken)
+        os.mkfifo(broken) if what == "pipe" else broken.symlink_to(outside)
+    refused = command("rm", broken.name)
+    assert refused.code == 2
+    assert "is damaged: " in refused.err
+    assert f"dreamrig rm {broken.name} --force" in " ".join(refused.err.split())
+    assert command("rm", broken.name, "--force").code == 0
+    assert not os.path.lexists(broken)
+    assert (outside / "precious").exists()
 
 
 @pytest.mark.parametrize(("text", "columns", "shown"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("夕日の", 5, "夕日…")])

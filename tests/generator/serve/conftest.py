@@ -24,7 +24,8 @@ from generator.crew.menu import CHOICES, KINDS, SHAPES, Offer
 from generator.crew.protocol import Done, Draw, Leave, Order, Ready, Telling
 from generator.serve import friends
 from generator.serve.app import make_server
-from generator.serve.clock import Clock
+from generator.serve.clock import Clock, wall_ms
+from generator.serve.discord.place import DiscordPlace
 from generator.serve.home import Home
 from generator.serve.settings import Patience, ServeSettings
 
@@ -53,8 +54,10 @@ class FakeCrew:
 
     numbers = iter(range(1, 10**9))
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, at_once: bool, tell: tuple[Telling, ...]) -> None:
-        self.loop, self.at_once = loop, at_once
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, at_once: bool, tell: tuple[Telling, ...], exit_code: int
+    ) -> None:
+        self.loop, self.at_once, self.exit_code = loop, at_once, exit_code
         self.number = next(self.numbers)
         self.orders: queues.SimpleQueue[Order] = queues.SimpleQueue()
         self.outbox: asyncio.Queue[Telling | None] = asyncio.Queue()
@@ -91,7 +94,7 @@ class FakeCrew:
         self.outbox.put_nowait(None)
 
     async def wait(self) -> int:
-        return 0
+        return self.exit_code
 
     # ---- from the test's thread
 
@@ -118,17 +121,30 @@ class Site:
     at_once: bool = True
     ready: tuple[Telling, ...] = field(default_factory=lambda: (Ready("fake", offers(), ("a house",)),))
     crews: list[FakeCrew] = field(default_factory=list)
-    patience: Patience = field(default_factory=lambda: Patience(tick=0.02, leave=2.0, restart=(0.0,)))
+    false_starts: list[int] = field(default_factory=list)
+    """Exit codes of the first workers, which never get ready."""
+    patience: Patience = field(default_factory=lambda: Patience(tick=0.02, leave=2.0, beat=600.0, restart=(0.0,)))
+    discord: DiscordPlace | None = None
 
     def start(self) -> Site:
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
         self.settings = replace(self.settings, port=self.port)
-        self.offset_seconds = 0.0
-        clock = Clock(monotonic=lambda: time.monotonic() + self.offset_seconds)
+        self.offset_seconds = self.asleep_seconds = 0.0
+        self.wall_offset_ms = 0
+        clock = Clock(
+            now_ms=lambda: wall_ms() + self.wall_offset_ms,
+            monotonic=lambda: time.monotonic() + self.offset_seconds,
+            boot=lambda: time.monotonic() + self.offset_seconds + self.asleep_seconds,
+        )
         self.server = make_server(
-            self.home, self.settings, patience=self.patience, start_crew=self.new_crew, clock=clock
+            self.home,
+            self.settings,
+            patience=self.patience,
+            start_crew=self.new_crew,
+            clock=clock,
+            discord=self.discord,
         )
         config = uvicorn.Config(
             self.server.app,
@@ -145,7 +161,8 @@ class Site:
         return self
 
     async def new_crew(self) -> FakeCrew:
-        self.crews.append(FakeCrew(asyncio.get_running_loop(), self.at_once, self.ready))
+        code = self.false_starts.pop(0) if self.false_starts else 0
+        self.crews.append(FakeCrew(asyncio.get_running_loop(), self.at_once, () if code else self.ready, code))
         return self.crews[-1]
 
     @property
@@ -247,14 +264,29 @@ def waiting() -> Callable[..., None]:
     return wait_until
 
 
+def beside(name: str) -> Any:
+    """A module in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture
+def guildhall() -> Iterator[Any]:
+    """A Discord on loopback; needs the extra [discord]."""
+    pytest.importorskip("discord", reason="needs the extra [discord]")
+    fake = beside("fake_discord").DiscordOnLoopback()
+    yield fake
+    fake.stop()
+
+
 @pytest.fixture
 def rigs(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Starts whole servers in processes of their own, on one home: see whole.py."""
-    spec = importlib.util.spec_from_file_location("whole", Path(__file__).with_name("whole.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    whole = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(whole)
+    whole = beside("whole")
     started = []
 
     def start(**changes: Any) -> Any:

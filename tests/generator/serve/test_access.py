@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from dreamrig.errors import UsageError
-from generator.serve.cli import require_safe_bind
+from generator.serve.parent import require_safe_bind
 from generator.serve.settings import ServeSettings
+from generator.serve.shares import token_of
 
 
 def test_a_stranger_gets_no_page_no_api_and_no_file(site: Any) -> None:
@@ -115,6 +116,15 @@ def test_a_revoked_friend_is_out_at_once_and_the_stream_ends(site: Any) -> None:
     assert site.visitor().post("/enter", data={"token": "x"}).status_code == 403
 
 
+def test_who_leaves_on_one_page_is_out_on_the_others(site: Any) -> None:
+    ann = site.friend("ann")
+    with ann.stream("GET", "/api/v1/events") as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith("id:")
+        ann.post("/leave")
+        assert len(list(lines)) < 40
+
+
 def test_the_owner_cannot_be_revoked(site: Any) -> None:
     owner = site.owner()
     owner.post("/owner/revoke", data={"name": "owner"})
@@ -171,7 +181,7 @@ def test_prompts_are_text_wherever_they_are_shown(site: Any) -> None:
     key = site.submit(ann, '<script>alert("x")</script> & "quotes"')
     site.until(ann, key, "done")
     token = ann.post(f"/p/{key}/share") and site.rows("SELECT id FROM share")[0][0]
-    shared = f"/s/{site.service.share_token(token)}"
+    shared = f"/s/{token_of(site.service.secret, token)}"
     for path in ("/", f"/p/{key}", "/gallery", shared):
         assert "<script>alert" not in ann.get(path).text
 
@@ -244,7 +254,7 @@ def test_a_shared_picture_opens_by_its_token_alone_and_tells_nothing_else(site: 
     key = site.submit(ann, "a zeppelin")
     site.until(ann, key, "done")
     ann.post(f"/p/{key}/share")
-    token = site.service.share_token(site.rows("SELECT id FROM share")[0][0])
+    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
     page = stranger.get(f"/s/{token}")
     assert page.status_code == 200
     assert "a zeppelin" in page.text
@@ -266,7 +276,7 @@ def test_a_deleted_picture_is_gone_everywhere_and_its_row_stays(site: Any) -> No
     key = site.submit(ann, "a zeppelin")
     site.until(ann, key, "done")
     ann.post(f"/p/{key}/share")
-    token = site.service.share_token(site.rows("SELECT id FROM share")[0][0])
+    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
     ann.post(f"/p/{key}/delete")
     assert stranger.get(f"/s/{token}").status_code == 404
     assert ann.get(f"/files/{key}/picture").status_code == 404
@@ -287,7 +297,8 @@ def test_a_deleted_picture_is_gone_everywhere_and_its_row_stays(site: Any) -> No
         ({"prompt": "a", "parent": "/etc/passwd"}, "parent"),
         ({"prompt": "a\u202eb"}, "prompt"),
         ({"prompt": "a\u2066b"}, "prompt"),
-        ({"prompt": "\u200b \u3164"[:2]}, "prompt"),
+        ({"prompt": "\u200b \u3164"}, "prompt"),
+        ({"prompt": "a\x07"}, "prompt"),
         ({"prompt": "a" * 501}, "prompt"),
         ({"prompt": "a", "seed": -1}, "seed"),
         ({"prompt": "a", "seed": True}, "seed"),
@@ -302,6 +313,13 @@ def test_a_wish_has_six_fields_and_no_knob(site: Any, body: dict[str, Any], fiel
     answer = ann.post("/api/v1/jobs", json=body)
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == field
+
+
+@pytest.mark.parametrize("wait", ["\u00b2", "\u0663", "-1", "1.2.3", "nan", ""])
+def test_a_time_to_wait_that_is_none_is_no_error(site: Any, wait: str) -> None:
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    assert ann.get(f"/api/v1/jobs/{key}", params={"wait": wait}).status_code == 200
 
 
 def test_limits_say_what_they_are(site: Any) -> None:

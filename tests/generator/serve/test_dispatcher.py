@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from generator.crew.protocol import (
+    EXIT_NO_ROOM,
+    Beat,
     Began,
     Cancel,
     Done,
@@ -20,8 +22,10 @@ from generator.crew.protocol import (
     Kept,
     Leave,
     Previewed,
+    Ready,
     Stepped,
 )
+from generator.serve.settings import Patience
 
 
 def crew(site: Any, number: int = 0, *, waiting: Any) -> Any:
@@ -230,6 +234,57 @@ def test_an_idle_worker_leaves_and_comes_back_for_work(sites: Callable[..., Any]
     waiting(lambda: site.service.hub.worker == "unloaded")
     site.until(ann, site.submit(ann, "wake up"), "done")
     assert len(site.crews) == 2
+
+
+def test_a_card_that_is_busy_with_something_else_is_waited_for_and_nothing_fails(
+    sites: Callable[..., Any], make_offers: Any, waiting: Any
+) -> None:
+    ready = Ready("fake", make_offers(needs_mib=1000.0), free_mib=4000.0)
+    site = sites(at_once=False, ready=(ready,))
+    ann = site.friend("ann")
+    site.until_ready()
+    one = crew(site, waiting=waiting)
+    one.tell(Beat(free_mib=500.0))
+    waiting(lambda: site.service.hub.free_mib == 500.0)
+    key = site.submit(ann)
+    waiting(lambda: site.service.hub.worker == "crowded")
+    assert "busy with something else" in ann.get("/queue").text
+    assert ann.get(f"/api/v1/jobs/{key}").json()["state"] == "queued"
+    assert site.visitor().get("/readyz").status_code == 200, "nothing is wrong with the server"
+    one.tell(Beat())  # not looked at: nothing new
+    one.tell(Beat(free_mib=1000.0))
+    one.draw_now(one.next_order(Draw))
+    assert site.until(ann, key, "done")["attempt"] == 1
+    assert site.rows("SELECT crashes FROM job")[0][0] == 0
+
+
+def test_networks_that_find_no_room_are_tried_again_and_nothing_is_paused(
+    sites: Callable[..., Any], waiting: Any
+) -> None:
+    before = sites()
+    before.until_ready()
+    before.stop()
+    patience = Patience(tick=0.02, leave=2.0, crowded=0.05, restart=(0.0,))
+    site = sites(at_once=False, patience=patience, false_starts=[EXIT_NO_ROOM] * 4)
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    for number in range(4):
+        crew(site, number, waiting=waiting).die()
+        waiting(lambda number=number: site.service.hub.worker == "crowded" or len(site.crews) > number + 1)
+    last = crew(site, 4, waiting=waiting)
+    last.draw_now(last.next_order(Draw))
+    assert site.until(ann, key, "done")["attempt"] == 1
+    assert site.service.hub.mode == "drawing"
+
+
+def test_a_worker_that_never_gets_ready_for_another_reason_pauses_the_queue(
+    sites: Callable[..., Any], waiting: Any
+) -> None:
+    site = sites(at_once=False, false_starts=[1] * 3)
+    for number in range(3):
+        crew(site, number, waiting=waiting).die()
+    waiting(lambda: site.service.hub.mode == "paused")
+    assert "does not start" in site.service.hub.reason
 
 
 def test_estimates_come_from_what_it_took_here(site: Any) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from generator.serve.estimate import History, Range, hit_rate, percentile, words
-from generator.serve.live import Hub, Progress
-from generator.serve.pages import without_text
-from generator.serve.queue import Job, State
-from generator.serve.views import Line, time_left
+from generator.serve.line.estimate import History, Range, hit_rate, percentile, words
+from generator.serve.line.live import Hub, Progress
+from generator.serve.line.queue import QueuedJob, State
+from generator.serve.pages.picture import without_text
+from generator.serve.views import LineSeen, time_left
 from generator.serve.wish import styled
 from generator.wishes.prompts import parse
 
@@ -21,8 +21,8 @@ KIND, OTHER = ("starter", "quick", 1024, 10), ("starter", "slow", 4096, 100)
 CONFIG = {"model": "starter", "width": 32, "height": 32, "steps": 10}
 
 
-def job(number: int, state: State = "queued", preset: str = "quick", kept_step: int = 0) -> Job:
-    return Job(
+def job(number: int, state: State = "queued", preset: str = "quick", kept_step: int = 0) -> QueuedJob:
+    return QueuedJob(
         id=number, key=str(number), friend=1, request=None, wish={"prompt": "x", "preset": preset}, config=CONFIG,
         made_by="test", turn=number, cost=1.0, state=state, attempt=0, crashes=0, worker=None, kept_step=kept_step,
         code=None, note=None, made_at=0, began_at=None, ended_at=None, work_seconds=0.0, promised_low=None,
@@ -117,7 +117,7 @@ def test_a_line_counts_what_waits_before_each_once_and_right() -> None:
     for seconds in (10.0, 20.0, 30.0):
         history.add(KIND, seconds)
     jobs = [job(1, "running", kept_step=2), job(2, kept_step=5), job(3), job(4, preset="slow"), job(5)]
-    line = Line(jobs, {}, {})
+    line = LineSeen(jobs, {}, {})
     hub = Hub()
     hub.worker, hub.progress = "drawing", Progress(1, 1, 10, steps_done=4)
     whole = history.range_of(KIND)
@@ -129,6 +129,6 @@ def test_a_line_counts_what_waits_before_each_once_and_right() -> None:
     assert time_left(jobs[3], line, hub, history) is None
     assert time_left(jobs[4], line, hub, history) is None  # one of a kind that nobody knows is drawn before it
     assert time_left(None, line, hub, history, KIND) is None
-    short = time_left(None, Line(jobs[:3], {}, {}), hub, history, KIND)
+    short = time_left(None, LineSeen(jobs[:3], {}, {}), hub, history, KIND)
     assert short is not None
     assert short.low == pytest.approx(whole.low * 3.1)

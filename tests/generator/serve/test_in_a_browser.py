@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from docs.made.browser import CHROMIUM, Page, browser
+from docs.made.browser import CHROMIUM, BrowserPage, browser
 from generator.crew.protocol import Began, Draw, Previewed, Stepped
 from generator.serve.access import COOKIE
 
@@ -27,7 +27,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page() -> Iterator[BrowserPage]:
     with browser() as opened:
         yield opened
 
@@ -40,6 +40,11 @@ def fill(site: Any, owner: httpx.Client) -> Mapping[str, str]:
     crew.draw_now(crew.next_order(Draw))
     site.until(ben, done, "done")
     ben.post(f"/p/{done}/share")
+    site.friend("noor").post(f"/p/{done}/report")
+    folder = site.home.picture_folder(done)
+    (folder / "film.mp4").write_bytes(bytes(64))  # the player alone is looked at
+    site.store(lambda db: db.execute("UPDATE friend SET discord = '100000000000000001' WHERE name LIKE 'b%'"))
+    site.service.hub.discord = f"dreamer is there for {LONG_WORD}."
     shared = ben.get(f"/p/{done}").text.partition('href="/s/')[2].partition('"')[0]
     running, waiting = site.submit(ben, PROMPT), site.submit(owner, PROMPT)
     order = crew.next_order(Draw)
@@ -63,7 +68,7 @@ def fill(site: Any, owner: httpx.Client) -> Mapping[str, str]:
 
 
 def test_no_page_scrolls_sideways_or_has_targets_too_small_for_a_thumb(
-    page: Page, by_hand: Any, waiting: Callable[..., None]
+    page: BrowserPage, by_hand: Any, waiting: Callable[..., None]
 ) -> None:
     owner = by_hand.owner()
     paths = fill(by_hand, owner)
@@ -82,7 +87,7 @@ def test_no_page_scrolls_sideways_or_has_targets_too_small_for_a_thumb(
     assert [text for text in page.problems if "404" not in text] == []
 
 
-def test_a_page_that_is_too_wide_is_noticed(page: Page, by_hand: Any) -> None:
+def test_a_page_that_is_too_wide_is_noticed(page: BrowserPage, by_hand: Any) -> None:
     page.look(360, 800, "light")
     page.open(f"{by_hand.url}/enter")
     wide = "'<pre>' + 'w'.repeat(90) + '</pre><button>x</button>'"
@@ -92,3 +97,33 @@ def test_a_page_that_is_too_wide_is_noticed(page: Page, by_hand: Any) -> None:
     scrolled, shown = page.evaluate(SIDEWAYS)
     assert scrolled > shown
     assert len(page.evaluate(SMALL)) == 1
+
+
+CUT_OFF = (
+    "[...document.querySelectorAll('button, a.button')].filter(it => { const box = it.closest('.scroll');"
+    " return box && it.getBoundingClientRect().right > box.getBoundingClientRect().right + 1 }).map(it => it.outerHTML)"
+)
+LINES = (
+    "[...document.querySelectorAll('nav a')].map(it => [it.hasAttribute('aria-current'),"
+    " getComputedStyle(it).borderBottomStyle])"
+)
+
+
+def test_no_button_of_a_table_is_out_of_sight_on_a_phone(page: BrowserPage, site: Any) -> None:
+    owner = site.owner()
+    for name in ("ann", "ben"):
+        site.friend(name)
+    page.call("Network.setCookie", name=COOKIE, value=owner.cookies[COOKIE], url=site.url)
+    page.look(360, 800, "light")
+    page.open(f"{site.url}/owner")
+    assert page.evaluate("document.querySelectorAll('.scroll button').length") == 2
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_where_the_system_chooses_the_colours_lines_say_where_one_is(page: BrowserPage, site: Any) -> None:
+    owner = site.owner()
+    page.call("Network.setCookie", name=COOKIE, value=owner.cookies[COOKIE], url=site.url)
+    page.look(360, 800, "dark")
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    page.open(f"{site.url}/queue")
+    assert page.evaluate(LINES) == [[False, "none"], [True, "solid"], [False, "none"], [False, "none"]]

@@ -13,11 +13,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from generator.serve import queue
-from generator.serve.queue import FINAL, WALK, Job, New
+from generator.serve.friends import Friend
+from generator.serve.line import queue
+from generator.serve.line.estimate import History
+from generator.serve.line.live import Hub
+from generator.serve.line.queue import FINAL, WALK, New, QueuedJob
+from generator.serve.service import read_line
 from generator.serve.store import migrate
+from generator.serve.views import line_view
 
 DAY_MS = 86_400_000
+WISH = {"preset": "quick", "shape": "square", "style": "none"}
 
 
 def make_line(friends: int = 4) -> sqlite3.Connection:
@@ -30,9 +36,10 @@ def make_line(friends: int = 4) -> sqlite3.Connection:
     return db
 
 
-def put(db: sqlite3.Connection, friend: int, number: int, now: int = 0, **changes: Any) -> Job:
-    config = {"prompt": f"picture {number}", "steps": 100, "seed": number}
-    values: dict[str, Any] = {"key": f"key{number}", "wish": {"prompt": f"picture {number}"}, "config": config}
+def put(db: sqlite3.Connection, friend: int, number: int, now: int = 0, **changes: Any) -> QueuedJob:
+    config: dict[str, Any] = {"prompt": f"picture {number}", "steps": 100, "seed": number, "model": "toy"}
+    config |= {"width": 32, "height": 32}
+    values: dict[str, Any] = {"key": f"key{number}", "wish": WISH | {"prompt": f"picture {number}"}, "config": config}
     return queue.submit(db, New(**{"friend": friend, "made_by": "test", "cost": 1.0, **values, **changes}), now)
 
 
@@ -60,8 +67,8 @@ class Line(RuleBasedStateMachine):
         if hasattr(self, "db"):
             self.db.close()
 
-    def jobs(self) -> list[queue.Job]:
-        return [queue.Job.from_row(row) for row in self.db.execute("SELECT * FROM job ORDER BY id")]
+    def jobs(self) -> list[queue.QueuedJob]:
+        return [queue.QueuedJob.from_row(row) for row in self.db.execute("SELECT * FROM job ORDER BY id")]
 
     def some_job(self, data: st.DataObject) -> int:
         return data.draw(st.sampled_from([job.id for job in self.jobs()]))
@@ -161,6 +168,41 @@ class Line(RuleBasedStateMachine):
             assert state.get(row["job"]) in sources
             state[row["job"]] = target
         assert state == {job.id: job.state for job in self.jobs()}
+
+    @precondition(lambda self: self.acknowledged)
+    @rule(data=st.data(), hidden=st.booleans())
+    def hide(self, data: st.DataObject, hidden: bool) -> None:
+        queue.hide(self.db, self.some_job(data), hidden)
+
+    @precondition(lambda self: self.acknowledged)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        job = self.some_job(data)
+        before = queue.by_id(self.db, job)
+        assert before is not None
+        deleted = queue.mark_deleted(self.db, job, self.now)
+        assert (deleted is not None) == (before.is_final and before.deleted_at is None)
+
+    @invariant()
+    def one_attempt_lives_at_most(self) -> None:
+        """A job runs once: the attempt that runs is the last one that was claimed, and has a worker."""
+        last = dict(self.attempts)
+        for job in self.jobs():
+            assert (job.state == "running") == (job.worker is not None)
+            assert job.attempt == last.get(job.id, 0)
+
+    @invariant()
+    def the_queue_page_counts_what_there_is_and_shows_nobody_what_is_hidden(self) -> None:
+        line, jobs = read_line(self.db), self.jobs()
+        for state in ("queued", "running", "held", "parked"):
+            assert line.counts[state] == sum(job.state == state for job in jobs)
+        assert [job.key for job in line.jobs if job.state == "queued"] == [
+            job.key for job in sorted(jobs, key=lambda it: (it.turn, it.id)) if job.state == "queued"
+        ]
+        secret = {job.key: job.friend for job in jobs if job.is_hidden}
+        for viewer in map(Friend.from_row, self.db.execute("SELECT * FROM friend").fetchall()):
+            for one in line_view(viewer, line, Hub(), History(), "circle")["line"]:
+                assert (one["prompt"] is None) == (secret.get(one["key"], viewer.id) != viewer.id)
 
     @invariant()
     def the_counts_are_the_rows(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -16,7 +18,8 @@ import pytest
 
 from dreamrig.errors import NotReadyError
 from generator.serve.home import Home, held, is_windows_disk, new_key, read_address, write_address
-from generator.serve.store import Store, StoreFullError, journal_mode, require_its_database
+from generator.serve.migrations import MIGRATIONS
+from generator.serve.store import Store, StoreFullError, StoreRefusedError, journal_mode, require_its_database
 
 
 @pytest.fixture
@@ -45,6 +48,19 @@ def test_one_failure_leaves_the_others_of_its_commit_alone(store: Store) -> None
     with pytest.raises(sqlite3.IntegrityError):
         twice.result()
     assert names(store) == ["a", "b"]
+
+
+def test_a_request_that_was_given_up_takes_the_store_with_it_no_more(store: Store) -> None:
+    gate, began = threading.Event(), threading.Event()
+    running = store.write(lambda db: began.set() or gate.wait(10))
+    began.wait(10)
+    waiting = [store.write(note("a")), store.read(lambda db: 1)]
+    assert not running.cancel()
+    assert all(future.cancel() for future in waiting)
+    gate.set()
+    running.result(10)
+    store.write(note("b")).result(10)
+    assert names(store) == ["b"]
 
 
 def test_many_writers_share_commits(store: Store) -> None:
@@ -126,6 +142,64 @@ def test_a_damaged_database_is_refused_and_the_newest_backup_named(tmp_path: Pat
     restored.close()
 
 
+def test_what_lies_beside_a_damaged_database_does_not_damage_the_backup(tmp_path: Path) -> None:
+    """A write-ahead log of the damaged file would be taken for the backup's: pages of one, rows of the other."""
+    home = Home(tmp_path)
+    home.prepare()
+    store = Store(home.database)
+    store.write(note("a", "x" * 50_000)).result()
+    (home.backups / "2026-01-01").mkdir(parents=True)
+    store.backup(home.backups / "2026-01-01" / "serve.db")
+    store.close()
+    script = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA journal_mode = WAL');"
+        " db.execute('DELETE FROM meta'); db.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(home.database)], check=True)
+    assert home.database.with_name("serve.db-wal").stat().st_size > 0
+    home.database.write_bytes(b"no database" * 1000)
+    with pytest.raises(NotReadyError) as caught:
+        Store(home.database)
+    subprocess.run(caught.value.hint.partition(": ")[2], shell=True, check=True)
+    restored = Store(home.database)
+    assert names(restored) == ["a"]
+    restored.close()
+
+
+def test_who_goes_away_in_mid_question_stops_nobody_elses(store: Store) -> None:
+    """A browser that closes a stream cancels what its request waits for."""
+    gate = threading.Event()
+    store.write(lambda db: gate.wait(10))
+
+    async def ask_and_go() -> None:
+        for put in (store.read, store.write):
+            asking = asyncio.ensure_future(asyncio.wrap_future(put(lambda db: None)))
+            await asyncio.sleep(0)
+            asking.cancel()
+
+    asyncio.run(ask_and_go())
+    gate.set()
+    store.write(note("after")).result(10)
+    assert names(store) == ["after"]
+
+
+def test_a_database_held_by_another_program_is_refused_and_not_called_damaged(tmp_path: Path) -> None:
+    store = Store(tmp_path / "serve.db", busy_seconds=0.05)
+    with contextlib.closing(sqlite3.connect(tmp_path / "serve.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreRefusedError, match="locked"):
+            store.write(note("a")).result()
+        with pytest.raises(StoreRefusedError, match="locked"):
+            store.read(lambda db: db.execute("SELECT * FROM meta").fetchall()).result()
+        with pytest.raises(StoreRefusedError, match="locked") as caught:
+            Store(tmp_path / "serve.db", busy_seconds=0.05)
+        assert caught.value.exit_code == 1, "4 would end the parent, which has to try again"
+        other.execute("ROLLBACK")
+    store.write(note("b")).result()
+    assert names(store) == ["b"]
+    store.close()
+
+
 def test_pictures_without_their_database_are_no_fresh_start(tmp_path: Path) -> None:
     home = Home(tmp_path)
     require_its_database(home)
@@ -178,3 +252,31 @@ def test_a_second_server_on_one_home_is_told_where_the_first_is(tmp_path: Path) 
         assert found.returncode != 0
     with held(home):
         assert (read_address(home) or {})["url"] == "http://127.0.0.1:8700"
+
+
+def test_a_database_of_the_first_version_is_brought_forward_with_all_that_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "serve.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(f"{MIGRATIONS[0]}\nPRAGMA user_version = 1;")
+        old.execute("INSERT INTO friend (name, is_owner, made_at) VALUES ('owner', 1, 1)")
+        old.execute(
+            "INSERT INTO job (key, friend, wish, config, made_by, turn, cost, state, made_at)"
+            " VALUES ('k', 1, '{}', '{}', '0', 1, 0, 'queued', 1)"
+        )
+    old.close()
+    store = Store(path)
+    try:
+        found = store.read(
+            lambda db: [
+                db.execute(query).fetchone()[0]
+                for query in (
+                    "PRAGMA user_version",
+                    "SELECT count(*) FROM job",
+                    "SELECT count(*) FROM discord_post",
+                    "SELECT count(*) FROM report",
+                )
+            ]
+        ).result()
+    finally:
+        store.close()
+    assert found == [len(MIGRATIONS), 1, 0, 0]

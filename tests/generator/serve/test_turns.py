@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.serve import queue
-from generator.serve.queue import New
+from generator.serve.line import queue
+from generator.serve.line.queue import New
+from generator.serve.line.turns import next_turn
 from generator.serve.store import migrate
-from generator.serve.turns import next_turn
 
 FRIENDS = 4
 
@@ -46,7 +46,7 @@ class Day:
         """(friend, job) of each first beginning, in order."""
         self.joined: dict[int, tuple[int, int]] = {}
         """Job -> how many had begun when it joined the line, and which of its friend's waiting ones it was, from 1."""
-        self.running: queue.Job | None = None
+        self.running: queue.QueuedJob | None = None
 
     def submit(self, friend: int, is_held: bool = False) -> None:
         self.number += 1
@@ -63,7 +63,7 @@ class Day:
         if not is_held:
             self.join(job)
 
-    def join(self, job: queue.Job) -> None:
+    def join(self, job: queue.QueuedJob) -> None:
         mine = [other for other in queue.line(self.db) if other.friend == job.friend and other.state == "queued"]
         self.joined[job.id] = len(self.begun), len(mine)
 
@@ -90,7 +90,7 @@ class Day:
         if job is not None and self.running is not None and job.id == self.running.id:
             self.running = None
 
-    def check(self, job: queue.Job) -> None:
+    def check(self, job: queue.QueuedJob) -> None:
         """Since my k-th waiting picture joined the line, nobody else began more than k + 1."""
         begun_before, k = self.joined[job.id]
         for friend, count in Counter(friend for friend, _ in self.begun[begun_before:]).items():

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from generator.crew.holding import is_held
 from generator.pictures.reading import read_recipe
 from generator.runs.mark import process_mark
 
@@ -83,7 +84,32 @@ def test_stopping_keeps_the_picture_and_the_commands_speak_to_the_server(rigs: C
     connection.close()
 
 
+def test_the_home_is_held_until_the_server_of_a_killed_parent_is_gone(rigs: Callable[..., Rig]) -> None:
+    """The web process inherits the lock: nobody else may write the database while it can still."""
+    rig = rigs(toy_step_seconds=0.05)
+    assert is_held(rig.home), "a picture beside it is told of its worker"
+    server = rig.address()["pid"]
+    os.kill(server, signal.SIGSTOP)  # it cannot hear that its parent has died
+    try:
+        rig.process.kill()
+        rig.process.wait()
+        words = [sys.executable, "-P", "-m", "dreamrig", "serve", "--port", str(rig.port)]
+        second = subprocess.run(
+            words, env=rig.environ, capture_output=True, text=True, check=False, timeout=rig.patience_seconds
+        )
+        assert second.returncode == 4, second.stderr
+        assert "is running already" in second.stderr
+        assert str(rig.port) in second.stderr, "where the first one is"
+        assert process_mark(server) is not None
+    finally:
+        os.kill(server, signal.SIGCONT)
+    rig.start_again()
+    assert process_mark(server) is None, "a second server began beside the first"
+    assert rig.address()["pid"] != server
+    rig.until(lambda: rig.ask("GET", "/readyz"))
+
+
 def test_the_web_process_loads_no_torch() -> None:
-    script = "import sys, generator.serve.app, generator.serve.cli; "
+    script = "import sys, generator.serve.app, generator.serve.cli, generator.serve.asking; "
     script += "assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

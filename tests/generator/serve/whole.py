@@ -88,6 +88,13 @@ class Rig:
             time.sleep(0.05)
         return found
 
+    def is_up(self) -> bool:
+        """Whether somebody answers."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
     def submit(self, wish: dict[str, Any], **headers: str) -> str:
         return str(self.until(lambda: self.ask("POST", "/api/v1/jobs", json=wish, headers=headers))["key"])
 

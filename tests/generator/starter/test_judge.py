@@ -6,18 +6,25 @@ import torch
 
 from generator.starter import words
 from generator.starter.making.captions import Caption
-from generator.starter.making.evaluate import Check, by_slot, check_pictures, held_out, render_reference, summary
-from generator.starter.making.judge import CHOICES, Judge, Reading, judged, read_pictures
+from generator.starter.making.evaluate import (
+    AttributeCheck,
+    by_slot,
+    check_pictures,
+    held_out,
+    render_reference,
+    summary,
+)
+from generator.starter.making.judge import CHOICES, Judge, JudgeReading, judged, read_pictures
 from generator.starter.world import SLOTS
 
 
-def reading(**read: str) -> Reading:
+def reading(**read: str) -> JudgeReading:
     """One picture in which the judge reads these slots, and a red house."""
     choices = {name: np.array([SLOTS[name].index(read.get(name, SLOTS[name][0]))]) for name in CHOICES}
     presence = np.zeros((1, len(words.OBJECTS)), dtype=np.float32)
     presence[0, words.OBJECTS.index("house")] = 0.95
     colours = np.full((1, len(words.OBJECTS)), words.COLOURS.index("red"))
-    return Reading(choices, presence, colours)
+    return JudgeReading(choices, presence, colours)
 
 
 def test_objects_and_their_colours_are_confirmed_by_kind() -> None:
@@ -49,17 +56,17 @@ def test_only_what_the_judge_can_read_is_judged() -> None:
 
 
 def test_shares_chance_and_interval_by_hand() -> None:
-    checks = [Check(prompt, "scene", "sky", prompt < 8, 0.25) for prompt in range(10)]
+    checks = [AttributeCheck(prompt, "scene", "sky", prompt < 8, 0.25) for prompt in range(10)]
     table = summary(checks)
     assert table["scene"]["share"] == table["all"]["share"] == pytest.approx(0.8)
     assert table["scene"]["chance"] == pytest.approx(0.25)
     assert 0.4 <= table["scene"]["low"] < 0.8 < table["scene"]["high"] <= 1.0
     assert table["object"]["checks"] == 0
-    assert by_slot([Check(0, "colour", "colour_2", True, 0.0)])["colour"]["checks"] == 1
+    assert by_slot([AttributeCheck(0, "colour", "colour_2", True, 0.0)])["colour"]["checks"] == 1
 
 
 def test_chance_is_the_other_prompts_pictures() -> None:
-    seen = Reading({"sky": np.array([0, 0, 2])}, np.zeros((3, 18), np.float32), np.zeros((3, 18), np.int64))
+    seen = JudgeReading({"sky": np.array([0, 0, 2])}, np.zeros((3, 18), np.float32), np.zeros((3, 18), np.int64))
     captions = [Caption("by day", {"sky": "day"}), Caption("a picture", {})]
     checks = check_pictures(seen, captions, owners=[0, 1, 1])
     assert [(check.recognised, check.by_chance) for check in checks] == [(True, 0.5)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.starter.lexicon import lexicon
-from generator.starter.reading import Reading, known_words, missed_subject, read, unknown_words
+from generator.starter.reading import PromptReading, known_words, missed_subject, read, unknown_words
 
 
 def things(text: str) -> list[str]:
@@ -140,7 +140,7 @@ def test_the_starters_first_words_alone_are_left_to_its_composer() -> None:
 def test_a_subject_that_is_not_understood_is_told_from_other_words() -> None:
     assert read("a samurai with a sword").subject == "samurai"
     assert read("a lighthouse in a storm").subject == "lighthouse"
-    beside: Reading = read("a cat with a samurai")
+    beside: PromptReading = read("a cat with a samurai")
     assert beside.subject == ""
     assert beside.unknown == ("samurai",)
     assert read("a beautiful cat sleeping happily").unknown == ()
@@ -160,7 +160,7 @@ def test_known_words_are_told() -> None:
 
 def test_odd_prompts_are_read_too() -> None:
     for text in ("", ",", ", , a", "the of and", "🦊", "a" * 500, "riding riding on", "made of", "\u0000", "２ cats"):
-        assert isinstance(read(text), Reading)
+        assert isinstance(read(text), PromptReading)
 
 
 def test_the_goals_for_words_hold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import threading
 import warnings
@@ -15,10 +16,14 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 from generator.models.clip import CLIP, CLIPArchitecture
+from generator.models.full import load_full
 from generator.models.vqgan import VQGAN, VQGANArchitecture
+from generator.weights.door import WeightsDoor
+from generator.work.door import GeneratorDoor
 
 TINY_VQGAN = VQGANArchitecture(
     codes=16, channels=32, multipliers=(1, 2), res_blocks=1, attention_levels=(1,), code_width=8, z_channels=6
@@ -281,6 +286,49 @@ def make_registry(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def two_served(
+    server: Server, served: type[Served], source: Callable[..., dict[str, Any]], originals: Originals
+) -> dict[str, Any]:
+    """The rows of a registry with a VQGAN and a CLIP that are served."""
+    rows: dict[str, Any] = {}
+    for name, kind, form in (("tiny-vqgan", "vqgan", "vqgan.ckpt"), ("tiny/clip@8px", "clip", "vit.pt")):
+        data = originals.write(form).read_bytes()
+        rows[name] = (kind, [source(server.put(f"/{form}", served(data)), data)])
+    return rows
+
+
+@pytest.fixture
+def person_at() -> Callable[[Path, io.StringIO, bool | None], GeneratorDoor]:
+    """(registry file, where is talked, what the person says) -> a door to networks of that registry, on the CPU."""
+
+    def door(file: Path, talk: io.StringIO, answer: bool | None) -> GeneratorDoor:
+        weights = WeightsDoor(
+            ask=lambda question: answer, registry_file=file, stderr=lambda: Console(file=talk, width=100)
+        )
+        return GeneratorDoor(
+            load_models=lambda config: load_full(config, torch.device("cpu")),
+            stderr=lambda: Console(file=talk, width=100),
+            environ={},
+            weights=lambda: weights,
+        )
+
+    return door
+
+
+class Terminal(io.StringIO):
+    """Where a person looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal() -> type[Terminal]:
+    """Makes one that nobody has written to yet."""
+    return Terminal
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from generator.cli.weights import weights
+from generator.front.cli.weights import weights
 from generator.weights.door import WeightsDoor
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from rich.console import Console
 from dreamrig.cli import COMMANDS
 from dreamrig.commands import load
 from dreamrig.errors import NotReadyError
-from generator.cli.weights import weights
 from generator.config import GenerateConfig
 from generator.engine.loop import generate
 from generator.events import Finished, Step
+from generator.front.cli.weights import weights
 from generator.models.full import load_full
 from generator.models.outline import outline
 from generator.weights import registry
@@ -328,6 +328,7 @@ def test_import_of_a_wrong_file(command: Command, home: Path, originals: Any, tm
     answer = command("import", str(tmp_path / "page.ckpt"), "--as", "tiny-vqgan")
     assert answer.code == 1
     assert "it is a web page with the title 'Sorry'" in answer.err
+    assert "see: dreamrig weights list; or fetch it: dreamrig weights fetch tiny-vqgan" in answer.err
     answer = command("import", str(originals.write("vit.pt")), "--as", "tiny-vqgan")
     assert "it seems to be the checkpoint of a CLIP" in answer.err
     assert not is_ready("tiny-vqgan", home / "weights")
@@ -500,11 +501,11 @@ def test_the_command_is_on_the_table() -> None:
 
 
 def test_shipped_registry_is_sound() -> None:
-    from generator.models import clip, vqgan
+    from generator.models import guides, vqgan
 
     known = entries()
     assert {name for name, entry in known.items() if entry.kind == "vqgan"} == set(vqgan.ARCHITECTURES)
-    assert {name for name, entry in known.items() if entry.kind == "clip"} == set(clip.ARCHITECTURES)
+    assert {name for name, entry in known.items() if entry.kind == "clip"} == set(guides.ARCHITECTURES)
     assert len({registry.folder_name(name).lower() for name in known}) == len(known)
     for entry in known.values():
         assert entry.licence
@@ -518,6 +519,22 @@ def test_shipped_registry_is_sound() -> None:
                 assert f"/{source.sha256}/" in source.url
         size = entry.sources[0].bytes
         assert size is None or abs(size / MIB - entry.approximate_mib) < 1
+
+
+def test_an_upscaler_is_fetched_whole_and_says_how_to_use_it(
+    command: Command, home: Path, tmp_path: Path, server: Any, served: Any, source: Any, make_registry: Any
+) -> None:
+    tensors = {"conv_first.weight": torch.arange(12.0).view(3, 4), "odd": torch.ones(2, dtype=torch.int64)}
+    torch.save({"params_ema": tensors}, tmp_path / "x4.pth")
+    data = (tmp_path / "x4.pth").read_bytes()
+    file = make_registry(x4=("upscaler", [source(server.put("/x4.pth", served(data)), data)]))
+    answer = command("fetch", "x4", "--yes", registry_file=file)
+    assert answer.code == 0
+    assert "--upscale-with x4" in answer.out
+    found = converted_tensors("x4", home / "weights")
+    assert set(found) == set(tensors)
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+    assert "Upscaler, which enlarges:\n  x4  ready" in command("list", registry_file=file).out
 
 
 def test_the_documentation_lists_what_the_registry_has() -> None:

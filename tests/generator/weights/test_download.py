@@ -21,7 +21,7 @@ from generator.weights.door import WeightsDoor, open_url
 from generator.weights.download import PARTS
 from generator.weights.fetch import fetch
 from generator.weights.foreign.stored import CheckpointError
-from generator.weights.progress import Progress
+from generator.weights.progress import DownloadProgress
 from generator.weights.registry import entries
 from generator.weights.retry import ATTEMPTS
 
@@ -392,21 +392,14 @@ def test_an_interrupt_keeps_the_part(get: Fetch, server: Any, served: Any, sourc
 # ---- what is shown
 
 
-class Terminal(io.StringIO):
-    """A file that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def on(file: io.StringIO) -> Screen:
     return Screen(Console(file=file, width=100, _environ={"TERM": "xterm-256color"}))
 
 
-def test_the_bar_of_a_terminal_shows_bytes_and_lines_stand_above_it() -> None:
-    screen = Terminal()
+def test_the_bar_of_a_terminal_shows_bytes_and_lines_stand_above_it(terminal: Any) -> None:
+    screen = terminal()
     now = iter(range(1000))
-    progress = Progress("tiny", on(screen), lambda: float(next(now)))
+    progress = DownloadProgress("tiny", on(screen), lambda: float(next(now)))
     progress.on_bytes(0, 4 * 1024 * 1024)
     progress.say("the \x1b[2J connection broke")
     progress.on_bytes(4 * 1024 * 1024, 4 * 1024 * 1024)
@@ -421,7 +414,7 @@ def test_the_bar_of_a_terminal_shows_bytes_and_lines_stand_above_it() -> None:
 def test_without_a_length_a_line_comes_every_hundred_mib() -> None:
     screen = io.StringIO()
     now = iter(range(1000))
-    progress = Progress("tiny", on(screen), lambda: float(next(now)))
+    progress = DownloadProgress("tiny", on(screen), lambda: float(next(now)))
     for mib in range(0, 250, 10):
         progress.on_bytes(mib * 1024 * 1024, None)
     assert re.findall(r"tiny  (\d+) MiB  [\d.]+ MiB/s\n", screen.getvalue()) == ["100", "200"]

@@ -17,7 +17,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generator.models.clip import CLIP, CLIPArchitecture
+from generator.models import guides
+from generator.models.clip import ARCHITECTURES, CLIP, CLIPArchitecture
+from generator.models.clip_sizes import by_name
 from generator.models.outline import outline
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 from generator.weights.convert import ConversionError
@@ -77,6 +79,43 @@ def test_a_vqgan_of_diffusers_draws_what_diffusers_drew(tmp_path: Path, names: s
         drawing, seen = network.decode(latent), network.encode(picture)
     torch.testing.assert_close(drawing.flatten(), torch.tensor(known["decoded"]), atol=1e-5, rtol=0)
     torch.testing.assert_close(seen.flatten(), torch.tensor(known["encoded"]), atol=1e-5, rtol=0)
+
+
+def test_a_clip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
+    """As LAION's H/14: its heads are wider than openai-clip's, and its towers compute the GELU itself."""
+    known = json.loads((LAYOUTS / "open-clip.json").read_text())
+    torch.save({"state_dict": drawn(known["shapes"])}, tmp_path / "theirs.bin")
+    read = CLIPArchitecture(**convert(tmp_path / "theirs.bin", "clip", tmp_path / "out").architecture)
+    network = CLIP(by_name(read, ARCHITECTURES["ViT-H/14-laion2b"]))
+    network.load_state_dict(load_file(tmp_path / "out"), strict=True)
+    network.prepare()
+    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
+    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-6, rtol=0)
+    texts = network.encode_tokens(torch.tensor(known["tokens"]))
+    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
+
+
+def test_a_siglip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
+    """The image tower is timm's; as SO400M's, heads are 72 wide and the hidden layers have a width of their own."""
+    known = json.loads((LAYOUTS / "open-clip-siglip.json").read_text())
+    save_file(drawn(known["shapes"]), tmp_path / "theirs")
+    convert(tmp_path / "theirs", "clip", tmp_path / "out")
+    read = load_file(tmp_path / "out")
+    network = guides.make(guides.sizes_by_name("SigLIP2-SO400M/14", read))
+    network.load_state_dict(read, strict=True)
+    network.prepare()
+    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
+    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-6, rtol=0)
+    texts = network.encode_tokens(torch.tensor(known["tokens"]))
+    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
+
+
+def test_a_siglip_without_the_key_of_its_head_is_refused(tmp_path: Path) -> None:
+    weights = drawn(json.loads((LAYOUTS / "open-clip-siglip.json").read_text())["shapes"])
+    del weights["visual.trunk.attn_pool.kv.weight"]
+    save_file(weights, tmp_path / "theirs")
+    with pytest.raises(ConversionError, match=r"tensor visual\.head\.attn\.in_proj_weight"):
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
 
 
 def test_both_layouts_of_the_same_numbers_become_the_same_file(known: dict[str, Any], tmp_path: Path) -> None:

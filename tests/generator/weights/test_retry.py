@@ -11,7 +11,7 @@ from dreamrig.errors import FailedError
 from generator.weights.door import WeightsDoor
 from generator.weights.fetch import fetch
 from generator.weights.registry import entries
-from generator.weights.retry import ATTEMPTS, LONGEST_WAIT_SECONDS, Patience, asked_seconds, meaning_of
+from generator.weights.retry import ATTEMPTS, LONGEST_WAIT_SECONDS, RetryPatience, asked_seconds, meaning_of
 
 AGAIN = {
     http.HTTPStatus.REQUEST_TIMEOUT,
@@ -49,15 +49,15 @@ def test_a_download_does_what_the_status_means(
 
 
 def test_waits_double_up_to_a_limit_and_are_spread_by_chance() -> None:
-    most, least = Patience(lambda: 1.0), Patience(lambda: 0.0)
+    most, least = RetryPatience(lambda: 1.0), RetryPatience(lambda: 0.0)
     assert [most.failed(brought_something=False) for _ in range(4)] == [1.0, 2.0, 4.0, None]
     assert [least.failed(brought_something=False) for _ in range(4)] == [0.5, 1.0, 2.0, None]
-    assert Patience(lambda: 1.0, failures=-100).failed(brought_something=True) == 1.0
+    assert RetryPatience(lambda: 1.0, failures=-100).failed(brought_something=True) == 1.0
     assert LONGEST_WAIT_SECONDS >= 4.0
 
 
 def test_progress_makes_patience_new() -> None:
-    patience = Patience(lambda: 1.0)
+    patience = RetryPatience(lambda: 1.0)
     assert [patience.failed(brought_something=brought) for brought in (False, False, True, False)] == [
         1.0,
         2.0,
@@ -67,9 +67,9 @@ def test_progress_makes_patience_new() -> None:
 
 
 def test_a_server_that_says_how_long_is_heeded_but_not_for_ever() -> None:
-    assert Patience(lambda: 1.0).failed(brought_something=False, asked=7.0) == 7.0
-    assert Patience(lambda: 1.0).failed(brought_something=False, asked=0.1) == 1.0
-    assert Patience(lambda: 1.0).failed(brought_something=False, asked=3600.0) is None
+    assert RetryPatience(lambda: 1.0).failed(brought_something=False, asked=7.0) == 7.0
+    assert RetryPatience(lambda: 1.0).failed(brought_something=False, asked=0.1) == 1.0
+    assert RetryPatience(lambda: 1.0).failed(brought_something=False, asked=3600.0) is None
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,17 @@ import pytest
 
 from dreamrig.errors import UsageError
 from generator.wishes.braces import MOST_PICTURES
-from generator.work.batch_file import Wanted, read_batch
+from generator.work.batch_file import WantedPicture, read_batch
 
 
 def test_a_text_file_has_a_prompt_a_line(tmp_path: Path) -> None:
     path = tmp_path / "prompts.txt"
     path.write_text("\ufeff# mine\n\nfog: a study\n  a {red,blue} house  \r\n", encoding="utf-8")
-    assert read_batch(path) == [Wanted("fog: a study"), Wanted("a red house"), Wanted("a blue house")]
+    assert read_batch(path) == [
+        WantedPicture("fog: a study"),
+        WantedPicture("a red house"),
+        WantedPicture("a blue house"),
+    ]
 
 
 def test_a_toml_file_has_settings_for_all_and_for_each(tmp_path: Path) -> None:
@@ -26,9 +30,44 @@ def test_a_toml_file_has_settings_for_all_and_for_each(tmp_path: Path) -> None:
     assert type(one.settings["seed"]) is int
 
 
+def test_a_csv_has_a_column_a_setting(tmp_path: Path) -> None:
+    path = tmp_path / "batch.csv"
+    path.write_text('prompt,seed,steps,cut-power,checkpointed_decoding\n"a, b",7,,0.5,yes\n\n"{c,d}",my seed,9\n')
+    one, two, three = read_batch(path)
+    assert one == WantedPicture("a, b", {"seed": 7, "cut_power": 0.5, "checkpointed_decoding": True})
+    assert [(each.prompt, each.settings["steps"]) for each in (two, three)] == [("c", 9), ("d", 9)]
+    assert type(two.settings["seed"]) is int
+
+
+def test_json_lines_are_an_object_each(tmp_path: Path) -> None:
+    path = tmp_path / "batch.jsonl"
+    path.write_text('{"prompt": "a", "steps": 5}\n\n{"prompt": "b", "seed": "x"}\n')
+    one, two = read_batch(path)
+    assert (one, two.prompt) == (WantedPicture("a", {"steps": 5}), "b")
+
+
+def test_a_grid_is_every_combination(tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text('steps = 5\n[grid]\nprompt = ["a", "b"]\nseed = [1, 2]\ncutouts = [4, 8]\n')
+    found = [(one.prompt, one.settings["seed"], one.settings["cutouts"]) for one in read_batch(path)]
+    assert found == [(prompt, seed, cutouts) for prompt in "ab" for seed in (1, 2) for cutouts in (4, 8)]
+    assert {one.settings["steps"] for one in read_batch(path)} == {5}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
+        ("a.csv", b"seed\n3\n", "no column prompt"),
+        ("a.csv", b"prompt,steps\na,soon\n", "line 2 of .*steps is 'soon'"),
+        ("a.csv", b"prompt\na,b\n", "line 2 .* more cells"),
+        ("a.csv", b"prompt,colour\na,b\n", "colour"),
+        ("a.csv", b"prompt,seed\n,3\n", "Line 2 of .* no prompt"),
+        ("a.csv", b'prompt\n"a\n', "no CSV"),
+        ("a.jsonl", b'{"prompt": "a"}\n[1]\n', "line 2"),
+        ("a.jsonl", b'{"seed": 1}\n', "no prompt"),
+        ("a.toml", b"grid = 3\n", "grid is no table"),
+        ("a.toml", b"[grid]\nprompt = []\n", "is empty"),
+        ("a.toml", b'[grid]\nprompt = ["a"]\nseed = [' + b"1," * 1001 + b"]\n", "comes to 1001"),
         ("a.txt", b"# nothing\n", "names no picture"),
         ("a.txt", b"\xff\xfe", "UTF-8"),
         ("a.toml", b"steps = ", "TOML"),

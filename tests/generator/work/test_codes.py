@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dreamrig.errors import Code, NotReadyError, RigError
-from generator.events import Event, Failed
+from generator.events import Event, Raised
 from generator.models.base import Models
 from generator.runs import folder as runs
 from generator.starter.shipped import read_manifest
@@ -61,7 +61,7 @@ def test_a_run_fails_with_a_code(
     unlucky = replace(models, guides=(Unlucky(),))
     with open_job(plan(Order(prompt="fog", given=GIVEN)), unlucky, base=tmp_path) as job, pytest.raises(Exception):  # noqa: B017, PT011 - a slip is of any class
         execute(job, watchers=[seen.append])
-    (failed,) = [event for event in seen if isinstance(event, Failed)]
+    (failed,) = [event for event in seen if isinstance(event, Raised)]
     assert failed.code == code
     assert words in str(failed.error)
     (run,) = runs.list_runs(tmp_path)

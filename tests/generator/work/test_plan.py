@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from generator.config import GenerateConfig
+from generator.front.video.plan import FilmPlan
+from generator.front.video.source import SourceFilm
+from generator.front.video.spec import FilmSpec
 from generator.models.likes import DEFAULTS, FROM_SCRATCH, PAINTED_OVER, SOFTLY
 from generator.pictures.recipe import Recipe
 from generator.presets import find_preset
-from generator.video.plan import FilmPlan
-from generator.video.source import SourceFilm
-from generator.video.spec import FilmSpec
 from generator.work.plan import Plan
 
 CAREFUL: dict[str, Any] = {

@@ -1,5 +1,9 @@
 # The simulated commands that change the machine, and the scheduled tasks. Part of Windows.ps1.
 
+[Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', '',
+    Justification = 'Every handler is called with the arguments and the state, whether it needs both or not.')]
+param()
+
 function global:Assert-SimulatedElevation($State) {
     if (-not $State.elevated) { throw 'Access is denied.' }
 }

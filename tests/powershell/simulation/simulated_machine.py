@@ -12,7 +12,12 @@ The state is one JSON document: the scenario. What tests write into it:
     wsl                            kind ("package", "inbox", "stub", "absent"), version, kernel, online;
                                    registers_after_seconds: a distribution is listed that long after --install has ended
                                    (WindowsDeveloperConfig PR 75 waits 10 times 3 s); registry_stays_empty: what is in
-                                   `wsl -l` is not under HKCU\\...\\Lxss (WindowsDeveloperConfig PR 62, issue 48)
+                                   `wsl -l` is not under HKCU\\...\\Lxss (WindowsDeveloperConfig PR 62, issue 48);
+                                   newest, newest_preview: what --update leaves, and with --pre-release;
+                                   lost_files: ["system.vhd"]: an update to 2.7 left it out (WSL 40488, 40968);
+                                   no_msi_from: "Users": with a folder for temporary files of such a path the stub's
+                                   --install fails, as with a space in the user's name (microsoft/WSL 13806)
+    firewall                       {"name of a rule": "its port"}
     nvidia                         {"driver": "552.86", "gpus": [{"name": ..., "model": "WDDM"}]}, None without a driver
     cim                            {"Win32_Processor": [{...}]}: instances that win over the derived ones
     bitlocker, tasks, process_mitigation, pnp, updates
@@ -43,6 +48,7 @@ LXSS = "HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Lxss"
 STAGED = LXSS + "\\InstallStatus"
 MSI = "HKLM:\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Lxss\\MSI"
 SERVICES = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\"
+FORWARDS = SERVICES + "PortProxy\\v4tov4\\tcp"
 PLATFORM = "VirtualMachinePlatform"
 SUBSYSTEM = "Microsoft-Windows-Subsystem-Linux"
 HYPER_V = "Microsoft-Hyper-V"
@@ -96,6 +102,16 @@ def fresh(**patch: Any) -> State:
         "errors": {}, "missing": [], "answers": [], "after_restart": [],
     }  # fmt: skip
     return settle(merge(state, patch))
+
+
+def fresh_25h2(**patch: Any) -> State:
+    """The same as sold in 2026: Windows 11 25H2 with an RTX 5080; what wsl.exe fetches is WSL 2.7."""
+    of_2026: State = {
+        "registry": {CURRENT_VERSION: {"CurrentBuild": "26200", "CurrentBuildNumber": "26200", "UBR": 8737}},
+        "wsl": {"version": "2.7.10.0", "kernel": "6.18.33.2-2", "newest_preview": "2.9.12.0"},
+        "nvidia": {"driver": "581.80", "gpus": [{"name": "NVIDIA GeForce RTX 5080", "model": "WDDM"}]},
+    }
+    return settle(merge(fresh(**of_2026), patch))
 
 
 def ready(**patch: Any) -> State:
@@ -243,6 +259,10 @@ def _cim(state: State) -> dict[str, list[State]]:
     }  # fmt: skip
 
 
+RUNTIME_FILES = ("system.vhd", "tools/modules.vhd")
+"""What WSL 2.7 starts its virtual machine with, below %ProgramFiles%\\WSL."""
+
+
 def read(path: Path) -> State:
     """The state as it is now; PowerShell writes it without BOM."""
     loaded: State = json.loads(path.read_text("utf-8"))
@@ -253,10 +273,16 @@ def write(path: Path, state: State) -> None:
     """Put the state where the commands look, and the package's own wsl.exe where its installer puts it."""
     path.write_text(json.dumps(state, ensure_ascii=False, indent=1), "utf-8")
     own = path.parent / "Program Files" / "WSL" / "wsl.exe"
-    if state["wsl"]["kind"] == "package" and not own.exists():
-        own.parent.mkdir(parents=True, exist_ok=True)
-        own.symlink_to(path.parent / "Windows" / "System32" / "wsl.exe")
-    elif state["wsl"]["kind"] != "package":
+    if state["wsl"]["kind"] == "package":
+        (own.parent / "tools").mkdir(parents=True, exist_ok=True)
+        if not own.exists():
+            own.symlink_to(path.parent / "Windows" / "System32" / "wsl.exe")
+        for name in RUNTIME_FILES:
+            if name in state["wsl"].get("lost_files", []):
+                (own.parent / name).unlink(missing_ok=True)
+            else:
+                (own.parent / name).touch()
+    else:
         own.unlink(missing_ok=True)
 
 

@@ -33,7 +33,7 @@ CHANGING = {
     "reg.exe": r"^(add|delete|import)",
     # A script for Linux is logged by what it does (simulated_guest.py).
     "wsl.exe": r"^(?!(--version|--status|-l|--list|-v|--help|-h)\b)(?!.* -e (sh -s|sh /run/\S+|/bin/true)$)",
-    "powercfg.exe": r"",
+    "powercfg.exe": r"", "netsh.exe": r"\b(add|delete|set)\b",
     "compact.exe": r"/u", "cipher.exe": r"/d", "msiexec.exe": r"", "sc.exe": r"^(config|start|stop|delete)",
 }  # fmt: skip
 
@@ -233,6 +233,28 @@ def subst(arguments: list[str], state: machine.State) -> Answer:
     return Answer("".join(f"{drive}\\: => {folder}\r\n" for drive, folder in state.get("subst", {}).items()))
 
 
+def netsh(arguments: list[str], state: machine.State) -> Answer:
+    """The firewall's rules by name, and port proxies, which are in the registry; changes need elevation."""
+    values = dict(word.split("=", 1) for word in arguments if "=" in word)
+    rules = state.setdefault("firewall", {})
+    if "show" in arguments:
+        return Answer(out="Ok.\r\n") if values["name"] in rules else Answer(out="No rules match.\r\n", code=1)
+    if not state["elevated"]:
+        return Answer(out="The requested operation requires elevation (Run as administrator).\r\n", code=1)
+    if "advfirewall" in arguments:
+        table, key, value = rules, values["name"], values.get("localport")
+    else:
+        table = state["registry"].setdefault(machine.FORWARDS, {})
+        key = f"{values['listenaddress']}/{values['listenport']}"
+        value = f"{values.get('connectaddress')}/{values.get('connectport')}"
+    if "add" in arguments:
+        table[key] = value
+    elif table.pop(key, None) is None:
+        return Answer(out="The system cannot find the file specified.\r\n", code=1)
+    machine.write(STATE, state)
+    return Answer(out="\r\n")
+
+
 def nothing(arguments: list[str], state: machine.State) -> Answer:
     """A program that shows something and says nothing: the Explorer ends with 1, whatever it did."""
     return Answer(code=1 if arguments and arguments[0].startswith("\\\\") else 0)
@@ -271,7 +293,7 @@ def wsl(arguments: list[str], state: machine.State) -> Answer:
 HANDLERS = {
     "bcdedit.exe": bcdedit, "dism.exe": dism, "nvidia-smi.exe": nvidia_smi, "secedit.exe": secedit,
     "manage-bde.exe": manage_bde, "subst.exe": subst, "powershell.exe": nothing, "explorer.exe": nothing,
-    "shutdown.exe": shutdown, "whoami.exe": whoami, "wsl.exe": wsl,
+    "shutdown.exe": shutdown, "whoami.exe": whoami, "wsl.exe": wsl, "netsh.exe": netsh,
 }  # fmt: skip
 
 if __name__ == "__main__":

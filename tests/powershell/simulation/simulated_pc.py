@@ -19,9 +19,9 @@ SIMULATION = Path(__file__).resolve().parent
 ROOT = SIMULATION.parents[2]
 EDITIONS = ("pwsh", "powershell")
 NATIVE = ("bcdedit", "dism", "nvidia-smi", "secedit", "shutdown", "whoami", "wsl", "schtasks", "msiexec", "powercfg",
-          "compact", "cipher", "reg", "sc", "manage-bde", "subst", "powershell", "explorer")  # fmt: skip
+          "compact", "cipher", "reg", "sc", "manage-bde", "subst", "powershell", "explorer", "netsh")  # fmt: skip
 MODULE = ROOT / "powershell" / "DreamRig" / "DreamRig.psd1"
-PATIENCE_SECONDS = 120  # a guard against hanging, no measurement
+PATIENCE_SECONDS = 600  # a guard against hanging, no measurement: a busy machine takes minutes
 
 
 class Call(NamedTuple):
@@ -86,8 +86,8 @@ class SimulatedWindows:
         machine.write(folder / "state.json", state)
 
     def _make_folders(self) -> None:
-        for path in (self.system_root / "System32", self.home / "AppData" / "Local" / "Temp", self.program_data,
-                     self.folder / "codes"):  # fmt: skip
+        windows = (self.system_root / "System32", self.system_root / "Temp")
+        for path in (*windows, self.home / "AppData" / "Local" / "Temp", self.program_data, self.folder / "codes"):
             path.mkdir(parents=True)
 
     def _make_executables(self) -> None:

@@ -1,6 +1,9 @@
 """What the simulated wsl.exe says and does. Its labels follow the interface's language, as the real ones do."""
 
 import copy
+import itertools
+import os
+from pathlib import Path
 
 import simulated_guest
 import simulated_machine as machine
@@ -15,6 +18,11 @@ VERSION_LABELS = {
     "en": ("{part} version", "Kernel version"),
 }
 """How `wsl --version` names a part, and the kernel."""
+FILES_LOST = (
+    "The system cannot find the file specified.\n"
+    "Error code: Wsl/Service/CreateInstance/CreateVm/HCS/ERROR_FILE_NOT_FOUND\n"
+)
+"""An update to 2.7 that left system.vhd or modules.vhd out (microsoft/WSL 40488, 40968, 41015)."""
 HALF_INSTALLED = "An illegal state change was requested.\nError code: Wsl/Service/E_ILLEGAL_STATE_CHANGE\n"
 """State 3 under Lxss, as after a power cut (microsoft/WSL 4084, 7975)."""
 USAGE = "Copyright (c) Microsoft Corporation. All rights reserved.\n\nUsage: wsl.exe [Argument] [Options...]\n"
@@ -100,22 +108,17 @@ def _stage_platform(state: machine.State) -> bool:
 
 
 def _install(arguments: list[str], state: machine.State) -> Said:
-    """--install [--no-distribution] [-d NAME | NAME] [--name NAME] [--no-launch]."""
+    """--install [--no-distribution] [-d NAME | NAME | --from-file FILE] [--name NAME] [--no-launch]."""
     if not state["elevated"] and state["wsl"]["kind"] != "package":
         return ("The requested operation requires elevation.\n", "", 1, None)
-    waits = _stage_platform(state)
+    if refused := _refused(arguments, state):
+        return refused
+    # From a file nothing else is seen to: src/windows/common/WslClient.cpp returns before the prerequisites.
+    waits = "--from-file" not in arguments and _stage_platform(state)
     state["wsl"]["kind"] = "package"
     name = _wanted(arguments)
     if name and any(known["name"].lower() == name.lower() for known in state["wsl"]["distributions"]):
-        return (
-            "",
-            (
-                "A distribution with the supplied name already exists.\n"
-                "Error code: Wsl/InstallDistro/ERROR_ALREADY_EXISTS\n"
-            ),
-            -1,
-            state,
-        )
+        return ("", EXISTS, -1, state)
     if waits:
         return (
             "The requested operation is successful. Changes will not be effective until the system is rebooted.\n",
@@ -125,6 +128,8 @@ def _install(arguments: list[str], state: machine.State) -> Said:
         )
     if name and not state["hypervisor_present"]:
         return ("", UNSUPPORTED, -1, state)
+    if name and state["wsl"].get("lost_files"):
+        return ("", FILES_LOST.replace("CreateInstance", "RegisterDistro"), -1, state)
     if name and (seconds := state["wsl"].get("registers_after_seconds")):
         state["wsl"].setdefault("late", []).append({"name": name, "seconds": seconds})
     elif name:
@@ -137,6 +142,39 @@ def _install(arguments: list[str], state: machine.State) -> Said:
     )
 
 
+EXISTS = "A distribution with the supplied name already exists.\nError code: Wsl/InstallDistro/ERROR_ALREADY_EXISTS\n"
+MSIEXEC_HELP = "Windows \u00ae Installer. V 5.0.26100.1150\n\nmsiexec /Option <Required Parameter>\n"
+
+
+def _after(option: str, arguments: list[str]) -> str:
+    return arguments[arguments.index(option) + 1]
+
+
+def _refused(arguments: list[str], state: machine.State) -> Said | None:
+    """What comes of words that WslClient.cpp refuses, a file that is not there, a path that msiexec breaks."""
+    named = any(option in arguments for option in ("-d", "--distribution")) or bool(_plain_words(arguments))
+    for option in ("--from-file", "--no-distribution"):
+        if named and option in arguments:
+            told = f"Arguments {option} and --distribution can't be specified at same time.\n"
+            return ("", told + "Error code: Wsl/E_INVALIDARG\n", -1, None)
+    if state["wsl"]["kind"] == "stub" and _breaks_msiexec(state):
+        return (MSIEXEC_HELP, "Catastrophic failure\n", -1, None)
+    if "--from-file" in arguments and not Path(_after("--from-file", arguments)).is_file():
+        return ("", "The system cannot find the file specified.\nError code: Wsl/ERROR_FILE_NOT_FOUND\n", -1, state)
+    return None
+
+
+def _plain_words(arguments: list[str]) -> list[str]:
+    takes = ("--from-file", "--name", "--location", "-d", "--distribution")
+    return [word for before, word in itertools.pairwise(arguments) if not word.startswith("-") and before not in takes]
+
+
+def _breaks_msiexec(state: machine.State) -> bool:
+    """Whether the path of the fetched package reaches msiexec as several words (microsoft/WSL 13806)."""
+    part = state["wsl"].get("no_msi_from")
+    return part is not None and part in os.environ.get("TMP", "")
+
+
 def _wanted(arguments: list[str]) -> str | None:
     """The name under which --install registers, None with --no-distribution."""
     if "--no-distribution" in arguments:
@@ -144,7 +182,9 @@ def _wanted(arguments: list[str]) -> str | None:
     for option in ("--name", "-d", "--distribution"):
         if option in arguments:
             return arguments[arguments.index(option) + 1]
-    plain = [word for word in arguments[1:] if not word.startswith("-")]
+    plain = _plain_words(arguments)
+    if not plain and "--from-file" in arguments:
+        return Path(_after("--from-file", arguments)).stem
     return plain[0] if plain else "Ubuntu"
 
 
@@ -183,7 +223,9 @@ def _import(arguments: list[str], state: machine.State) -> Said:
 def _update(arguments: list[str], state: machine.State) -> Said:
     if state["wsl"]["kind"] == "inbox":
         state["wsl"]["kind"] = "package"
-    state["wsl"]["version"] = state["wsl"].get("newest", state["wsl"]["version"])
+    newest = "newest_preview" if "--pre-release" in arguments else "newest"
+    if newest in state["wsl"]:
+        state["wsl"] |= {"version": state["wsl"][newest], "lost_files": []}
     return (
         "Checking for updates.\nThe most recent version of Windows Subsystem for Linux is already installed.\n",
         "",
@@ -221,17 +263,17 @@ def _list(arguments: list[str], state: machine.State) -> Said:
     if any(word in ("--online", "-o") for word in arguments):
         names = wsl.get("online", ["Ubuntu", "Debian", "Ubuntu-24.04"])
         return ("NAME    FRIENDLY NAME\n" + "".join(f"{name}    {name}\n" for name in names), "", 0, None)
-    if not wsl["distributions"]:
-        return ("Windows Subsystem for Linux has no installed distributions.\n", "", -1, None)
+    # As WslClient.cpp: --quiet says nothing where there is nothing, and only --all names unfinished ones.
+    is_quiet = any(word in ("--quiet", "-q") for word in arguments)
     if "--running" in arguments:
         names = [known["name"] for known in wsl["distributions"] if known.get("running")]
-        return (
-            ("".join(f"{name}\n" for name in names), "", 0, None)
-            if names
-            else ("There are no running distributions.\n", "", -1, None)
-        )
-    if any(word in ("--quiet", "-q") for word in arguments):
-        return ("".join(f"{known['name']}\n" for known in wsl["distributions"]), "", 0, None)
+        said = "" if names or is_quiet else "There are no running distributions.\n"
+        return (said + "".join(f"{name}\n" for name in names), "", -1 if said else 0, None)
+    if is_quiet:
+        finished = [known["name"] for known in wsl["distributions"] if known.get("state", "installed") == "installed"]
+        return ("".join(f"{name}\n" for name in finished), "", 0, None)
+    if not wsl["distributions"]:
+        return ("Windows Subsystem for Linux has no installed distributions.\n", "", -1, None)
     rows = [
         f"{'* ' if known['name'] == wsl.get('default') else '  '}{known['name']}"
         f"    Stopped    {known.get('version', 2)}\n"
@@ -256,6 +298,8 @@ def _run(arguments: list[str], state: machine.State) -> Said:
         return ("", HALF_INSTALLED, -1, None)
     if not state["hypervisor_present"]:
         return ("", UNSUPPORTED, -1, None)
+    if wsl.get("lost_files"):
+        return ("", FILES_LOST, -1, None)
     if simulated_guest.runs_script(arguments):
         changed = copy.deepcopy(state)
         distribution = next(

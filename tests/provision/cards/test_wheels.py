@@ -83,7 +83,8 @@ def test_command_and_sentence_name_one_index() -> None:
 
 
 def test_every_step_that_installs_torch_leaves_the_index_open_and_renews_torchvision_too() -> None:
-    installing = [(slug, step) for slug, step in STEPS if not step["command"].endswith("/cpu")]
+    # What belongs to a release that is there, or to an older one, wants its index, whatever the card.
+    installing = [(slug, step) for slug, step in STEPS if not step["command"].endswith(("/cpu", "/cuNNN"))]
     assert len(installing) >= 5
     for slug, step in installing:
         assert "INDEX" in step["command"], slug

@@ -15,7 +15,7 @@ from dreamrig.errors import UsageError
 from provision.diagnosis import cli as diagnose_cli
 from provision.diagnosis.board import COMMON_MAKERS, Board, UnknownBoard, find_board
 from provision.diagnosis.cause import Knowledge
-from provision.diagnosis.cli import Door
+from provision.diagnosis.cli import DiagnosisDoor
 from provision.diagnosis.diagnose import diagnose
 from provision.diagnosis.knowledge import load_firmware, load_knowledge, parse_knowledge
 from provision.diagnosis.words import COLUMNS, render, tell_value
@@ -110,7 +110,7 @@ Run = Callable[..., Answer]
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def call(*args: str, stdin: bytes | None = None) -> Answer:
         stream: BinaryIO | None = None if stdin is None else io.BytesIO(stdin)
-        door = Door(stdin=lambda: stream, knowledge=lambda: KNOWLEDGE, firmware=lambda: FIRMWARE)
+        door = DiagnosisDoor(stdin=lambda: stream, knowledge=lambda: KNOWLEDGE, firmware=lambda: FIRMWARE)
         code = diagnose_cli.diagnose(list(args), door)
         return Answer(code, capsys.readouterr().out)
 
@@ -338,7 +338,9 @@ def test_what_is_ruled_out_is_not_found(run: Run, tmp_path: Path) -> None:
     )
     facts = write_facts(tmp_path, features={"virtual_machine_platform": "enabled"})
     assert (
-        diagnose_cli.diagnose([LINE, "--facts", facts], Door(knowledge=lambda: knowledge, firmware=lambda: FIRMWARE))
+        diagnose_cli.diagnose(
+            [LINE, "--facts", facts], DiagnosisDoor(knowledge=lambda: knowledge, firmware=lambda: FIRMWARE)
+        )
         == 3
     )
 
@@ -379,7 +381,7 @@ def test_every_line_but_commands_fits_80_columns() -> None:
 def test_control_characters_and_other_alphabets_are_printed_safely() -> None:
     screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     with contextlib.redirect_stdout(screen):
-        assert diagnose_cli.diagnose([f"无法 \x07{LINE}"], Door(knowledge=lambda: KNOWLEDGE)) == 0
+        assert diagnose_cli.diagnose([f"无法 \x07{LINE}"], DiagnosisDoor(knowledge=lambda: KNOWLEDGE)) == 0
     screen.seek(0)
     out = screen.read()
     assert r"\u65e0\u6cd5 WslRegisterDistribution" in out

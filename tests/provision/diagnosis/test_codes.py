@@ -71,6 +71,9 @@ def test_what_a_decimal_is_compared_by(number: int, id_: str) -> None:
         (0xC0000022, "NTSTATUS", "general"),
         (0xC0370109, "NTSTATUS", "virtual machines (Host Compute Service)"),
         (0xC03A001A, "NTSTATUS", "virtual hard disks"),
+        (0xC0020017, "NTSTATUS", "RPC"),  # FACILITY_RPC_RUNTIME of ntstatus.h
+        (0xC0070005, "NTSTATUS", "Win32"),  # FACILITY_NTWIN32
+        (0xC0350005, "NTSTATUS", "hypervisor"),  # FACILITY_HYPERVISOR
         (0xC004000D, "HRESULT", "interface (the component's own codes; WSL uses 0x80040300 and on)"),
         (0x803B0001, "HRESULT", "virtual networks (Host Network Service)"),
         (0x887A0005, "HRESULT", "graphics (DXGI)"),

@@ -98,6 +98,13 @@ def test_wsl_knows_the_option(slug: str, call: str) -> None:
             assert word in known[command] or word in USAGE["anywhere"], (slug, call, word)
 
 
+def test_an_option_that_many_do_not_have_yet_is_told_as_such() -> None:
+    newer = [f"{command} NAME {option}" for command, options in USAGE["newer"]["options"].items() for option in options]
+    used = [step for cause in CAUSES for step in cause["fix"] if any(call in (step["command"] or "") for call in newer)]
+    assert used
+    assert [step["text"] for step in used if "where wsl --help lists" not in step["text"]] == []
+
+
 @pytest.mark.parametrize("call", ["--update --inbox", "--manage NAME --set-sparce true", "--instal"])
 def test_a_slip_would_be_seen(call: str) -> None:
     with pytest.raises(AssertionError):

@@ -10,7 +10,7 @@ import pytest
 
 from dreamrig.errors import EXIT_PROBLEM_FOUND
 from provision.diagnosis import cli
-from provision.diagnosis.cli import Door
+from provision.diagnosis.cli import DiagnosisDoor
 from provision.diagnosis.diagnose import diagnose
 from provision.diagnosis.knowledge import load_knowledge
 
@@ -68,7 +68,7 @@ def test_a_harmless_text_in_utf_16_is_as_harmless() -> None:
 def test_the_command_says_so_and_exits_with_3(capsys: pytest.CaptureFixture[str]) -> None:
     for item in TEXTS[:: len(TEXTS) // 12]:
         stream = io.BytesIO(item["text"].encode())
-        assert cli.diagnose([], Door(stdin=lambda stream=stream: stream)) == EXIT_PROBLEM_FOUND  # type: ignore[misc]
+        assert cli.diagnose([], DiagnosisDoor(stdin=lambda stream=stream: stream)) == EXIT_PROBLEM_FOUND  # type: ignore[misc]
         assert "No cause in the knowledge base fits" in capsys.readouterr().out
 
 

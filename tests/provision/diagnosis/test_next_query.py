@@ -6,12 +6,21 @@ from small_knowledge import VMP, carries, cause, know, query, says
 
 from provision.diagnosis.cause import Knowledge
 from provision.diagnosis.diagnose import diagnose, rounded
-from provision.diagnosis.next_query import Candidate, answers, choose_query, expected_left
+from provision.diagnosis.next_query import Candidate, Remaining, answers, choose_query, expected_left
 
 
 def ask(knowledge: Knowledge, facts: Any = None, text: str = "0x80370102") -> str | None:
     found = diagnose(text, facts, knowledge).next_query
     return None if found is None else found.id
+
+
+def read(path: str) -> Any:
+    """Of no fact anything is known."""
+    return None
+
+
+def remaining(*candidates: Candidate) -> list[Remaining]:
+    return [Remaining.of(candidate, read) for candidate in candidates]
 
 
 def halves(**more: Any) -> Knowledge:
@@ -66,14 +75,11 @@ def test_a_single_cause_is_asked_about_as_well() -> None:
 
 
 def test_what_a_fact_is_expected_to_leave() -> None:
-    def read(path: str) -> Any:
-        return None
-
-    two = [Candidate({"fact": "a", "is": True}, False, 1.0), Candidate({"fact": "a", "is": False}, False, 1.0)]
+    two = remaining(Candidate({"fact": "a", "is": True}, False, 1.0), Candidate({"fact": "a", "is": False}, False, 1.0))
     # weights 1, 1 and 0.2 for none of them: true leaves 1 + 0.2, false leaves 1 + 0.2
     assert expected_left("a", two, read) == rounded((1 * 1.2 + 1 * 1.2 + 0.2 * 1.2) / 2.2**2)
     assert expected_left("b", two, read) == 1.0
-    decisive = [Candidate({"fact": "a", "is": True}, True, 1.0), Candidate(None, False, 1.0)]
+    decisive = remaining(Candidate({"fact": "a", "is": True}, True, 1.0), Candidate(None, False, 1.0))
     # true leaves the first alone; false leaves the second and none of them
     assert expected_left("a", decisive, read) == rounded((1 * 1 + 1 * 1.2 + 0.2 * 1.2) / 2.2**2)
     assert choose_query([], [], read) is None
@@ -87,7 +93,7 @@ def test_answers_that_a_fact_is_thought_to_have() -> None:
         {"fact": "c", "less_than": "7.1"},
         {"all": [{"fact": "d", "absent": True}, {"fact": "d", "contains": "z"}, {"fact": "d", "unknown": True}]},
     ]
-    candidates = [Candidate(when, True, 1.0) for when in whens]
+    candidates = remaining(*(Candidate(when, True, 1.0) for when in whens))
     other = "(anything else)"
     assert answers("a", candidates) == ["x", "y", other]
     assert answers("b", candidates) == [True, False]

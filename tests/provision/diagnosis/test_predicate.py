@@ -104,3 +104,18 @@ def test_all_comparisons_of_a_predicate() -> None:
         "u",
     ]
     assert list(comparisons(None)) == []
+
+
+@pytest.mark.parametrize("kind", ["all", "any"])
+def test_what_settles_it_ends_the_walk(kind: str) -> None:
+    """Reading a fact may start a program on Windows."""
+    asked: list[str] = []
+
+    def read(path: str) -> bool:
+        asked.append(path)
+        return path == "settles"
+
+    settles = {"fact": "settles", "is": kind == "any"}
+    unknown = {"fact": "linux.kernel", "is": 3}
+    assert evaluate({kind: [unknown, settles, {"fact": "never", "is": True}]}, read) is (kind == "any")
+    assert asked == ["linux.kernel", "settles"]

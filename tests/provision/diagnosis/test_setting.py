@@ -6,7 +6,7 @@ import pytest
 
 from dreamrig.errors import NotReadyError, UsageError
 from provision.diagnosis.setting import FILES, change
-from provision.diagnosis.setting_cli import BACKUP_SUFFIX, Door, setting
+from provision.diagnosis.setting_cli import BACKUP_SUFFIX, SettingDoor, setting
 
 WSL_CONF, WSLCONFIG = FILES["wsl.conf"], FILES[".wslconfig"]
 
@@ -78,7 +78,7 @@ def test_a_change_and_the_way_back(tmp_path: Path, capsys: pytest.CaptureFixture
     file = tmp_path / "wsl.conf"
     file.write_bytes(b"[user]\ndefault=me")
     file.chmod(0o640)
-    door = Door(path_of=lambda _: file)
+    door = SettingDoor(path_of=lambda _: file)
     assert setting(["wsl.conf", "boot.systemd", "true"], door) == 0
     assert file.read_bytes() == b"[user]\ndefault=me\n\n[boot]\nsystemd=true\n"
     assert (tmp_path / f"wsl.conf{BACKUP_SUFFIX}").read_bytes() == b"[user]\ndefault=me"
@@ -91,8 +91,36 @@ def test_a_change_and_the_way_back(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_what_is_so_already_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / ".wslconfig"
     file.write_bytes(b"[wsl2]\nswap=0\n")
-    assert setting([".wslconfig", "wsl2.swap", "0"], Door(path_of=lambda _: file)) == 0
+    assert setting([".wslconfig", "wsl2.swap", "0"], SettingDoor(path_of=lambda _: file)) == 0
     assert [path.name for path in tmp_path.iterdir()] == [".wslconfig"]
+
+
+def test_undo_is_of_the_last_command_though_it_changed_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wsl.conf"
+    file.write_bytes(b"[user]\ndefault=me\n")
+    door = SettingDoor(path_of=lambda _: file)
+    changed = b"[user]\ndefault=me\n\n[boot]\nsystemd=true\n"
+    assert setting(["wsl.conf", "boot.systemd", "true"], door) == 0
+    assert setting(["wsl.conf", "user.default", "me"], door) == 0
+    for _ in range(2):
+        assert setting(["--undo", "wsl.conf"], door) == 0
+        assert file.read_bytes() == changed, "the older change stays"
+        assert "The last command changed nothing" in capsys.readouterr().out
+    assert setting(["wsl.conf", "boot.systemd", "false"], door) == 0
+    assert setting(["--undo", "wsl.conf"], door) == 0
+    assert file.read_bytes() == changed
+
+
+def test_the_same_command_twice_is_one_change(tmp_path: Path) -> None:
+    file = tmp_path / "wsl.conf"
+    file.write_bytes(b"[user]\ndefault=me\n")
+    door = SettingDoor(path_of=lambda _: file)
+    for _ in range(3):
+        assert setting(["wsl.conf", "boot.systemd", "true"], door) == 0
+    assert setting(["--undo", "wsl.conf"], door) == 0
+    assert file.read_bytes() == b"[user]\ndefault=me\n"
 
 
 def test_a_file_elsewhere(tmp_path: Path) -> None:
@@ -106,9 +134,9 @@ def test_a_file_elsewhere(tmp_path: Path) -> None:
 )
 def test_usage_errors(args: list[str], tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        setting(args, Door(path_of=lambda _: tmp_path / "wsl.conf"))
+        setting(args, SettingDoor(path_of=lambda _: tmp_path / "wsl.conf"))
 
 
 def test_a_folder_that_does_not_exist_is_no_crash(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError):
-        setting(["wsl.conf", "boot.systemd", "true"], Door(path_of=lambda _: tmp_path / "nowhere" / "wsl.conf"))
+        setting(["wsl.conf", "boot.systemd", "true"], SettingDoor(path_of=lambda _: tmp_path / "nowhere" / "wsl.conf"))

@@ -41,6 +41,12 @@ def test_every_unicode_encoding_gives_the_same_text(text: str, encoding: str) ->
     assert normalise(text.encode(encoding)) == normalise(text)
 
 
+@pytest.mark.parametrize(("wide", "encoding"), [(1, "utf-8"), (2, "utf-16-le"), (3, "utf-16-le")])
+def test_two_of_a_hundred_pairs_that_look_wide_are_enough_where_nothing_looks_narrow(wide: int, encoding: str) -> None:
+    assert guess_encoding(b"\xe9\xe9" * (100 - wide) + b"a\0" * wide) == encoding
+    assert guess_encoding(b"\xe9\xe9" * (100 - wide) + b"\0a" * wide) == encoding.replace("le", "be")
+
+
 def test_utf_16_is_told_from_utf_8_with_a_piece_of_utf_16_in_it() -> None:
     mixed = b"PS C:\\> cat log\r\n" * 20 + "Error code: 0x1bc\r\n".encode("utf-16-le")
     assert guess_encoding(mixed) == "utf-8"
@@ -170,6 +176,19 @@ def test_a_wide_character_fills_two_columns() -> None:
     assert columns("ab中文") == 6
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("> one\n> two", "one\ntwo"),
+        ("Ann wrote:\n>> one\n> > two\n>\n>three\nfour", "Ann wrote:\none\ntwo\n\nthree\nfour"),
+        ("> wsl\nerror\n> wsl", "> wsl\nerror\n> wsl"),
+        ("a > b\nc > d", "a > b\nc > d"),
+    ],
+)
+def test_the_signs_of_a_quote_go_where_two_lines_are_quoted(text: str, plain: str) -> None:
+    assert normalise(text) == plain
+
+
 # ---- codes ---------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +235,22 @@ def test_codes_that_count_only_where_known(text: str, ids: list[str]) -> None:
 def test_codes_in_the_order_of_the_text() -> None:
     found = extract("E_FAIL then 0x80370102 then E_FAIL")
     assert [(code.shown, code.offset) for code in found] == [("E_FAIL", 0), ("0x80370102", 12)]
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("OSError: [Errno 28] ei tilaa", ["ERRNO_28"]),
+        ("socket.gaierror: [Errno -3] xyz", ["ERRNO_MINUS_3"]),
+        ("<3>WSL (8 - Relay) ERROR: CreateProcessEntryCommon:505: execvpe /bin/bash failed 28", ["ERRNO_28"]),
+        ("The distribution failed to start. Error code: 28, failure step: 2", ["ERRNO_28"]),
+        ("No se pudo iniciar la distribuci\u00f3n. C\u00f3digo de error: 28, paso de error: 2", ["ERRNO_28"]),
+        ("Exit code: 28, time: now", []),
+        ("[WinError 28] x, Errno 28, ERROR: mount:28: failed 28", []),
+    ],
+)
+def test_errnos(text: str, ids: list[str]) -> None:
+    assert [code.id for code in extract(text, {"ERRNO_28", "ERRNO_MINUS_3"})] == ids
 
 
 # ---- intake --------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def verdicts(text: str) -> dict[str, str]:
         ("WSL-Version: 2.0.9.0", "wsl.version", "2.0.9.0"),
         (NVIDIA_SMI, "windows.nvidia_driver", "461.79"),
         (NVIDIA_SMI, "cuda.driver_cuda", "11.2"),
+        ("| NVIDIA-SMI 610.74   Driver Version: 610.74   CUDA UMD Version: 13.3 |", "cuda.driver_cuda", "13.3"),
         (NVIDIA_SMI, "cuda.gpu_name", "RTX 3090"),
         ("too old (found version 12040)", "cuda.driver_cuda", "12.4"),
         ("RTX 5090 with CUDA capability sm_120 is not compatible", "cuda.capability", "12.0"),
@@ -106,6 +107,41 @@ SWITCH = {
     "Виртуализация включена во встроенном ПО": ("Нет", "Да"),
 }
 """What systeminfo calls the switch, and its two answers."""
+TABLE = """\
+  NAME            STATE           VERSION
+  Debian-12.1     Stopped         1
+* Ubuntu          Running         2
+  Arch            {state}      2
+"""
+
+
+def test_the_table_of_distributions_is_read() -> None:
+    found = told(f"PS C:\\> wsl -l -v --all\n{TABLE.format(state='Installing')}")
+    assert found["wsl.default_distribution"] == "Ubuntu"
+    assert found["wsl.default_distribution_version"] == 2
+    assert found["wsl.unfinished_distribution"] == "Arch"
+
+
+@pytest.mark.parametrize("state", ["Stopped", "Running", "Exporting"])
+def test_a_finished_distribution_is_none_that_is_unfinished(state: str) -> None:
+    assert "wsl.unfinished_distribution" not in told(TABLE.format(state=state))
+
+
+def test_rows_without_their_head_are_no_table() -> None:
+    assert told("* Ubuntu          Installing      2") == {}
+
+
+@pytest.mark.parametrize("state", ["Installing", "Uninstalling"])
+def test_an_unfinished_distribution_speaks_for_a_broken_installation(state: str) -> None:
+    error = "Error: 0x8000000d"
+    alone, with_table = (
+        diagnose(text, None, load_knowledge()).diagnoses[0] for text in (error, TABLE.format(state=state) + error)
+    )
+    assert alone.cause.slug == with_table.cause.slug == "distribution-half-installed"
+    assert with_table.rank > alone.rank
+    assert {"kind": "fact", "fact": "wsl.unfinished_distribution", "value": "Arch"} in with_table.evidence
+
+
 GUEST = "System Manufacturer:       VMware, Inc.\nSystem Model:              VMware7,1\n"
 
 

@@ -11,6 +11,7 @@ from provision.diagnosis.cause import Cause
 from provision.diagnosis.diagnose import diagnose
 from provision.diagnosis.knowledge import load_knowledge
 from provision.diagnosis.reading import read_text
+from provision.diagnosis.wraps import FAR_COLUMN, is_wrapped
 
 REPORTS = Path(__file__).parents[2] / "reports"
 NARROWEST, WIDEST = 20, 120
@@ -112,3 +113,10 @@ def test_what_the_user_says_of_the_firmware_counts() -> None:
         "Virtualization: Enabled",
     ):
         assert score(f"0x80370102, {said}") < alone, said
+
+
+@pytest.mark.parametrize(
+    ("line", "following"), [("the code is 0x1", "bc of it"), ("Wsl/Service/WSL_E_DISTRO_N", "OT_FOUND")]
+)
+def test_what_is_short_was_broken_from_the_far_column_on_alone(line: str, following: str) -> None:
+    assert [is_wrapped(line, width, following, ()) for width in (FAR_COLUMN - 1, FAR_COLUMN)] == [False, True]

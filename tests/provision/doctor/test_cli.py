@@ -18,7 +18,7 @@ import pytest
 from dreamrig.cli import main
 from dreamrig.commands import Command
 from dreamrig.errors import UsageError
-from provision.doctor.cli import Door, doctor, facts
+from provision.doctor.cli import DoctorDoor, doctor, facts
 from provision.facts.facts import KNOWLEDGE, facts_schema
 from provision.machine.machine import Machine
 from provision.machine.recorded import Recorded, load_transcript, merge_patch
@@ -34,11 +34,11 @@ class Visit:
     folder: Path
     machine: Recorded
 
-    def door(self) -> Door:
+    def door(self) -> DoctorDoor:
         def the_machine() -> Machine:
             return self.machine
 
-        return Door(
+        return DoctorDoor(
             machine=the_machine,
             folder=lambda: self.folder / "data",
             report_folder=lambda: self.folder,

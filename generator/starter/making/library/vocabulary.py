@@ -15,7 +15,7 @@ from typing import Any
 
 from generator.starter.folding import fold, singulars
 from generator.starter.lexicon import LONGEST
-from generator.starter.making.library.drawings import Thing
+from generator.starter.making.library.drawings import DrawnThing
 from generator.starter.making.library.packages import NAMES, WORDNET, open_package, read_json
 from generator.starter.making.library.senses import NEVER, OWN_CHOICE
 from generator.starter.making.library.wordnet import WordNet
@@ -65,7 +65,7 @@ class _Table:
                 del self.table[phrase], self.source[phrase]
 
 
-def english(things: list[Thing], packages: Path) -> tuple[dict[str, int], dict[str, str]]:
+def english(things: list[DrawnThing], packages: Path) -> tuple[dict[str, int], dict[str, str]]:
     """Folded word or phrase -> number of the thing, and where each entry comes from."""
     words = _Table()
     net = WordNet(open_package(WORDNET, packages) / "dict")
@@ -87,7 +87,7 @@ def english(things: list[Thing], packages: Path) -> tuple[dict[str, int], dict[s
     return words.table, words.source
 
 
-def _add_meanings(words: _Table, things: list[Thing], net: WordNet) -> None:
+def _add_meanings(words: _Table, things: list[DrawnThing], net: WordNet) -> None:
     """WordNet's synonyms, then kinds, the nearest first."""
     meanings = thing_meanings(things, net)
     for meaning, number in meanings.items():
@@ -110,7 +110,7 @@ def _kinds_at(net: WordNet, meaning: int, depth: int) -> Iterator[str]:
                     yield lemma
 
 
-def _names(thing: Thing) -> Iterable[str]:
+def _names(thing: DrawnThing) -> Iterable[str]:
     name = thing.name
     yield name
     for tail in (" face", " bread", " fruit", " bar"):
@@ -121,7 +121,7 @@ def _names(thing: Thing) -> Iterable[str]:
             yield name.removeprefix(head)
 
 
-def _keywords(things: list[Thing]) -> dict[str, list[int]]:
+def _keywords(things: list[DrawnThing]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for number, thing in enumerate(things):
         if thing.category != "face":
@@ -130,7 +130,7 @@ def _keywords(things: list[Thing]) -> dict[str, list[int]]:
     return found
 
 
-def _may_name(phrase: str, thing: Thing, net: WordNet) -> bool:
+def _may_name(phrase: str, thing: DrawnThing, net: WordNet) -> bool:
     """Whether a keyword can be the thing's name: a noun that means something of the same sort."""
     first = net.senses.get(phrase)
     if first is None or not net.is_mostly_a_noun(phrase) or len(phrase) < 3:
@@ -138,12 +138,12 @@ def _may_name(phrase: str, thing: Thing, net: WordNet) -> bool:
     return net.synsets[first[0]].lexicon in _FILES[thing.category]
 
 
-def _plainest(numbers: list[int], things: list[Thing]) -> int:
+def _plainest(numbers: list[int], things: list[DrawnThing]) -> int:
     """Of two things the one with the shorter name: cat before cat face, bear before teddy bear."""
     return min(numbers, key=lambda number: (things[number].name.endswith(" face"), len(things[number].name), number))
 
 
-def thing_meanings(things: list[Thing], net: WordNet) -> dict[int, int]:
+def thing_meanings(things: list[DrawnThing], net: WordNet) -> dict[int, int]:
     """WordNet meaning -> number of the thing it is; a thing whose name WordNet lacks has none."""
     found: dict[int, int] = {}
     whole_first = sorted(range(len(things)), key=lambda number: things[number].name.endswith(" face"))
@@ -154,7 +154,7 @@ def thing_meanings(things: list[Thing], net: WordNet) -> dict[int, int]:
     return found
 
 
-def _meaning(thing: Thing, net: WordNet) -> int | None:
+def _meaning(thing: DrawnThing, net: WordNet) -> int | None:
     for name in _names(thing):
         for form in singulars(fold(name)):
             for offset in net.senses.get(form, ()):
@@ -163,7 +163,7 @@ def _meaning(thing: Thing, net: WordNet) -> int | None:
     return None
 
 
-def nearest(table: Mapping[str, int], things: list[Thing], packages: Path) -> dict[str, list[int]]:
+def nearest(table: Mapping[str, int], things: list[DrawnThing], packages: Path) -> dict[str, list[int]]:
     """Noun that names no thing -> the things nearest in meaning, for suggestions.
 
     Nearest is the shortest way over what both are kinds of, as WordNet has it, where that is something definite. Common
@@ -214,14 +214,14 @@ def said_otherwise(packages: Path) -> list[str]:
     return sorted({fold(w) for w in words if " " not in w and w.isalpha() and not net.is_mostly_a_noun(w)} - {""})
 
 
-def _shared_by(numbers: list[int], things: list[Thing]) -> int | None:
+def _shared_by(numbers: list[int], things: list[DrawnThing]) -> int | None:
     """The one thing that a keyword of these means: dog, where they are a dog, its face, a guide dog and a poodle."""
     plainest = _plainest(numbers, things)
     alike = [number for number in numbers if things[plainest].name in things[number].name]
     return plainest if len(numbers) <= 2 * len(alike) - 1 else None
 
 
-def names(things: list[Thing], packages: Path, language: str) -> dict[str, int]:
+def names(things: list[DrawnThing], packages: Path, language: str) -> dict[str, int]:
     """Folded name -> number of the thing, in one language: CLDR's names, and keywords of a single thing."""
     root = open_package(NAMES, packages) / "annotations"
     folder = root / ("no" if language == "nb" and not (root / "nb").exists() else language)

@@ -1,7 +1,5 @@
 # Which cause explains what a check found. The twin of provision/doctor/explain.py, for the Windows half of the chain.
 
-$script:FactKnowledge = $null
-
 function Add-Cause {
     <#
     .SYNOPSIS
@@ -18,10 +16,11 @@ function Add-Cause {
     [OutputType([pscustomobject])]
     param([object[]] $Finding, $Facts, $Knowledge)
     $byFacts = @((Resolve-Diagnosis -Text $null -Facts $Facts -Knowledge $Knowledge).diagnoses)
-    $causes = Get-CheckCause
+    $causes = @{}
+    foreach ($check in Get-Check) { $causes[$check.Name] = $check.Causes }
     $told = @{}
     foreach ($one in $Finding) {
-        $slugs = @(if ($causes.ContainsKey($one.check)) { $causes[$one.check] })
+        $slugs = $causes[$one.check]
         $best = Select-CheckDiagnosis -Check $one.check -Diagnosis $byFacts -Slug $slugs -Knowledge $Knowledge
         if (-not $best) { $best = Get-ConsistentDiagnosis -Slug $slugs -Facts $Facts -Knowledge $Knowledge }
         if (-not $best) { continue }
@@ -35,42 +34,28 @@ function Add-Cause {
 function Get-FactKnowledge {
     <#
     .SYNOPSIS
-    Returns the knowledge base as far as facts alone need it: causes with their predicates, no codes and no signatures.
+    Returns the knowledge base as far as some checks need it: the causes that can explain them, and no words of error texts.
     .DESCRIPTION
-    Making the tables for reading error texts takes longer than all checks together; without -Text nobody reads one.
+    Reading everything, and making the tables for error texts, takes longer than all checks together; without -Text nobody
+    reads one. The file is made of causes.json by docs/made/doctor_causes.py.
+    .PARAMETER Check
+    Names of the checks.
     #>
     [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param()
+    param([string[]] $Check)
     if ($script:Knowledge) { return $script:Knowledge }
-    if (-not $script:FactKnowledge) {
-        $document = Read-KnowledgeFile -Name 'causes.json'
-        $causes = @(foreach ($cause in @($document.causes)) {
-                [pscustomobject]@{
-                    Codes = @(); Document = $cause; When = ConvertTo-Predicate (Get-MemberValue $cause 'when'); Signatures = @(); Context = @()
-                }
-            })
-        $script:FactKnowledge = [pscustomobject]@{
-            Causes = $causes; Codes = @(); NameIds = @{}; Known = @{}; Carried = @{}; Queries = @(Get-MemberList $document 'queries')
-            Told = @()
-        }
+    $wanted = @{}
+    foreach ($one in Get-Check) { if ($Check -contains $one.Name) { foreach ($slug in $one.Causes) { $wanted[$slug] = $true } } }
+    $causes = @(foreach ($cause in @((Read-KnowledgeFile -Name 'doctor-causes.json').causes)) {
+            if (-not $wanted.ContainsKey($cause.slug) -and $Check -notcontains $cause.check) { continue }
+            [pscustomobject]@{
+                Codes = @(); Document = $cause; When = ConvertTo-Predicate (Get-MemberValue $cause 'when'); Signatures = @(); Context = @()
+            }
+        })
+    [pscustomobject]@{
+        Causes = $causes; BySlug = Get-CauseTable $causes; Codes = @(); NameIds = @{}; Known = @{}; Carried = @{}; Queries = @(); Told = @()
     }
-    $script:FactKnowledge
-}
-
-function Get-CheckCause {
-    <#
-    .SYNOPSIS
-    Returns check name -> slugs of the causes that break this link, the more special ones first (doctor.schema.json).
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param()
-    $causes = @{}
-    foreach ($entry in (Read-KnowledgeFile -Name 'doctor.schema.json').'$defs'.checks.const) {
-        $causes[$entry.name] = @(Get-MemberList $entry 'causes')
-    }
-    $causes
 }
 
 function Select-CheckDiagnosis {
@@ -94,8 +79,7 @@ function Select-CheckDiagnosis {
         if ($sure -lt 0) { continue }
         $place = [array]::IndexOf($Slug, $one.cause)
         if ($place -lt 0) {
-            $document = @($Knowledge.Causes | Where-Object { $_.Document.slug -eq $one.cause })[0].Document
-            if ((Get-MemberValue $document 'check') -ne $Check) { continue }
+            if ((Get-MemberValue $Knowledge.BySlug[$one.cause].Document 'check') -ne $Check) { continue }
             $place = $Slug.Length
         }
         if ($sure * 1000 + $place -lt $bestPlace) { $best, $bestPlace = $one, ($sure * 1000 + $place) }
@@ -118,10 +102,9 @@ function Get-ConsistentDiagnosis {
     param([AllowEmptyCollection()] [string[]] $Slug, $Facts, $Knowledge)
     $reader = New-FactReader -Facts $Facts
     foreach ($one in $Slug) {
-        $cause = @($Knowledge.Causes | Where-Object { $_.Document.slug -eq $one })
-        if (-not $cause.Count) { continue }
-        $document = $cause[0].Document
-        $when = $cause[0].When
+        $cause = $Knowledge.BySlug[$one]
+        if (-not $cause) { continue }
+        $document, $when = $cause.Document, $cause.When
         if (-not (Test-Predicate $when $reader)) { continue }
         $proof = @(Get-FactBehind -Predicate $when -Reader $reader -Result $true | Select-Object -Unique |
                 ForEach-Object { [pscustomobject][ordered]@{ kind = 'fact'; fact = $_; value = Read-Fact $reader $_ } })

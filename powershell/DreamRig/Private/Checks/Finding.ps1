@@ -22,17 +22,9 @@ function New-Finding {
     #>
     [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
         Justification = 'It makes an object in memory.')]
-    [CmdletBinding()]
+    # A simple function, as most of this file: binding checked parameters takes longest here.
     [OutputType([pscustomobject])]
-    param(
-        [ValidateSet('PASS', 'WARN', 'FAIL', 'SKIP', 'CRASH')] [string] $Verdict,
-        [string] $Sentence,
-        [AllowEmptyCollection()] [object[]] $Evidence = @(),
-        [AllowEmptyCollection()] [object[]] $Fix = @(),
-        [string] $BlockedBy = '',
-        [switch] $Stops,
-        [switch] $General
-    )
+    param([string] $Verdict, [string] $Sentence, $Evidence = @(), $Fix = @(), [string] $BlockedBy = '', [switch] $Stops, [switch] $General)
     [pscustomobject][ordered]@{
         check = ''; asks = ''; verdict = $Verdict; sentence = $Sentence; evidence = @($Evidence); fix = @($Fix)
         blocked_by = if ($BlockedBy) { $BlockedBy } else { $null }
@@ -51,12 +43,11 @@ function New-UnknownFinding {
     #>
     [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
         Justification = 'It makes an object in memory.')]
-    [CmdletBinding()]
     [OutputType([pscustomobject])]
     param($Facts, [string] $Path)
-    $reason = Get-UnknownReason -Facts $Facts -Path $Path
+    $reason = Get-UnknownReason $Facts $Path
     $half = $Path.Split('.')[0]
-    if ($half -in 'windows', 'wsl' -and $reason -match '^(failed|timeout)' -and $reason -eq (Get-UnknownReason -Facts $Facts -Path $half)) {
+    if ($half -in 'windows', 'wsl' -and $reason -match '^(failed|timeout)' -and $reason -eq (Get-UnknownReason $Facts $half)) {
         return New-Finding SKIP 'Cannot be told: Windows could not be asked (see windows-half).' (Get-FactEvidence $Facts $Path)
     }
     $words = @{
@@ -76,7 +67,6 @@ function Get-UnknownReason {
     .PARAMETER Path
     The fact.
     #>
-    [CmdletBinding()]
     [OutputType([string])]
     param($Facts, [string] $Path)
     $unknown = Get-MemberValue $Facts.Facts 'unknown'
@@ -97,13 +87,12 @@ function Get-FactEvidence {
     .PARAMETER Path
     The dotted paths.
     #>
-    [CmdletBinding()]
     [OutputType([pscustomobject])]
-    param($Facts, [string[]] $Path)
+    param($Facts, $Path)
     foreach ($one in $Path) {
         $value = Read-Fact $Facts $one
         if ($null -eq $value) {
-            [pscustomobject][ordered]@{ kind = 'unknown'; fact = $one; reason = Get-UnknownReason -Facts $Facts -Path $one }
+            [pscustomobject][ordered]@{ kind = 'unknown'; fact = $one; reason = Get-UnknownReason $Facts $one }
         } else {
             [pscustomobject][ordered]@{ kind = 'fact'; fact = $one; value = $value }
         }

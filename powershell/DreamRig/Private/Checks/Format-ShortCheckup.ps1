@@ -7,10 +7,6 @@ $script:CheckGroups = [ordered]@{
     'graphics card'    = 'windows-driver', 'driver-model'
     'room'             = 'disk-space', 'memory'
 }
-# What setup.ps1 mends by itself, or leads through.
-$script:SetupMends = 'firmware-virtualization', 'firmware-nx', 'hypervisor', 'virtual-machine-platform', 'wsl-feature', 'pending-reboot',
-'wsl-version', 'distribution-version-2'
-$script:SetupCommand = 'powershell -ExecutionPolicy Bypass -File powershell\setup.ps1'
 $script:VerdictOrder = 'CRASH', 'FAIL', 'WARN', 'SKIP', 'PASS'
 
 function Format-ShortCheckup {
@@ -63,16 +59,14 @@ function Format-CheckGroup {
 function Format-ShortNextStep {
     <#
     .SYNOPSIS
-    Returns the last lines: the first broken link, and the one command; setup.ps1 where that mends it.
+    Returns the last line: the first broken link, and the one command; setup.ps1 where that can do something about it.
     .PARAMETER Checkup
     The object of Invoke-Checkup.
     #>
     [CmdletBinding()]
     [OutputType([string])]
     param($Checkup)
-    if ($Checkup.first_broken -notin $script:SetupMends) {
-        Format-NextStep -Checkup $Checkup
-        return
-    }
-    "First broken link: $($Checkup.first_broken). setup.ps1 does this for you, and what comes after it: $script:SetupCommand"
+    $offer = Get-SetupOffer -Check $Checkup.first_broken -Facts $Checkup.facts
+    if (-not $offer) { return Format-NextStep -Checkup $Checkup }
+    "First broken link: $($Checkup.first_broken). $($script:SetupOffers[$offer]): $script:SetupCommand"
 }

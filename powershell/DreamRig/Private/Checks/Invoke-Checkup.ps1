@@ -1,30 +1,6 @@
 # One visit to the doctor: run the checks, explain what they found, say what to do next. The twin of provision/doctor/checkup.py
 # and provision/doctor/explain.py, for the Windows half of the chain.
 
-# In fixing order: the first one that is broken is the one to mend first.
-$script:Checks = @(
-    @{ Name = 'windows-half'; Look = 'Test-WindowsHalf'; Needs = @() }
-    @{ Name = 'cpu-virtualization'; Look = 'Test-CpuVirtualization'; Needs = @() }
-    @{ Name = 'firmware-virtualization'; Look = 'Test-FirmwareVirtualization'; Needs = @('cpu-virtualization') }
-    @{ Name = 'firmware-nx'; Look = 'Test-FirmwareNx'; Needs = @() }
-    @{ Name = 'hypervisor'; Look = 'Test-Hypervisor'; Needs = @('cpu-virtualization', 'firmware-virtualization', 'firmware-nx') }
-    @{ Name = 'virtual-machine-platform'; Look = 'Test-VirtualMachinePlatform'; Needs = @() }
-    @{ Name = 'wsl-feature'; Look = 'Test-WslFeature'; Needs = @() }
-    @{ Name = 'vm-services'; Look = 'Test-VmService'; Needs = @('virtual-machine-platform') }
-    @{ Name = 'wsl-service'; Look = 'Test-WslService'; Needs = @() }
-    @{ Name = 'network-services'; Look = 'Test-NetworkService'; Needs = @() }
-    @{ Name = 'pending-reboot'; Look = 'Test-PendingReboot'; Needs = @() }
-    @{ Name = 'wsl-version'; Look = 'Test-WslVersion'; Needs = @() }
-    @{ Name = 'distribution-version-2'; Look = 'Test-DistributionVersion'; Needs = @('wsl-version') }
-    @{ Name = 'distribution-disk'; Look = 'Test-DistributionDisk'; Needs = @() }
-    @{ Name = 'windows-build'; Look = 'Test-WindowsBuild'; Needs = @() }
-    @{ Name = 'windows-driver'; Look = 'Test-WindowsDriver'; Needs = @() }
-    @{ Name = 'driver-model'; Look = 'Test-DriverModel'; Needs = @('windows-driver') }
-    @{ Name = 'disk-space'; Look = 'Test-DiskSpace'; Needs = @() }
-    @{ Name = 'memory'; Look = 'Test-Memory'; Needs = @() }
-    @{ Name = 'wslconfig'; Look = 'Test-WslConfig'; Needs = @() }
-)
-
 function Invoke-Checkup {
     <#
     .SYNOPSIS
@@ -40,7 +16,7 @@ function Invoke-Checkup {
     try {
         # A healthy PC is not kept waiting for the knowledge base.
         $open = @($findings | Where-Object { $_.verdict -notin 'PASS', 'SKIP' -and -not $_.stops })
-        if ($open.Count) { $diagnoses = @(Add-Cause -Finding $open -Facts $Facts -Knowledge (Get-FactKnowledge)) }
+        if ($open.Count) { $diagnoses = @(Add-Cause -Finding $open -Facts $Facts -Knowledge (Get-FactKnowledge -Check @($open.check))) }
     } catch {
         # A damaged knowledge base must not silence the checks.
         Write-Warning "No diagnosis: $($_.Exception.Message)"
@@ -68,38 +44,19 @@ function Get-CheckFinding {
     [OutputType([pscustomobject])]
     param($Facts)
     $reader = New-FactReader -Facts $Facts
-    $questions = Get-CheckQuestion
     $made = @{}
-    foreach ($check in $script:Checks) {
+    foreach ($check in Get-Check) {
         $clock = [System.Diagnostics.Stopwatch]::StartNew()
         $finding = Get-BlockedFinding -Need @($check.Needs | ForEach-Object { $made[$_] })
         if (-not $finding) {
-            try { $finding = & $check.Look $reader } catch { $finding = New-CrashFinding -ErrorRecord $_ }
+            try { $finding = Get-CheckAnswer -Check $check -Facts $reader } catch { $finding = New-CrashFinding -ErrorRecord $_ }
         }
         $finding.check = $check.Name
-        $finding.asks = $questions[$check.Name]
+        $finding.asks = $check.Asks
         $finding.seconds = [math]::Round($clock.Elapsed.TotalSeconds, 3)
         $made[$check.Name] = $finding
         $finding
     }
-}
-
-function Get-CheckQuestion {
-    <#
-    .SYNOPSIS
-    Returns check name -> its question, from doctor.schema.json; empty where that cannot be read.
-    #>
-    [CmdletBinding()]
-    [OutputType([hashtable])]
-    param()
-    $questions = @{}
-    foreach ($check in $script:Checks) { $questions[$check.Name] = $check.Name }
-    try {
-        foreach ($entry in (Read-KnowledgeFile -Name 'doctor.schema.json').'$defs'.checks.const) { $questions[$entry.name] = $entry.asks }
-    } catch {
-        Write-Verbose "$($_.Exception.Message)"
-    }
-    $questions
 }
 
 function Get-BlockedFinding {

@@ -2,6 +2,10 @@
 
 $script:NumberedPattern = '(?:error|erreur|errore|erro|fehler|code|failed|status|exit|returned)[ :=(#]{1,4}' +
 '(?:(?:code|number|level|value)[ :=(#]{1,4})?([0-9]{1,5})(?![0-9x%]|\.[0-9])'
+$script:ErrnoPattern = '\[Errno (-?[0-9]{1,5})\]' + # Python's
+'|(?<![A-Za-z0-9_])WSL \([^)\n]{1,24}\) ERROR: [a-zA-Z0-9_]{1,60}:[0-9]{1,5}: [^\n]{1,160}? failed:? (-?[0-9]{1,5})(?![A-Za-z0-9_])' + # WSL's init
+'|(?:code|fehlercode|code d.{1,4}erreur|c.{1,4}digo de error|\u9519\u8bef\u4ee3\u7801|\u30a8\u30e9\u30fc ?\u30b3\u30fc\u30c9) ?[:\uff1a] ?(-?[0-9]{1,5})[,\u3001] ?' +
+'[^:\uff1a\n]{2,40}[:\uff1a] ?[0-9]{1,3}(?![0-9])' # a distribution that does not start: "Error code: 2, failure step: 2"
 $script:ErrorNamePattern = '^(?:(?:[A-Z][A-Z0-9]+_)?(?:E|ERROR|STATUS)_[A-Z0-9_]{3,60}|RPC_[SX]_[A-Z0-9_]{3,60})\z'
 
 function Find-ErrorCode {
@@ -145,6 +149,10 @@ function Find-NamedCode {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([AllowEmptyString()] [string] $Text, [System.Collections.IDictionary] $Known)
+    foreach ($match in [regex]::Matches($Text, $script:ErrnoPattern, 'IgnoreCase, CultureInvariant')) {
+        $group = @($match.Groups[1..3] | Where-Object { $_.Success })[0]
+        New-FoundCode -Id ('ERRNO_' + $group.Value.Replace('-', 'MINUS_')) -Shown $group.Value -Offset $group.Index -Certain $false
+    }
     foreach ($match in [regex]::Matches($Text, '[A-Za-z][A-Za-z0-9_]{3,79}')) {
         $id = $match.Value.ToUpperInvariant()
         $certain = $match.Value.Contains('_') -and $match.Value -cmatch $script:ErrorNamePattern

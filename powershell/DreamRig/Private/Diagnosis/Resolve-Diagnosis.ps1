@@ -8,6 +8,8 @@ function Resolve-Diagnosis {
     <#
     .SYNOPSIS
     Returns diagnoses (the best first), next_query, codes and notes for a text and the facts of a machine.
+    .DESCRIPTION
+    A text in which no rule hits is read in other code pages as well; the first in which one hits counts.
     .PARAMETER Text
     A string or bytes; $null for none.
     .PARAMETER Facts
@@ -18,16 +20,16 @@ function Resolve-Diagnosis {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([AllowNull()] [AllowEmptyString()] $Text, [AllowNull()] $Facts, [Parameter(Mandatory = $true)] $Knowledge)
-    $reading = Read-ErrorText -Text $Text -Knowledge $Knowledge
-    # Without a facts document, the facts are those that stand in the text.
-    $told = if ($null -eq $Facts) { Read-ToldFact -Reading $reading -Telling $Knowledge.Told } else { $null }
-    if ($told) { $Facts = $told }
-    $reader = New-FactReader -Facts $Facts
-    $reader.IsTold = $null -ne $told
-    $judged = @(foreach ($cause in $Knowledge.Causes) { Get-CauseVerdict $cause $reading $reader })
-    if ($told) { $judged = @($judged | Where-Object { @($_.Explains).Count }) }
-    $ordered = @(Get-DiagnosisOrder -Diagnosis $judged)
-    $query = Select-NextQuery -Candidate @(Get-QueryCandidate -Diagnosis $ordered) -Query $Knowledge.Queries -Facts $Facts
+    $read = Get-ReadingVerdict -Text $Text -Facts $Facts -Knowledge $Knowledge
+    if (-not $read.IsExplained) {
+        foreach ($other in Get-OtherReading -Text $Text) {
+            if (-not (Test-ReadingHit -Reading (Read-ErrorText -Text $other -Knowledge $Knowledge) -Knowledge $Knowledge)) { continue }
+            $found = Get-ReadingVerdict -Text $other -Facts $Facts -Knowledge $Knowledge
+            if ($found.IsExplained) { $read = $found; break }
+        }
+    }
+    $reading, $ordered = $read.Reading, $read.Ordered
+    $query = Select-NextQuery -Candidate @(Get-QueryCandidate -Diagnosis $ordered) -Query $Knowledge.Queries -Facts $read.Facts
     $codes = @(if ($reading) { $reading.Codes | Select-Object -First 20 | ForEach-Object { ConvertFrom-ErrorCode -Found $_ -Knowledge $Knowledge } })
     $notes = @(if ($reading -and $reading.IsCut) { 'The text is long: read were its beginning, its end, and the lines around codes and errors.' })
     [pscustomobject][ordered]@{
@@ -35,6 +37,34 @@ function Resolve-Diagnosis {
         next_query = $query
         codes      = $codes
         notes      = $notes
+    }
+}
+
+function Get-ReadingVerdict {
+    <#
+    .SYNOPSIS
+    Returns one reading of a text: Reading, Facts, Ordered (the diagnoses, the best first) and IsExplained (a rule hit).
+    .PARAMETER Text
+    A string or bytes; $null for none.
+    .PARAMETER Facts
+    A facts document; $null for none.
+    .PARAMETER Knowledge
+    The object of ConvertTo-Knowledge.
+    #>
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param([AllowNull()] [AllowEmptyString()] $Text, [AllowNull()] $Facts, $Knowledge)
+    $reading = Read-ErrorText -Text $Text -Knowledge $Knowledge
+    # Without a facts document, the facts are those that stand in the text.
+    $told = if ($null -eq $Facts) { Read-ToldFact -Reading $reading -Telling $Knowledge.Told } else { $null }
+    if ($told) { $Facts = $told }
+    $reader = New-FactReader -Facts $Facts
+    $reader.IsTold = $null -ne $told
+    $judged = @(foreach ($cause in $Knowledge.Causes) { Get-CauseVerdict $cause $reading $reader })
+    $explaining = @($judged | Where-Object { @($_.Explains).Count })
+    if ($told) { $judged = $explaining }
+    [pscustomobject]@{
+        Reading = $reading; Facts = $Facts; Ordered = @(Get-DiagnosisOrder -Diagnosis $judged); IsExplained = $explaining.Count -gt 0
     }
 }
 

@@ -1,5 +1,7 @@
 # The NVIDIA cards of this PC and their driver.
 
+$script:NvidiaQuestion = '--query-gpu=name,driver_version,driver_model.current', '--format=csv,noheader'
+
 function Add-GpuFact {
     <#
     .SYNOPSIS
@@ -38,12 +40,11 @@ function Invoke-NvidiaQuery {
     #>
     [CmdletBinding()]
     param([int] $TimeoutSeconds)
-    $question = '--query-gpu=name,driver_version,driver_model.current', '--format=csv,noheader'
-    $asked = Invoke-Native -FilePath 'nvidia-smi.exe' -ArgumentList $question -TimeoutSeconds $TimeoutSeconds
+    $asked = Invoke-Native -FilePath 'nvidia-smi.exe' -ArgumentList $script:NvidiaQuestion -TimeoutSeconds $TimeoutSeconds
     if ($asked.Reason -ne 'absent' -or -not $env:ProgramFiles) { return $asked }
     # Where drivers before 2020 put it.
     $old = Join-Path $env:ProgramFiles 'NVIDIA Corporation/NVSMI/nvidia-smi.exe'
-    Invoke-Native -FilePath $old -ArgumentList $question -TimeoutSeconds $TimeoutSeconds
+    Invoke-Native -FilePath $old -ArgumentList $script:NvidiaQuestion -TimeoutSeconds $TimeoutSeconds
 }
 
 function Get-GpuByCim {

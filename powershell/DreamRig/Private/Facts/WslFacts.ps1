@@ -105,7 +105,7 @@ function Add-DistributionFact {
     [CmdletBinding()]
     param([System.Collections.IDictionary] $Document)
     $names = 'default_distribution', 'default_distribution_version', 'default_version', 'distribution_count', 'distributions',
-    'vhd_encrypted_or_compressed', 'vhd_missing'
+    'unfinished_distribution', 'vhd_encrypted_or_compressed', 'vhd_missing'
     Add-Fact $Document @($names | ForEach-Object { "wsl.$_" }) {
         $default = Get-RegistryValue $script:LxssKey 'DefaultDistribution'
         $all = @()
@@ -117,6 +117,7 @@ function Add-DistributionFact {
             $all += $one
             if ("$(Get-MemberValue $key 'PSChildName')" -eq "$default") { $chosen = $one }
         }
+        $unfinished = $all | Where-Object { $_['state'] -and $_['state'] -ne 'installed' } | ForEach-Object { $_['name'] }
         $disks = @($all | Where-Object { $_['version'] -eq 2 })
         @{
             'wsl.distributions'                = $all
@@ -124,6 +125,7 @@ function Add-DistributionFact {
             'wsl.default_distribution'         = if ($chosen) { $chosen['name'] } else { $null }
             'wsl.default_distribution_version' = if ($chosen) { $chosen['version'] } else { $null }
             'wsl.default_version'              = Get-DefaultVersion -Document $Document
+            'wsl.unfinished_distribution'      = "$($unfinished | Select-Object -First 1)"
             'wsl.vhd_missing'                  = @($disks | Where-Object { $_['vhd_exists'] -eq $false }).Count -gt 0
             'wsl.vhd_encrypted_or_compressed'  = @($disks | Where-Object { $_['is_encrypted'] -or $_['is_compressed'] }).Count -gt 0
         }

@@ -49,9 +49,28 @@ function Invoke-Installer {
         if ($result.IsDone -or $result.NeedsRestart) { return $result }
     }
     $ran = Invoke-Native -FilePath $FilePath -ArgumentList $words -TimeoutSeconds $TimeoutSeconds -Changes -Activity $Activity
-    $result.Said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
+    $result.Said = Get-NativeText -Ran $ran
+    if (-not $result.Said) { $result.Said = "$(Split-Path -Path $FilePath -Leaf) said nothing and ended with $($ran.ExitCode)" }
     $result.IsDone = Wait-Proof -Proof $Proof -Tries 1
     $result
+}
+
+function Invoke-WithPlainTemp {
+    <#
+    .SYNOPSIS
+    Runs a script block with a temporary folder whose name has no space in it.
+    .DESCRIPTION
+    The wsl.exe of Windows 11 24H2 and 25H2 hands the package it has fetched to msiexec without quotes: with a space in the
+    user's name the installation ends with "Catastrophic failure" (microsoft/WSL 13806). Windows' own is for administrators.
+    .PARAMETER Script
+    What to run; it returns what that returns.
+    #>
+    [CmdletBinding()]
+    param([Parameter(Mandatory = $true)] [scriptblock] $Script)
+    $before = @{ TEMP = $env:TEMP; TMP = $env:TMP }
+    $plain = Join-Path -Path "$env:SystemRoot" -ChildPath 'Temp'
+    if ("$env:TEMP$env:TMP" -match '\s' -and [System.IO.Directory]::Exists($plain)) { $env:TEMP = $env:TMP = $plain }
+    try { & $Script } finally { $env:TEMP, $env:TMP = $before.TEMP, $before.TMP }
 }
 
 function Wait-Proof {

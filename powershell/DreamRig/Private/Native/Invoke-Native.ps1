@@ -67,15 +67,14 @@ function Invoke-Native {
         $result.Reason = 'absent'
         return $result
     }
-    $variables = @{}
-    if ((Split-Path -Path $FilePath -Leaf) -eq 'wsl.exe') { $variables['WSL_UTF8'] = '1' }
-    foreach ($name in $Environment.Keys) { $variables[$name] = $Environment[$name] }
-    $about = New-NativeStartInfo -Path $path -ArgumentList $ArgumentList -Environment $variables `
+    $about = New-NativeStartInfo -Path $path -ArgumentList $ArgumentList -Environment $Environment `
         -WorkingDirectory $WorkingDirectory -Interactive:$Interactive -OwnConsole:$OwnConsole
     Write-Verbose "$path $($about.Arguments)"
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     try {
-        Wait-NativeProcess -StartInfo $about -InputText $InputText -TimeoutSeconds $TimeoutSeconds -Result $result -Activity $Activity
+        $started = Receive-NativeAhead -StartInfo $about
+        if (-not $started) { $started = Start-NativeProcess -StartInfo $about -InputText $InputText }
+        Wait-NativeProcess -Started $started -TimeoutSeconds $TimeoutSeconds -Result $result -Activity $Activity
     } catch {
         $result.Reason = Get-NativeReason -ErrorRecord $_
     }
@@ -92,7 +91,7 @@ function New-NativeStartInfo {
     .PARAMETER ArgumentList
     Its arguments, unquoted.
     .PARAMETER Environment
-    Variables to set for it.
+    Variables to set for it, beside those that every wsl.exe gets.
     .PARAMETER WorkingDirectory
     The folder it starts in; empty for the current one.
     .PARAMETER Interactive
@@ -128,20 +127,43 @@ function New-NativeStartInfo {
         $about.RedirectStandardOutput = $true
         $about.RedirectStandardError = $true
     }
+    if ((Split-Path -Path $Path -Leaf) -eq 'wsl.exe') { $about.EnvironmentVariables['WSL_UTF8'] = '1' }
     foreach ($name in $Environment.Keys) { $about.EnvironmentVariables[$name] = "$($Environment[$name])" }
     $about
+}
+
+function Start-NativeProcess {
+    <#
+    .SYNOPSIS
+    Starts a process and begins to read it; returns Process, Streams and Clock.
+    .PARAMETER StartInfo
+    What to start.
+    .PARAMETER InputText
+    What it reads on standard input.
+    #>
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSUseShouldProcessForStateChangingFunctions', '',
+        Justification = 'Invoke-Native asks, where the program changes something.')]
+    [CmdletBinding()]
+    [OutputType([pscustomobject])]
+    param([System.Diagnostics.ProcessStartInfo] $StartInfo, [AllowEmptyString()] [string] $InputText)
+    $started = [pscustomobject]@{
+        Clock = [System.Diagnostics.Stopwatch]::StartNew(); Process = [System.Diagnostics.Process]::Start($StartInfo); Streams = @()
+    }
+    if ($StartInfo.RedirectStandardOutput) {
+        $started.Streams = @(Open-NativeStream -Process $started.Process)
+        Send-NativeInput -Process $started.Process -InputText $InputText
+    }
+    $started
 }
 
 function Wait-NativeProcess {
     <#
     .SYNOPSIS
-    Starts a process, waits for it and fills in the result.
-    .PARAMETER StartInfo
-    What to start.
-    .PARAMETER InputText
-    What it reads on standard input.
+    Waits for a process and fills in the result.
+    .PARAMETER Started
+    The object of Start-NativeProcess.
     .PARAMETER TimeoutSeconds
-    How long it may take.
+    How long it may take, from its start on.
     .PARAMETER Result
     The object of Invoke-Native; ExitCode, Out, Err and Reason are written.
     .PARAMETER Activity
@@ -149,20 +171,13 @@ function Wait-NativeProcess {
     #>
     [CmdletBinding()]
     param(
-        [System.Diagnostics.ProcessStartInfo] $StartInfo,
-        [AllowEmptyString()] [string] $InputText,
+        [psobject] $Started,
         [int] $TimeoutSeconds,
         [psobject] $Result,
         [AllowEmptyString()] [string] $Activity = ''
     )
-    $clock = [System.Diagnostics.Stopwatch]::StartNew()
-    $process = [System.Diagnostics.Process]::Start($StartInfo)
+    $process, $clock, $streams = $Started.Process, $Started.Clock, $Started.Streams
     try {
-        $streams = @()
-        if ($StartInfo.RedirectStandardOutput) {
-            $streams = @(Open-NativeStream -Process $process)
-            Send-NativeInput -Process $process -InputText $InputText
-        }
         # In slices, so that Ctrl-C is answered at once.
         while (-not $process.WaitForExit(100)) {
             if ($clock.Elapsed.TotalSeconds -ge $TimeoutSeconds) {

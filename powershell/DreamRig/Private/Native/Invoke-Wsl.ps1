@@ -58,6 +58,26 @@ function Resolve-WslPath {
     $null
 }
 
+function Get-MissingPackageFile {
+    <#
+    .SYNOPSIS
+    Returns the files of an installed package that no virtual machine starts without, where they are missing.
+    .DESCRIPTION
+    Updates to WSL 2.7 leave them out (microsoft/WSL 40488, 40968): everything answers, and nothing starts.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    $own = Get-WslPackagePath
+    # Older ones have other files.
+    if (-not [System.IO.File]::Exists($own) -or (Test-FactLess -Value (Get-WslPackageVersion) -Limit '2.7')) { return }
+    foreach ($name in 'system.vhd', 'tools\modules.vhd') {
+        $path = Split-Path -Path $own -Parent
+        foreach ($part in $name.Split('\')) { $path = Join-Path -Path $path -ChildPath $part }
+        if (-not [System.IO.File]::Exists($path)) { $name }
+    }
+}
+
 function Get-WslPackagePath {
     <#
     .SYNOPSIS

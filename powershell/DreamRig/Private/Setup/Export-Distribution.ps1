@@ -19,7 +19,7 @@ function Export-Distribution {
     $file = New-Object -TypeName System.IO.FileInfo -ArgumentList $Path
     if ($ran.ExitCode -eq 0 -and $file.Exists -and $file.Length -gt 0) { return }
     if ($file.Exists) { $file.Delete() }
-    $said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
+    $said = Get-NativeText -Ran $ran
     throw (New-SetupError -Message "The distribution $Name could not be saved, so nothing was deleted: $(Get-LastLine -Text $said)" `
             -Output $said -Hint 'is there room on that disk? -ExportPath names another place, -NoExport does without' -ExitCode 1)
 }

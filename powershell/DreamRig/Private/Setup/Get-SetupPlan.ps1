@@ -97,7 +97,8 @@ function Get-SetupRestartStep {
     param([psobject] $Fact, [psobject[]] $Step, [bool] $IsRestarted)
     $about = @{ Id = 'restart'; Title = 'Restart' }
     $reasons = @($Step | Where-Object { $_.status -eq 'waiting' } | ForEach-Object { "$($_.title): $($_.reason)" })
-    $reasons += @($Step | Where-Object { $_.status -in 'needed', 'advice' -and $_.needs_restart } | ForEach-Object { "after: $($_.title)" })
+    $counting = @($Step | Where-Object { $_.status -in 'needed', 'advice' -and $_.needs_restart } | ForEach-Object { $_.title })
+    if ($counting.Count) { $reasons += "$($counting -join ' and ') $(@('count', 'counts')[[int] ($counting.Count -eq 1)]) from the next start on" }
     if (@($Fact.windows.reboot_reasons) -contains 'wsl --install') { $reasons += 'wsl --install has staged something' }
     $isAbsent = $Fact.windows.hypervisor_present -eq $false
     if ($isAbsent -and $Fact.windows.reboot_pending -and -not $reasons.Count) {

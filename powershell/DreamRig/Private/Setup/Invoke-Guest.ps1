@@ -82,7 +82,7 @@ function Assert-Guest {
     [CmdletBinding()]
     param([psobject] $Ran, [string] $Expected, [string] $Message, [string] $Hint)
     if ($Ran.ExitCode -eq 0 -and $Ran.Answer -match $Expected) { return }
-    $said = "$($Ran.Out)`n$($Ran.Err)`n$($Ran.Reason)".Trim()
+    $said = Get-NativeText -Ran $Ran
     $last = Get-LastLine -Text "$($Ran.Err)`n$($Ran.Reason)"
     if (-not $last) { $last = $Ran.Answer }
     throw (New-SetupError -Message ("$Message $last".Trim()) -Hint $Hint -Output $said -ExitCode 1)

@@ -60,26 +60,57 @@ function Invoke-GuestStep {
     #>
     [CmdletBinding()]
     param([string] $Distribution, [psobject] $Option, [psobject] $State, [psobject] $Result)
-    $guest = @{ Distribution = $Distribution }
-    $isShown = -not $Option.json
+    $about = @{ Distribution = $Distribution; Option = $Option; State = $State }
     Add-GuestUser -Distribution $Distribution -State $State
-    if ((Invoke-Guest @guest -Step 'python').Answer -notmatch '^python') {
-        Write-SetupTalk -Text 'Python in Linux ... (a minute or two)'
-        $null = Invoke-Guest @guest -Step 'python' -Verb do -User root -TimeoutSeconds 1800 -Show:$isShown
-        Assert-Guest -Ran (Invoke-Guest @guest -Step 'python') -Expected '^python' -Message "$Distribution has no Python 3.11 or newer." `
-            -Hint '.\setup.ps1 -Distribution Ubuntu-24.04 takes one that has'
-        Add-SetupChange -State $State -Kind 'guest' -Name 'python' -Before $null -After 'installed'
-    }
-    Copy-Checkout -Distribution $Distribution -Option $Option -State $State
-    if ((Invoke-Guest @guest -Step 'environment').Answer -ne 'ready') {
-        Write-SetupTalk -Text 'The environment with torch ... (about 3 GB to fetch, 5 to 20 minutes)'
-        $null = Invoke-Guest @guest -Step 'environment' -Verb do -TimeoutSeconds 7200 -Show:$isShown
-        Assert-Guest -Ran (Invoke-Guest @guest -Step 'environment') -Expected '^ready$' -Message 'The environment could not be made.' `
-            -Hint "see for yourself: wsl -d $Distribution --cd ~/dreamrig ./rig doctor"
-        Add-SetupChange -State $State -Kind 'guest' -Name 'environment' -Before $null -After 'ready'
-    }
+    $null = Add-GuestPart @about -Step 'python' -Talk 'Python in Linux ... (a minute or two)' -Work @{ User = 'root'; TimeoutSeconds = 1800 } `
+        -Message "$Distribution has no Python 3.11 or newer." -Hint '.\setup.ps1 -Distribution Ubuntu-24.04 takes one that has'
+    Copy-Checkout @about
+    $null = Add-GuestPart @about -Step 'environment' -Talk 'The environment with torch ... (about 3 GB to fetch, 5 to 20 minutes)' `
+        -Work @{ TimeoutSeconds = 7200 } -Message 'The environment could not be made.' `
+        -Hint "see for yourself: wsl -d $Distribution --cd ~/dreamrig ./rig doctor"
     Test-GuestChain -Distribution $Distribution -Result $Result
-    Add-FirstPicture -Distribution $Distribution -Option $Option -State $State -Result $Result
+    $picture = Add-GuestPart @about -Step 'picture' -Talk 'The first picture ...' -Message 'The first picture could not be made.' `
+        -Work @{ ArgumentList = @('sunset over the sea'); TimeoutSeconds = 1800 } `
+        -Hint "see for yourself: wsl -d $Distribution --cd ~/dreamrig ./rig generate `"sunset over the sea`""
+    # Its path as Windows sees it.
+    $Result.Picture = "\\wsl.localhost\$Distribution" + $picture.Replace('/', '\')
+}
+
+function Add-GuestPart {
+    <#
+    .SYNOPSIS
+    Brings one part of the work inside Linux to its goal, unless it is there; returns the guest script's answer.
+    .PARAMETER Distribution
+    Its name.
+    .PARAMETER Option
+    What setup.ps1 was called with.
+    .PARAMETER State
+    The object of New-SetupState.
+    .PARAMETER Step
+    Name of the guest script, with its goal in $script:GuestGoals.
+    .PARAMETER Talk
+    What to tell the person before it is done.
+    .PARAMETER Work
+    Further arguments of Invoke-Guest for doing it.
+    .PARAMETER Message
+    What did not work, where it is not there afterwards.
+    .PARAMETER Hint
+    What to do about that.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([string] $Distribution, [psobject] $Option, [psobject] $State, [string] $Step, [string] $Talk, [hashtable] $Work,
+        [string] $Message, [string] $Hint)
+    $guest = @{ Distribution = $Distribution; Step = $Step }
+    $goal = $script:GuestGoals[$Step]
+    $is = Invoke-Guest @guest
+    if ($is.Answer -match $goal) { return $is.Answer }
+    Write-SetupTalk -Text $Talk
+    $null = Invoke-Guest @guest -Verb do -Show:(-not $Option.json) @Work
+    $is = Invoke-Guest @guest
+    Assert-Guest -Ran $is -Expected $goal -Message $Message -Hint $Hint
+    Add-SetupChange -State $State -Kind 'guest' -Name $Step -Before $null -After $is.Answer
+    $is.Answer
 }
 
 function Add-GuestUser {
@@ -183,32 +214,4 @@ function Test-GuestChain {
     }
     if (-not $Result.Hint) { $Result.Hint = "wsl -d $Distribution --cd ~/dreamrig ./rig doctor" }
     Write-SetupTalk -Kind warning -Text $Result.Message
-}
-
-function Add-FirstPicture {
-    <#
-    .SYNOPSIS
-    Makes a first picture where there is none; the result gets its path as Windows sees it.
-    .PARAMETER Distribution
-    Its name.
-    .PARAMETER Option
-    What setup.ps1 was called with.
-    .PARAMETER State
-    The object of New-SetupState.
-    .PARAMETER Result
-    The object of Invoke-RigSetup, filled in.
-    #>
-    [CmdletBinding()]
-    param([string] $Distribution, [psobject] $Option, [psobject] $State, [psobject] $Result)
-    $is = Invoke-Guest -Distribution $Distribution -Step 'picture'
-    if ($is.Answer -notmatch '^/') {
-        Write-SetupTalk -Text 'The first picture ...'
-        $null = Invoke-Guest -Distribution $Distribution -Step 'picture' -Verb do -ArgumentList 'sunset over the sea' -TimeoutSeconds 1800 `
-            -Show:(-not $Option.json)
-        $is = Invoke-Guest -Distribution $Distribution -Step 'picture'
-        Assert-Guest -Ran $is -Expected '^/' -Message 'The first picture could not be made.' `
-            -Hint "see for yourself: wsl -d $Distribution --cd ~/dreamrig ./rig generate `"sunset over the sea`""
-        Add-SetupChange -State $State -Kind 'guest' -Name 'picture' -Before $null -After $is.Answer
-    }
-    $Result.Picture = "\\wsl.localhost\$Distribution" + $is.Answer.Replace('/', '\')
 }

@@ -42,8 +42,10 @@ function Update-WslPackage {
     $before = Get-WslVersion
     $words = @($Step.command -split ' ' | Select-Object -Skip 1)
     # By the Store first, then straight from the web.
-    $ran = Invoke-Installer -FilePath 'wsl.exe' -ArgumentList $words -Way '', '--web-download' -TimeoutSeconds 1800 -Activity $Step.title `
-        -Proof { (Test-Path -LiteralPath $script:RestartKeys['wsl --install']) -or -not (Test-OldWsl -Version (Get-WslVersion)) }
+    $ran = Invoke-WithPlainTemp {
+        Invoke-Installer -FilePath 'wsl.exe' -ArgumentList $words -Way '', '--web-download' -TimeoutSeconds 1800 -Activity $Step.title `
+            -Proof { (Test-Path -LiteralPath $script:RestartKeys['wsl --install']) -or -not (Test-OldWsl -Version (Get-WslVersion)) }
+    }
     $after = Get-WslVersion
     if ($after -ne $before) { Add-SetupChange -State $State -Kind 'wsl-package' -Name 'WSL' -Before $before -After $after }
     if ($ran.NeedsRestart -or (Test-Path -LiteralPath $script:RestartKeys['wsl --install'])) {
@@ -121,7 +123,7 @@ function Invoke-DistributionStep {
     }
     Write-SetupTalk -Text "Linux distribution $name ... (some minutes)"
     # The yes to throwing a half-installed one away was given with the plan.
-    $done = Install-RigDistribution -Name $name -Repair -Confirm:$false
+    $done = Install-RigDistribution -Name $name -FromFile $Option.from_file -Repair -Confirm:$false
     Write-SetupTalk -Text "  $($done.After), WSL $($done.Version)"
     if ($done.Changed) { Add-SetupChange -State $State -Kind 'distribution' -Name $name -Before $null -After 'installed' }
 }
@@ -146,7 +148,7 @@ function Invoke-Reset {
         throw (New-SetupError -Message "$Name stays as it is." -Hint 'without -Reset, setup.ps1 goes on with it' -ExitCode 4)
     }
     Write-SetupTalk -Text "Saving and renewing $Name ... (some minutes)"
-    $done = Reset-RigDistribution -Name $Name -NoExport:$Option.no_export -Confirm:$false
+    $done = Reset-RigDistribution -Name $Name -FromFile $Option.from_file -NoExport:$Option.no_export -Confirm:$false
     if ($done.ExportPath) { Write-SetupTalk -Text "  what it was: $($done.ExportPath)" }
     Add-SetupChange -State $State -Kind 'distribution' -Name $Name -Before $done.ExportPath -After 'installed'
 }

@@ -17,18 +17,55 @@ function New-SetupOption {
     $words = @(foreach ($name in @($Bound.Keys | Sort-Object)) {
             if ($name -in 'Debug') { continue }
             if ($Bound[$name] -is [switch]) { if ($Bound[$name]) { "-$name" } }
+            # A file is named whole: a process with administrator rights starts in another folder.
+            elseif ($name -eq 'FromFile') { "-$name", ('"{0}"' -f (Get-FullPath -Path $Bound[$name])) }
             else { "-$name", ('"{0}"' -f $Bound[$name]) }
         })
     $has = { param($name) [bool] ($Bound.ContainsKey($name) -and $Bound[$name]) }
+    $text = { param($name) if ($Bound.ContainsKey($name)) { "$($Bound[$name])" } else { '' } }
+    $file, $name = (& $text 'FromFile'), (& $text 'Distribution')
+    if ($file) {
+        $file = Get-FullPath -Path $file
+        if (-not $name) { $name = Get-FileDistributionName -Path $file }
+    }
     [pscustomobject]@{
         unattended = & $has 'Unattended'; json = & $has 'Json'; hyperv = & $has 'HyperV'; skip_guest = & $has 'SkipGuest'
         no_restart = & $has 'NoRestart'; accept_conflict = & $has 'AcceptConflict'; resume = & $has 'Resume'; undo = & $has 'Undo'
         reset = & $has 'Reset'; no_export = & $has 'NoExport'; confirm = & $has 'Confirm'; verbose = & $has 'Verbose'
-        distribution = $(if ($Bound.ContainsKey('Distribution')) { $Bound['Distribution'] } else { '' })
+        distribution = $name; from_file = $file
         wsl_memory_gb = $(if ($Bound.ContainsKey('WslMemoryGB')) { [int] $Bound['WslMemoryGB'] } else { 0 })
-        report_path = $(if ($Bound.ContainsKey('ReportPath')) { "$($Bound['ReportPath'])" } else { '' })
+        report_path = & $text 'ReportPath'
         script = $Script; words = $words; restarted = $false; user = (Get-ProcessUser); console_user = ''
     }
+}
+
+function Get-FullPath {
+    <#
+    .SYNOPSIS
+    Returns the full path of a file as it was typed, whether it exists or not.
+    .PARAMETER Path
+    The path.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([string] $Path)
+    $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)
+}
+
+function Get-FileDistributionName {
+    <#
+    .SYNOPSIS
+    Returns what a distribution from a file is called: Debian for Debian_WSL_AMD64_v1.20.wsl.
+    .PARAMETER Path
+    The file.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param([string] $Path)
+    $name = [System.IO.Path]::GetFileNameWithoutExtension($Path)
+    # What follows is the kind of file and of processor.
+    $name = ($name -split '(?i)[-_](?:wsl|rootfs|x64|x86_64|amd64|arm64|aarch64)(?![a-z])')[0] -replace '(?i)\.(tar|tgz)$', ''
+    ($name -replace '[^A-Za-z0-9._-]', '') -replace '^[^A-Za-z0-9]+', ''
 }
 
 function Open-SetupState {
@@ -41,7 +78,7 @@ function Open-SetupState {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param([psobject] $Option)
-    $remembered = 'unattended', 'hyperv', 'skip_guest', 'no_restart', 'accept_conflict', 'distribution', 'wsl_memory_gb', 'report_path'
+    $remembered = 'unattended', 'hyperv', 'skip_guest', 'no_restart', 'accept_conflict', 'distribution', 'from_file', 'wsl_memory_gb', 'report_path'
     $state = Read-SetupState
     $Option.console_user = Get-ConsoleUser
     if ($state -and $state.boot_time) { $Option.restarted = Test-Restarted -Since $state.boot_time }

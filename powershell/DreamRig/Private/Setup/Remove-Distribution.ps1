@@ -6,12 +6,14 @@ function Repair-Distribution {
     Throws a half-installed distribution away and installs it again; returns the object of Install-RigDistribution.
     .PARAMETER Name
     The distribution.
+    .PARAMETER FromFile
+    A .wsl file to install it from; '' fetches it by its name.
     .PARAMETER Repair
     The yes to that; without it an error says what to do.
     #>
     [CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
     [OutputType([pscustomobject])]
-    param([string] $Name, [switch] $Repair)
+    param([string] $Name, [string] $FromFile = '', [switch] $Repair)
     if (-not $Repair) {
         throw (New-SetupError -Message "The installation of $Name was cut off: WSL neither starts it nor installs it again." `
                 -Hint "wsl --unregister $Name; then setup.ps1 again" -ExitCode 4)
@@ -19,7 +21,7 @@ function Repair-Distribution {
     $result = [pscustomobject]@{ Name = $Name; Before = 'half-installed'; After = 'half-installed'; Version = $null; Changed = $false }
     if (-not $PSCmdlet.ShouldProcess("distribution $Name", 'Throw the half-installed one away and install it again')) { return $result }
     Remove-Distribution -Name $Name -Confirm:$false
-    $done = Install-RigDistribution -Name $Name -Confirm:$false
+    $done = Install-RigDistribution -Name $Name -FromFile $FromFile -Confirm:$false
     $done.Before = 'half-installed'
     $done
 }
@@ -37,7 +39,7 @@ function Remove-Distribution {
     $ran = Invoke-Wsl -ArgumentList '--unregister', $Name -TimeoutSeconds 600 -Changes
     $tries = @(1, $script:ProofTries)[[int] ($ran.ExitCode -eq 0)]
     if (Wait-Proof -Proof { -not (Get-RegisteredDistribution -Name $Name) } -Tries $tries) { return }
-    $said = "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)".Trim()
+    $said = Get-NativeText -Ran $ran
     throw (New-SetupError -Message "The distribution $Name could not be deleted: $(Get-LastLine -Text $said)" -Output $said `
             -Hint "wsl --shutdown; wsl --unregister $Name" -ExitCode 1)
 }

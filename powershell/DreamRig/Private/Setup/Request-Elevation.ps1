@@ -77,7 +77,7 @@ function Get-ElevatedCommand {
     [CmdletBinding()]
     [OutputType([string])]
     param([psobject] $Option)
-    "Start-Process -Verb RunAs -FilePath '{0}' -ArgumentList '{1}'" -f (Get-ResumeShell), (Get-ElevatedArgument -Option $Option).Replace("'", "''")
+    "Start-Process -Verb RunAs -FilePath '{0}' -ArgumentList '{1}'" -f (Get-TaskShell), (Get-ElevatedArgument -Option $Option).Replace("'", "''")
 }
 
 function Start-Elevated {
@@ -97,7 +97,7 @@ function Start-Elevated {
     Write-SetupTalk -Text 'Setup goes on in a window of its own.'
     try {
         $words = "$(Get-ElevatedArgument -Option $Option) -Pause"
-        $other = Start-Process -FilePath (Get-ResumeShell) -ArgumentList $words -Verb RunAs -Wait -PassThru -ErrorAction Stop
+        $other = Start-Process -FilePath (Get-TaskShell) -ArgumentList $words -Verb RunAs -Wait -PassThru -ErrorAction Stop
         $Result.ExitCode = [int] $other.ExitCode
         $Result.Status = @('failed', 'finished')[[int] ($other.ExitCode -eq 0)]
     } catch {

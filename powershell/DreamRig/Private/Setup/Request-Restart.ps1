@@ -29,8 +29,7 @@ function Request-Restart {
     $State.boot_time = Format-Instant -Instant $boot
     $State.restart_reasons = @($State.restart_reasons) + $Reason
     Save-SetupState -State $State -Confirm:$false
-    $words = @(if (-not $Option.unattended) { '-Pause' })
-    $null = Register-RigResume -ScriptPath $Option.script -ArgumentList $words -Confirm:$false
+    Register-NextRun -Option $Option
     $Result.Status = 'restart-needed'
     $Result.ExitCode = 4
     $Result.Message = "Windows has to be restarted: $Reason. Setup goes on by itself when you are signed in again."

@@ -18,7 +18,7 @@ function Undo-Setup {
     if ($state) { $changes = @($state.changes) }
     $isForAdmin = $changes | Where-Object { $_.kind -in 'feature', 'launch-type' }
     $isAsked = $isForAdmin -and -not $script:SetupTalk.Unattended
-    if (-not $WhatIfPreference -and ((Get-ResumeTask) -or $isAsked) -and -not (Test-Elevation)) {
+    if (-not $WhatIfPreference -and ((Get-RigTask -Name $script:ResumeTask) -or $isAsked) -and -not (Test-Elevation)) {
         Request-Elevation -Option $Option -Result $Result
         return
     }
@@ -122,7 +122,7 @@ function Undo-WslPackage {
         Write-SetupTalk -Text 'WSL: uninstalled'
         return $true
     }
-    throw (New-SetupError -Message "WSL could not be uninstalled: $(Get-LastLine -Text "$($ran.Out)`n$($ran.Err)`n$($ran.Reason)")" `
+    throw (New-SetupError -Message "WSL could not be uninstalled: $(Get-LastLine -Text (Get-NativeText -Ran $ran))" `
             -Hint 'Settings > Apps > Installed apps > Windows Subsystem for Linux' -ExitCode 1)
 }
 

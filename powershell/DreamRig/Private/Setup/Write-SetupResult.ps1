@@ -37,7 +37,7 @@ function Write-SetupReport {
     $document.data | Add-Member -MemberType NoteProperty -Name 'transcript' -Value $lines
     $text = ConvertTo-RedactedText -Text (ConvertTo-RigJson -InputObject $document)
     try {
-        $full = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)
+        $full = Get-FullPath -Path $Path
         [System.IO.File]::WriteAllText($full, $text, (New-Object -TypeName System.Text.UTF8Encoding -ArgumentList $false))
         Write-SetupTalk -Text "Report, without names: $full"
     } catch {

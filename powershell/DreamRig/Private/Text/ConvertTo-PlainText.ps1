@@ -7,6 +7,7 @@ $script:AnsiPattern = '(?:\x1b\[|\x9b|\u2190\[|\^\[\[)[0-?]{0,64}[ -/]{0,8}([@-~
 $script:LineEndPattern = '\r+\n?|[\x0b\x0c\u2028\u2029]'
 $script:InvisiblePattern = '[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]' +
 '|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]' # halves of surrogate pairs
+$script:QuotedPattern = '(?m)(?:^[ \t]*>[^\n]*(?:\n|\z)){2,}'
 $script:SpacedOutPattern = '(?:[^ \n] (?:  )?){8,}[^ \n]?'
 # In pieces: NFKC of a long run of accents takes for ever.
 $script:NotAsciiPattern = '[\x00-\x7f]?(?:[\ud800-\udbff][\udc00-\udfff]|[^\x00-\x7f\ud800-\udfff]){1,64}'
@@ -44,6 +45,9 @@ function ConvertTo-PlainCharacter {
         })
     $Text = [regex]::Replace($Text, $script:LineEndPattern, "`n").Replace([string][char]0x85, ' ')
     $Text = [regex]::Replace($Text, $script:InvisiblePattern, '')
+    $Text = [regex]::Replace($Text, $script:QuotedPattern, [System.Text.RegularExpressions.MatchEvaluator] {
+            param($match) [regex]::Replace($match.Value, '(?m)^[ \t]*(?:>[ \t]?){1,16}', '')
+        })
     $Text = [regex]::Replace($Text, $script:SpacedOutPattern, [System.Text.RegularExpressions.MatchEvaluator] {
             param($match) Select-EverySecond -Text $match.Value
         })

@@ -3,8 +3,8 @@
 # What all rules are applied to within seconds; of a longer text, lines that tell nothing are left out. Simpler than
 # provision/diagnosis/intake.py: which lines are kept of a long text may differ.
 $script:LongCharacters = 128KB
-$script:TroublePattern = '(?im)^.{0,400}(?:0x[89a-f]|wsl/|_e_|error|fehler|erreur|fail|cannot|could not|unable|denied|' +
-'invalid|not found|not supported|corrupt|killed|blocked|missing|cuda|nvidia|nvml|hyper-v|virtual|wslconfig|resol|warn|disabled).{0,400}$'
+$script:CodeSigns = @('0x[89a-f]', 'wsl/', '_e_', 'errno', 'error')
+$script:TroublePattern = $null
 
 function Read-ErrorText {
     <#
@@ -55,7 +55,7 @@ function Limit-Text {
     $middle = $Text.Substring($part, $Text.Length - 2 * $part).Replace("`0", '').Replace("`r", "`n")
     $kept = New-Object -TypeName System.Text.StringBuilder
     $seen = @{}
-    foreach ($match in [regex]::Matches($middle, $script:TroublePattern)) {
+    foreach ($match in [regex]::Matches($middle, (Get-TroublePattern))) {
         # Ten thousand times the same line, but for its time and number, tell no more than ten.
         $kind = [regex]::Replace($match.Value, '[0-9]+', '#')
         $seen[$kind] = 1 + $(if ($seen.ContainsKey($kind)) { $seen[$kind] } else { 0 })
@@ -64,4 +64,19 @@ function Limit-Text {
         $null = $kept.Append($match.Value).Append("`n")
     }
     $Text.Substring(0, $part) + "`n" + $kept.ToString() + $Text.Substring($Text.Length - $part)
+}
+
+function Get-TroublePattern {
+    <#
+    .SYNOPSIS
+    Returns a pattern for the lines of a long text that are kept: those with the form of a code, or with a word that many rules need.
+    #>
+    [CmdletBinding()]
+    [OutputType([string])]
+    param()
+    if (-not $script:TroublePattern) {
+        $signs = $script:CodeSigns + @((Read-KnowledgeFile -Name 'literals.json').signs)
+        $script:TroublePattern = '(?im)^.{0,400}(?:' + ($signs -join '|') + ').{0,400}$'
+    }
+    $script:TroublePattern
 }

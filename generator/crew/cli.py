@@ -1,0 +1,263 @@
+"""`dreamrig crew start | join | leave`: several machines, one queue."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dreamrig import console, settings
+from dreamrig.command import make_app, run_group
+from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, NotReadyError, UsageError
+from generator.crew import door, membership
+from generator.crew.cluster import (
+    CrewFolder,
+    NodeWanted,
+    Ports,
+    Running,
+    own_address,
+    require_ray,
+)
+from generator.crew.door import CrewDoor, Membership, ask, can_reach
+from generator.crew.membership import MemberFacts
+from generator.crew.starting import ray_process
+
+LEAVE_SECONDS = 120.0
+"""For the worker's step, its checkpoint, and the driver's next look."""
+LOOPBACK = ("127.", "localhost", "::1")
+Host = Annotated[str | None, typer.Option("--host", help="The address of this machine that the others reach.")]
+Free = Annotated[bool, typer.Option("--free-ports", help="Any free ports: several nodes on one machine.", hidden=True)]
+Cpus = Annotated[int | None, typer.Option("--cpus", help="Cores that may draw; all of them by itself.")]
+Gpus = Annotated[int | None, typer.Option("--gpus", help="Cards that may draw; all of them by itself.")]
+
+
+def crew(args: list[str]) -> int:
+    """`dreamrig crew …`; returns the exit code."""
+    app = make_app("Several machines draw for one queue, over Ray, inside one network.")
+
+    @app.command("start")
+    def start_command(
+        host: Host = None,
+        draws: Annotated[bool, typer.Option("--draw/--no-draw", help="Whether this machine draws as well.")] = True,
+        cpus: Cpus = None,
+        gpus: Gpus = None,
+        free_ports: Free = False,
+    ) -> int:
+        """Be the head of a crew, until Ctrl-C. Then, in another terminal: dreamrig serve --crew ray."""
+        return start(host, draws, cpus, gpus, Ports.free() if free_ports else Ports())
+
+    @app.command("join")
+    def join_command(
+        address: Annotated[str, typer.Argument(help="The head's address, as `dreamrig crew start` prints it.")],
+        token_file: Annotated[str | None, typer.Option("--token-file", help="The crew's token, copied here.")] = None,
+        host: Host = None,
+        cpus: Cpus = None,
+        gpus: Gpus = None,
+        free_ports: Free = False,
+    ) -> int:
+        """Draw for a crew, until Ctrl-C or `dreamrig crew leave`; checks first whether this machine fits."""
+        folder = CrewFolder()
+        if token_file is not None:
+            keep_token_of(folder, Path(token_file).expanduser())
+        return join(folder, address, host, cpus, gpus, Ports.free() if free_ports else Ports())
+
+    @app.command("leave")
+    def leave_command() -> int:
+        """Finish the step, keep the picture, go."""
+        return leave(CrewFolder())
+
+    return run_group(app, "crew", args)
+
+
+# ---- the head
+
+
+def start(host: str | None, draws: bool, cpus: int | None, gpus: int | None, ports: Ports) -> int:
+    """Hold Ray's head and the door until told to stop."""
+    require_ray()
+    folder = CrewFolder()
+    require_alone(folder)
+    address = host or own_address()
+    if address.startswith(LOOPBACK):
+        raise UsageError(
+            f"A head at {address} can be reached by nobody: Ray turns loopback into this machine's address.",
+            hint=f"leave --host away, or: dreamrig crew start --host {own_address()}",
+        )
+    token = folder.make_token()
+    model = model_served()
+    wanted = NodeWanted(
+        address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, card=card_here()
+    )
+    members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray})
+    command, where = wanted.command(folder.temporary), f"{address}:{ports.door}"
+    with (
+        told_to_stop() as stopped,
+        CrewDoor((address, ports.door), token, members).open(),
+        ray_process(command, folder) as process,
+    ):
+        Running.write(folder, ray=f"{address}:{ports.ray}", door=where, is_head=True)
+        print(f"crew: {where}\ntoken: {folder.token_file}", flush=True)
+        console.print_note(f"note: elsewhere, with a copy of the token: dreamrig crew join --token-file FILE {where}")
+        until_over(stopped, process, folder)
+    return EXIT_GOOD
+
+
+# ---- a node
+
+
+def join(folder: CrewFolder, address: str, host: str | None, cpus: int | None, gpus: int | None, ports: Ports) -> int:
+    """Ask the door, compare, be reachable both ways; then hold a node until told to stop."""
+    require_ray()
+    require_alone(folder)
+    token, where = folder.token(), with_port(address)
+    head = ask(where, token, {"kind": "facts"})
+    ray_address = f"{where.rpartition(':')[0]}:{int(head.get('port', 0))}"
+    found = membership.differences_of(MemberFacts.from_dict(head), membership.facts_here(head["model"]))
+    if found:
+        for one in found:
+            print(f"{one.what}\n  fix: {one.fix}")
+        console.print_note("note: nothing joined")
+        return EXIT_PROBLEM_FOUND
+    mine = host or own_address(where.rpartition(":")[0])
+    require_both_ways(where, token, ray_address, mine, ports)
+    label = secrets.token_hex(6)
+    wanted = NodeWanted(
+        address=mine, ports=ports, label=label, head=ray_address, cpus=cpus, gpus=gpus, card=card_here()
+    )
+    with told_to_stop() as stopped, ray_process(wanted.command(folder.temporary), folder) as process:
+        Running.write(folder, ray=ray_address, door=where, is_head=False)
+        print(f"joined {where}", flush=True)
+        until_over(stopped, process, folder)
+        drain(where, token, label)
+    return EXIT_GOOD
+
+
+def require_both_ways(where: str, token: str, ray_address: str, mine: str, ports: Ports) -> None:
+    """NotReadyError where Ray's head cannot be reached from here, or this machine not from there."""
+    head, _, port = ray_address.rpartition(":")
+    if not can_reach(head, int(port), door.REACH_SECONDS):
+        raise NotReadyError(
+            f"The door at {where} answers, Ray at {ray_address} does not.",
+            hint=f"let TCP port {port} in on the head, and the ports {ports.manager} to 8749",
+        )
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((mine, ports.manager))
+        except OSError as error:
+            raise NotReadyError(
+                f"Port {ports.manager} of {mine} cannot be had: {error.strerror}.", hint="is another node running here?"
+            ) from None
+        listening.listen()
+        if not ask(where, token, {"kind": "reach", "port": ports.manager}):
+            raise NotReadyError(
+                f"The head cannot reach port {ports.manager} of this machine, and every node must reach every other.",
+                hint="let it in; inside WSL use mirrored networking or a Tailscale address: dreamrig doctor",
+            )
+
+
+def drain(where: str, token: str, label: str) -> None:
+    """Take no more work, and wait until what is drawn here is kept and put back."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    with contextlib.suppress(NotReadyError):  # the head is gone: there is nobody to wait for
+        while not ask(where, token, {"kind": "leave", "node": label}) and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+
+def leave(folder: CrewFolder) -> int:
+    """Tell the node of this home to go, and wait until it has."""
+    running = Running.read(folder)
+    if running is None:
+        raise NotReadyError("No node of a crew runs here.", hint="run: dreamrig crew join ADDRESS")
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 2 * LEAVE_SECONDS
+    while Running.read(folder) is not None:
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"The node (process {running.pid}) does not go.", hint=f"see {folder.log}")
+        time.sleep(0.2)
+    print("left")
+    return EXIT_GOOD
+
+
+# ---- both
+
+
+def require_alone(folder: CrewFolder) -> None:
+    """One head or node a home."""
+    running = Running.read(folder)
+    if running is not None:
+        raise NotReadyError(
+            f"A {'head' if running.is_head else 'node'} of {running.door} runs here already.",
+            hint="run: dreamrig crew leave" if not running.is_head else "stop it with Ctrl-C there",
+        )
+
+
+def keep_token_of(folder: CrewFolder, path: Path) -> None:
+    """Copy a token into this home; UsageError for a file that holds none."""
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(f"Cannot read {path}.", hint="copy the file that `dreamrig crew start` names") from None
+    if len(token) < 32 or not token.isalnum():
+        raise UsageError(f"{path} holds no token.", hint="copy the file that `dreamrig crew start` names")
+    folder.keep_token(token)
+
+
+def with_port(address: str) -> str:
+    """HOST -> HOST:8701; UsageError for what is neither."""
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        host, port = address, str(door.DOOR_PORT)
+    if not host or not port.isdigit() or "/" in host:
+        raise UsageError(f"{address} is no address.", hint="write it as the head prints it: 192.168.1.5:8701")
+    return f"{host}:{port}"
+
+
+def model_served() -> str:
+    """The model that this home's server draws with."""
+    return settings.resolve("serve.model", str, None, membership.STARTER, sources=settings.load_sources()).value
+
+
+def card_here() -> str:
+    """The name of the first card; "" = there is none, or it is not told."""
+    try:
+        import pynvml  # type: ignore[import-untyped]  # NVIDIA ships no types
+
+        pynvml.nvmlInit()
+        name: Any = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(0))
+    except Exception:  # noqa: BLE001 - no driver, no library: there is no card to name
+        return ""
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+@contextlib.contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set."""
+    stopped = threading.Event()
+    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def until_over(stopped: threading.Event, process: Any, folder: CrewFolder) -> None:
+    """Until told to stop; NotReadyError where Ray ends by itself."""
+    try:
+        while not stopped.wait(0.5):
+            if process.poll() is not None:
+                raise NotReadyError("Ray ended by itself.", hint=f"its last words are in {folder.log}")
+    finally:
+        if stopped.is_set():
+            print("leaving", file=sys.stderr, flush=True)

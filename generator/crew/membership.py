@@ -1,0 +1,122 @@
+"""What two machines of a crew must have in common, and how to get there. Loads neither torch nor Ray."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dreamrig
+from dreamrig import extras
+from generator.crew.cluster import ray_version
+from generator.starter.shipped import STARTER_FOLDER
+from generator.weights.registry import MODEL, folder_of, is_ready
+
+LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
+"""Nothing of a crew goes by wall time, but the logs of two machines are read side by side."""
+CHUNK_BYTES = 1024 * 1024
+STARTER = "starter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberFacts:
+    """One machine, as far as others care."""
+
+    ray: str | None
+    """Its version; None = not installed."""
+    python: str
+    """Major and minor: Ray refuses another."""
+    dreamrig: str
+    model: str
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """File -> SHA-256 of its bytes."""
+    time_seconds: float = 0.0
+    """UTC."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> MemberFacts:
+        """The inverse; later versions' fields are passed over. TypeError where one is missing."""
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+
+@dataclass(frozen=True)
+class MemberDifference:
+    """Something that keeps a machine from joining."""
+
+    what: str
+    """A sentence."""
+    fix: str
+    """The command."""
+
+
+def facts_here(model: str, base: Path | None = None) -> MemberFacts:
+    """Those of this machine. base: the weights folder, the user's own where None."""
+    return MemberFacts(
+        ray=ray_version(),
+        python=".".join(platform.python_version_tuple()[:2]),
+        dreamrig=dreamrig.__version__,
+        model=model,
+        weights=weights_here(model, base),
+        time_seconds=time.time(),
+    )
+
+
+def weights_here(model: str, base: Path | None = None) -> dict[str, str]:
+    """SHA-256 of the files that a model is loaded from, read whole: what a manifest says is not what is there."""
+    if model.partition("/")[0] == STARTER:
+        return {path.name: sha256_of(path) for path in sorted(STARTER_FOLDER.iterdir()) if path.is_file()}
+    if not is_ready(model, base):
+        return {}
+    return {MODEL: sha256_of(folder_of(model, base) / MODEL)}
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differences_of(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
+    """What has to be changed here before this machine fits the head's crew; empty = it may join."""
+    return [*_versions(head, mine), *_weights(head, mine), *_clocks(head, mine)]
+
+
+def _versions(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
+    found = []
+    if head.python != mine.python:
+        what = f"The crew runs Python {head.python}, this machine {mine.python}."
+        found.append(MemberDifference(what, f"rm -r .venv; DREAMRIG_PYTHON=python{head.python} ./rig --version"))
+    if head.ray != mine.ray:
+        what = f"The crew runs Ray {head.ray}, this machine {mine.ray or 'none'}."
+        found.append(MemberDifference(what, extras.pip_command(f"ray=={head.ray}")))
+    if head.dreamrig != mine.dreamrig:
+        what = f"The crew runs dreamrig {head.dreamrig}, this machine {mine.dreamrig}."
+        found.append(MemberDifference(what, "bring both to one version: git pull, on the older one"))
+    return found
+
+
+def _weights(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
+    if head.weights == mine.weights:
+        return []
+    if head.model.partition("/")[0] == STARTER:
+        fix = "git checkout -- generator/starter/weights"
+    else:
+        fix = f"dreamrig weights fetch {head.model}"
+    lacks = not mine.weights
+    what = f"The weights of {head.model} are {'missing here' if lacks else 'other ones here'} (by SHA-256)."
+    return [MemberDifference(what, fix if lacks else f"{fix}, or bring both machines to one version")]
+
+
+def _clocks(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
+    apart = abs(head.time_seconds - mine.time_seconds)
+    if apart <= LARGEST_CLOCK_DIFFERENCE_SECONDS:
+        return []
+    return [MemberDifference(f"The clocks are {apart:.0f} s apart.", "sudo hwclock -s   (inside WSL, after a sleep)")]

@@ -1,0 +1,104 @@
+"""Files of a job that travel with its messages, where the worker has another disk. Loads no torch.
+
+An item is a line of the protocol (bytes), or a file: its name and its bytes. A file comes before the line that speaks
+of it, so that whoever hears the line finds the file. Names are from a fixed list: a node chooses none, and no folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dreamrig.paths import ensure_folder, open_given, write_atomic
+from generator.crew.protocol import (
+    LIVE,
+    PICTURE,
+    Done,
+    Draw,
+    Failed,
+    Interrupted,
+    Kept,
+    Previewed,
+    ProtocolError,
+    Telling,
+)
+from generator.pictures.paths import LARGEST_PICTURE_BYTES, with_paths
+from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE_LARGE, RECORD, TIMINGS
+
+Item = bytes | tuple[str, bytes]
+KIN = "kin.txt"
+"""Beside a checkpoint: the fingerprint of whoever drew it. Another's is not gone on with."""
+KEPT = (CONFIG, RECORD, CHECKPOINT)
+"""In this order: the checkpoint last, so that no record speaks of a newer one than there is."""
+FINAL = (PICTURE_LARGE, "thumb-256.jpg", "thumb-512.jpg", TIMINGS, CONFIG, RECORD, PICTURE)
+DURABLE = (CHECKPOINT, PICTURE)
+"""What a power cut may not take: the rest is told anew by a checkpoint, or comes with a picture. A head's disk is the
+first thing that a large crew fills (docs/scale.md)."""
+NAMES = frozenset((LIVE, *KEPT, *FINAL))
+LARGEST_FILE_BYTES = 1024 * 1024 * 1024
+
+
+def files_of(telling: Telling) -> tuple[str, ...]:
+    """What has to be there before this is told."""
+    if isinstance(telling, Previewed):
+        return (LIVE,)
+    if isinstance(telling, Kept | Interrupted | Failed):
+        return KEPT
+    return FINAL if isinstance(telling, Done) else ()
+
+
+def pack(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Those of the files that are there."""
+    for name in names:
+        try:
+            yield name, (folder / name).read_bytes()
+        except FileNotFoundError:
+            continue
+
+
+def unpack(folder: Path, name: str, data: bytes) -> None:
+    """Write a file that came; ProtocolError for a name that no worker has to send, NotReadyError for a full disk."""
+    if name not in NAMES or len(data) > LARGEST_FILE_BYTES:
+        raise ProtocolError(f"no file of a job: {name[:80]!r} of {len(data)} bytes")
+    write_atomic(ensure_folder(folder) / name, data, durable=name in DURABLE)
+
+
+def half_done(folder: Path, kin: str) -> list[tuple[str, bytes]]:
+    """What another attempt kept, for a worker whose fingerprint is `kin`; nothing where another kind of worker drew it.
+
+    Two machines may draw pictures that look alike and differ in bytes: one picture is drawn by one kind.
+    """
+    try:
+        is_kin = (folder / KIN).read_text() == kin
+    except OSError:
+        is_kin = False
+    return list(pack(folder, KEPT)) if is_kin else []
+
+
+def inputs_of(config: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every picture that a config names by its path on this disk; OSError where one cannot be read."""
+    found: dict[str, bytes] = {}
+
+    def keep(path: str) -> str:
+        with open_given(Path(path), LARGEST_PICTURE_BYTES) as file:
+            found[path] = file.read()
+        return path
+
+    with_paths(config, keep)
+    return found
+
+
+def with_inputs(order: Draw, inputs: Mapping[str, bytes], room: Path) -> Draw:
+    """The order with its pictures on this disk, named by their content.
+
+    room: the same on every node, so that a checkpoint names the same file wherever the job goes on.
+    """
+    places = {}
+    for path, data in inputs.items():
+        place = ensure_folder(room) / f"{hashlib.sha256(data).hexdigest()}{Path(path).suffix[:8]}"
+        write_atomic(place, data)
+        places[path] = str(place)
+    return replace(order, inputs=places)

@@ -1,0 +1,327 @@
+"""Workers on other machines, over Ray: the protocol of local.py, with a network in between. Loads no torch: actors do.
+
+Who calls whom::
+
+    serve (or a batch) ── the driver: owns the database, this module, and every decision
+      │  RayCluster.posts()        the places there are now: a card, a part of one, or a machine without any
+      │  RayCluster.start(post)    an actor on that place: one Station (station.py) with the worker's own loop
+      ▼
+    RayCrew  (a Crew, as local.LocalWorker is)
+      │  life.remote()             a stream for its whole life: fingerprint, Ready, Beat
+      │  draw.remote(line, …)      a stream an attempt: the JSON lines of the protocol, and files as items (parcels.py)
+      │  take.remote(line)         Cancel, Unload, Leave
+      ▼
+    the job's folder on the driver's disk: files are written when they arrive, before their line is told
+
+A node writes nothing that lasts, opens no database, and never calls the driver. What it says counts for as long as its
+streams are read: here alone there is a lease, on the driver's clock that never jumps. Silence of LEASE_SECONDS on a
+stream ends the worker for the driver, whatever the node may say later: nobody reads it any more, and the attempt's
+number refuses the rest. Ray's own retries are off: what becomes of a job is decided in one place.
+
+A third crew, whose workers pull over https and need no open port, would be one more module beside this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dreamrig.errors import NotReadyError, RigError
+from generator.crew import parcels, protocol
+from generator.crew.parcels import KIN, Item
+from generator.crew.places import Post, label_of, posts_of
+from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
+from generator.crew.settings import CrewSettings
+from generator.runs.folder import CHECKPOINT
+
+T = TypeVar("T")
+AskDoor = Callable[[Mapping[str, Any]], Any]
+log = logging.getLogger("dreamrig.crew")
+STATION = "generator.crew.station"
+SPACE = "dreamrig"
+LEASE_SECONDS = CrewSettings.lease_seconds
+START_SECONDS = 300.0
+"""For an actor's process, torch and the networks, before its first word."""
+CALL_SECONDS = 60.0
+"""For one question to the cluster."""
+THREADS = 4
+"""Of an actor: life, draw, and take twice, because a Cancel may meet a Leave."""
+
+
+class Actor:
+    """What runs in the process of an actor: a Station, which it alone imports."""
+
+    def __init__(self, station: str, given: Mapping[str, Any], keep_seconds: float) -> None:
+        self.station = importlib.import_module(station).Station(given, keep_seconds)
+
+    def life(self) -> Any:
+        """See Station.life."""
+        yield from self.station.life()
+
+    def draw(self, line: bytes, files: Any, inputs: Any) -> Any:
+        """See Station.draw."""
+        yield from self.station.draw(line, files, inputs)
+
+    def take(self, line: bytes) -> None:
+        """See Station.take."""
+        self.station.take(line)
+
+
+class RayCrew:
+    """A Crew whose worker is an actor."""
+
+    def __init__(
+        self,
+        actor: Any,
+        post: Post,
+        lease_seconds: float = LEASE_SECONDS,
+        note: Callable[[RayCrew], None] = lambda crew: None,
+    ) -> None:
+        """note: called once its fingerprint is known."""
+        self.actor, self.post, self.lease_seconds, self.note = actor, post, lease_seconds, note
+        self.fingerprint = ""
+        """Of its pixels; "" = not told yet."""
+        self.is_over = asyncio.Event()
+        self.code = 1
+        self._told: asyncio.Queue[Telling | None] = asyncio.Queue()
+        self._reading: set[asyncio.Task[None]] = set()
+
+    @property
+    def mark(self) -> str:
+        """Its machine and its actor."""
+        return f"ray {self.post.node[:12]} {self.actor._actor_id.hex()[:12]}"  # noqa: SLF001 - Ray has no other name
+
+    async def send(self, order: Order) -> None:
+        """Give an order; the files of a Draw go with it."""
+        if isinstance(order, Draw):
+            self._read(self._attempt(order))
+        elif not self.is_over.is_set():
+            with contextlib.suppress(Exception):  # it is gone: its streams tell
+                self.actor.take.remote(protocol.encode(order))
+
+    async def tellings(self) -> AsyncIterator[Telling]:
+        """What it tells, until it is gone."""
+        self._read(self._life())
+        while (telling := await self._told.get()) is not None:
+            yield telling
+
+    def kill(self) -> None:
+        """End it at once, for us also where its machine cannot be reached."""
+        import ray
+
+        with contextlib.suppress(Exception):
+            ray.kill(self.actor, no_restart=True)
+        self._end()
+
+    async def wait(self) -> int:
+        """0 where it left by itself, 1 where it was lost."""
+        await self.is_over.wait()
+        return self.code
+
+    # ---- streams
+
+    def _read(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    def _end(self) -> None:
+        if not self.is_over.is_set():
+            self.is_over.set()
+            self._told.put_nowait(None)
+            for task in self._reading:
+                if task is not asyncio.current_task(task.get_loop()):
+                    task.cancel()
+
+    async def _life(self) -> None:
+        """From its first word on; its end is the worker's end."""
+        starting = asyncio.ensure_future(self._say_starting())
+        try:
+            async for item in self._items(self.actor.life.options(num_returns="streaming").remote(), START_SECONDS):
+                starting.cancel()
+                if isinstance(item, tuple):
+                    self.fingerprint = item[1].decode()
+                    self.note(self)
+                else:
+                    self._hear(item)
+            self.code = 0
+        except Exception as error:  # noqa: BLE001 - Ray has many ways to say that a node is gone
+            log.warning("worker %s is lost: %s", self.post.name, first_line(error))
+        starting.cancel()
+        self.kill() if self.code else self._end()
+
+    async def _say_starting(self) -> None:
+        """For the worker, while its process starts: that has a limit of its own, START_SECONDS."""
+        while not self.is_over.is_set():
+            self._told.put_nowait(Beat())
+            await asyncio.sleep(SECONDS_BETWEEN_BEATS)
+
+    async def _attempt(self, order: Draw) -> None:
+        """One attempt: what comes is written down and told, for as long as this worker counts."""
+        folder = Path(order.folder)
+        try:
+            files = await asyncio.to_thread(parcels.half_done, folder, self.fingerprint)
+            inputs = await asyncio.to_thread(parcels.inputs_of, order.config)
+        except OSError as error:
+            self._told.put_nowait(protocol.Failed(order.job, order.attempt, "bad_request", str(error)))
+            return
+        stream = self.actor.draw.options(num_returns="streaming").remote(protocol.encode(order), files, inputs)
+        try:
+            async for item in self._items(stream, self.lease_seconds):
+                if isinstance(item, tuple):
+                    await asyncio.to_thread(self._write, folder, *item)
+                else:
+                    self._hear(item)
+        except RigError as error:
+            self._told.put_nowait(protocol.Failed(order.job, order.attempt, "disk_full", error.message))
+            await self.send(protocol.Cancel(order.job, order.attempt))
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("job %d attempt %d on %s: %s", order.job, order.attempt, self.post.name, first_line(error))
+            self.kill()
+
+    async def _items(self, stream: Any, first_seconds: float) -> AsyncIterator[Item]:
+        """Items until the stream ends; TimeoutError where it is silent for longer than the lease."""
+        patience = first_seconds
+        while not self.is_over.is_set():
+            try:
+                async with asyncio.timeout(patience):
+                    item = await (await anext(stream))
+            except StopAsyncIteration:
+                return
+            patience = self.lease_seconds
+            yield item
+
+    def _write(self, folder: Path, name: str, data: bytes) -> None:
+        if self.is_over.is_set():
+            return
+        parcels.unpack(folder, name, data)
+        if name == CHECKPOINT:
+            (folder / KIN).write_text(self.fingerprint)
+        elif name == protocol.PICTURE:
+            (folder / protocol.LIVE).unlink(missing_ok=True)
+
+    def _hear(self, line: bytes) -> None:
+        with contextlib.suppress(ProtocolError):
+            message = protocol.decode(line)
+            if not isinstance(message, Order):
+                self._told.put_nowait(message)
+
+
+def first_line(error: BaseException) -> str:
+    """The kind of an error and the first line of its text: Ray's are pages long."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else ''}"
+
+
+class RayCluster:
+    """The cluster as its driver sees it."""
+
+    def __init__(
+        self,
+        settings: CrewSettings,
+        given: Mapping[str, Any],
+        keep_seconds: float,
+        *,
+        ask_door: AskDoor = lambda question: [],
+        station: str = STATION,
+    ) -> None:
+        """given, keep_seconds: as of a worker.   ask_door: asks the head's door; see generator.crew.door.
+
+        station: the module whose Station draws; tests bring their own.
+        """
+        self.settings, self.given, self.keep_seconds, self.station = settings, given, keep_seconds, station
+        self.ask_door = ask_door
+        self.crews: list[RayCrew] = []
+        self.first = ""
+        """The fingerprint that the first worker of this driver had: whose draw other bytes are strangers."""
+
+    async def posts(self) -> list[Post]:
+        """The places there are now; TimeoutError where the cluster does not answer.
+
+        A machine that wants to leave has none any more; once its last worker has left, its door is told.
+        """
+        import ray
+
+        nodes = await timely(asyncio.to_thread(ray.nodes), CALL_SECONDS)
+        leaving = await timely(asyncio.to_thread(self.ask_door, {"kind": "driver"}), CALL_SECONDS)
+        self.crews = [crew for crew in self.crews if not crew.is_over.is_set()]
+        busy = {crew.post.node for crew in self.crews}
+        for node in nodes:
+            if label_of(node) in leaving and node["NodeID"] not in busy:
+                question = {"kind": "drained", "node": label_of(node)}
+                await timely(asyncio.to_thread(self.ask_door, question), CALL_SECONDS)
+        return posts_of(nodes, self.settings, leaving)
+
+    def is_stranger(self, crew: RayCrew) -> bool:
+        """Whether its pictures look alike and differ in bytes, while somebody draws the usual ones."""
+        if not self.first or not crew.fingerprint:
+            return False
+        others = [one.fingerprint for one in self.crews if not one.is_over.is_set()]
+        return crew.fingerprint != self.first and self.first in others
+
+    def note(self, crew: RayCrew) -> None:
+        """A worker has told its fingerprint."""
+        self.first = self.first or crew.fingerprint
+        if crew.fingerprint != self.first:
+            log.warning("worker %s: similar, not equal: it goes on with no picture that others began", crew.post.name)
+
+    async def start(self, post: Post) -> RayCrew:
+        """A worker on that place; it may be gone before its first word."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor = ray.remote(Actor).options(
+            num_gpus=post.gpus,
+            num_cpus=post.cpus,
+            max_concurrency=THREADS,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(post.node, soft=False),
+            runtime_env={"env_vars": {"OMP_WAIT_POLICY": "passive"}},
+        )
+        make = partial(actor.remote, self.station, dict(self.given), self.keep_seconds)
+        try:
+            made = await timely(asyncio.to_thread(make), CALL_SECONDS)
+        except Exception as error:  # noqa: BLE001 - its machine is gone: a worker that never says a word
+            log.warning("no worker on %s: %s", post.name, first_line(error))
+            made = None
+        crew = RayCrew(made, post, self.settings.lease_seconds, self.note)
+        self.crews.append(crew)
+        return crew
+
+
+async def timely(work: Awaitable[T], seconds: float) -> T:
+    """The result, or TimeoutError: no question to a cluster waits for ever."""
+    async with asyncio.timeout(seconds):
+        return await work
+
+
+def connect(address: str, environment: Mapping[str, str]) -> None:
+    """Join the cluster as its driver; NotReadyError where it does not answer.
+
+    address: HOST:PORT of its head.   environment: with the token; see CrewFolder.environment.
+    """
+    os.environ.update(environment)
+    os.environ.pop("RAY_ADDRESS", None)
+    import ray
+
+    try:
+        ray.init(
+            address=address,
+            namespace=SPACE,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+        )
+    except Exception as error:
+        raise NotReadyError(
+            f"Ray at {address} does not let this process in: {first_line(error)}",
+            hint="is `dreamrig crew start` or `dreamrig crew join` running on this machine?",
+        ) from error

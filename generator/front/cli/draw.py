@@ -1,0 +1,149 @@
+"""One `generate` or `again` after its command line is understood: draw while a terminal watches, then answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dreamrig import console, settings
+from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.paths import given
+from dreamrig.screen import Screen
+from dreamrig.settings import Sources
+from generator.pictures.upscale import configured_upscaler
+from generator.sinks import Sink
+from generator.sinks.asking import choose_graphics
+from generator.sinks.preview import CELL_PIXELS, PROTOCOLS, PreviewSink, detect_colours
+from generator.sinks.progress import ProgressSink, announce
+from generator.work.door import GeneratorDoor
+from generator.work.out import check_out
+from generator.work.perform import Delivery, perform
+from generator.work.plan import Plan
+from generator.work.report import interruption, show_text, to_data
+from generator.work.settings_file import save_config
+from generator.work.viewers import open_file
+
+if TYPE_CHECKING:
+    from generator.work.execute import Outcome
+    from generator.work.job import Job
+
+GRAPHICS = ("auto", *PROTOCOLS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """How a run is shown and where its picture goes; what it computes is in the config."""
+
+    command: str
+    out: str | None = None
+    force: bool = False
+    preview: bool | None = None
+    graphics: str | None = None
+    profile: bool = False
+    as_json: bool = False
+    quiet: bool = False
+    open_it: bool = False
+    """In the system's own viewer, when it is done."""
+    upscale: int | None = None
+    """How many times larger the enlarged picture is; None = as its network has it."""
+    upscale_with: str | None = None
+    """The network that enlarges, by name or by file; None with an `upscale` = the usual one."""
+    device: str | None = None
+    """Where that network computes; None = as the settings say."""
+    save_config: str | None = None
+    """A TOML file for the settings."""
+
+    @classmethod
+    def from_values(cls, command: str, values: Mapping[str, Any]) -> Presentation:
+        """What of the values of a command line is no setting of the picture."""
+        return cls(command=command, **{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+    def to_delivery(self, sources: Sources) -> Delivery:
+        """Where the picture goes, enlarged as the flags say, or else the user's own configuration."""
+        if self.upscale is None and self.upscale_with is None:
+            upscale = configured_upscaler(sources)
+        else:
+            from generator.models.upscaler import network_upscaler
+
+            device = settings.resolve("device", str, self.device, "auto", sources=sources).value
+            upscale = network_upscaler(self.upscale_with, self.upscale, device)
+        return Delivery(out=self.out, force=self.force, profile=self.profile, upscale=upscale)
+
+
+class Terminal:
+    """Standard error while one picture is drawn."""
+
+    def __init__(self, shown: Presentation, door: GeneratorDoor, sources: Sources) -> None:
+        self.shown, self.environ = shown, door.environ
+        self.graphics = resolve_graphics(shown.graphics, sources)
+        self.screen = Screen(door.stderr())
+        self.progress = ProgressSink(self.screen, door.clock)
+
+    def watchers(self) -> list[Sink]:
+        """Who shows the run while it goes."""
+        watchers: list[Sink] = [announce(self.screen, quiet=self.shown.quiet)]
+        if self.shown.quiet:
+            return watchers
+        drawn = self.shown.preview is not False and self.graphics != "off"
+        if drawn and self.screen.is_terminal and not self.screen.console.no_color:
+            protocol, cell_pixels = self._graphics()
+            watchers.append(PreviewSink(self.screen, protocol, detect_colours(self.environ), cell_pixels))
+        return [*watchers, self.progress]
+
+    def _graphics(self) -> tuple[Any, tuple[int, int]]:
+        if self.graphics != "auto":
+            return self.graphics, CELL_PIXELS
+        return choose_graphics(self.environ, self.screen.console.file, may_ask=not self.shown.as_json)
+
+
+def draw(
+    plan: Plan, shown: Presentation, door: GeneratorDoor, sources: Sources, began_at: float, title: str = ""
+) -> Outcome:
+    """Draw one picture, and tell nothing on standard output.
+
+    began_at: what the door's clock said when the command began.   title: a line to say first, "" = none.
+    """
+    terminal, delivery = Terminal(shown, door, sources), shown.to_delivery(sources)
+    say = terminal.screen.say
+    if title and not shown.quiet:
+        say(title)
+    if shown.save_config is not None:
+        check_out(shown.save_config, force=shown.force, suffixes=(".toml",), what="settings are TOML")
+    try:
+        return perform(
+            plan, delivery, door, began_at, watchers=terminal.watchers(), say=say, on_job=lambda job: _save(job, shown)
+        )
+    finally:
+        terminal.progress.close()
+
+
+def _save(job: Job, shown: Presentation) -> None:
+    if shown.save_config is not None:
+        save_config(given(shown.save_config, "--save-config"), job.config)
+
+
+def show(outcome: Outcome, shown: Presentation, door: GeneratorDoor) -> int:
+    """The answer on standard output; how to go on, on standard error. Returns the exit code."""
+    ended = interruption(outcome)
+    if shown.as_json:
+        console.print_json(shown.command, to_data(outcome), ok=ended is None, errors=[] if ended is None else [ended])
+    elif shown.quiet:
+        print(outcome.picture)
+    else:
+        show_text(outcome, door.environ)
+    if shown.open_it and not open_file(outcome.picture, door.viewers):
+        console.print_note("note: there is no viewer here that could be started; open the file named above yourself")
+    if ended is None:
+        return EXIT_GOOD
+    if not shown.as_json:
+        console.print_error(ended)
+    return ended.exit_code
+
+
+def resolve_graphics(flag: str | None, sources: Sources) -> Any:
+    """How pictures are shown in the terminal: one of GRAPHICS, by flag, DREAMRIG_GRAPHICS or a file."""
+    wanted = settings.resolve("graphics", str, flag, "auto", sources=sources).value
+    if wanted not in GRAPHICS:
+        raise UsageError(f"There is no graphics {wanted!r}.", hint=f"use one of: {', '.join(GRAPHICS)}")
+    return wanted

@@ -1,0 +1,208 @@
+"""Several workers at one line: a dispatcher a worker, over one database, one hub and one mode.
+
+Which workers there are is somebody else's knowledge: a roster tells the places and starts a worker on one. Places come
+and go; a place that goes lets its worker finish the step and keep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Protocol, cast
+
+from dreamrig import settings
+from generator.crew.local import Crew
+from generator.crew.menu import Offer
+from generator.crew.protocol import Ready
+from generator.crew.settings import load_crew_settings
+from generator.serve.line.dispatcher import Dispatcher
+from generator.serve.line.live import Hub, Mode, OwnHub
+from generator.serve.line.queue import QueuedJob
+from generator.serve.settings import ServeSettings
+
+log = logging.getLogger("dreamrig.serve")
+LOOK_SECONDS = 2.0
+"""Between two looks at who is there."""
+
+
+class Roster(Protocol):
+    """Who can draw: see generator.crew.ray.RayCluster."""
+
+    async def posts(self) -> Sequence[Hashable]:
+        """The places for a worker that there are now."""
+        ...
+
+    async def start(self, post: Any) -> Crew:
+        """A worker on that place."""
+        ...
+
+    def is_stranger(self, crew: Any) -> bool:
+        """Whether it draws other bytes than the others, and so goes on with nobody's half-done picture."""
+        ...
+
+
+class Hand(Dispatcher):
+    """The dispatcher of one worker among several."""
+
+    def __init__(self, team: Team, post: Hashable) -> None:
+        super().__init__(
+            team.store,
+            cast("Hub", OwnHub(team.hub, str(post))),
+            team.home,
+            partial(team.roster.start, post),
+            clock=team.clock,
+            history=team.history,
+            patience=team.patience,
+            idle_unload_seconds=team.idle_unload_seconds,
+            on_done=team.on_done,
+        )
+        self.team = team
+        self.is_given_up = False
+        """Whether its place gets no other worker: too many of its ended badly."""
+
+    async def recover(self) -> None:
+        """Nothing: the team has done it."""
+
+    async def set_mode(self, mode: Mode, until: int | None = None, reason: str = "") -> None:
+        """The mode is everybody's; but one worker that does not start is no reason for the others to stop."""
+        if mode == "paused" and any(hand.is_ready for hand in self.team.hands.values() if hand is not self):
+            log.error("no more work for one of the workers: %s", reason)
+            self.is_stopping = self.is_given_up = True
+            return
+        await self.team.set_mode(mode, until, reason)
+
+    def claim(self, db: sqlite3.Connection, mark: str) -> tuple[QueuedJob | None, bool]:
+        """The next picture; a stranger leaves one that is half done to those who draw the same bytes."""
+        if self.crew is not None and self.team.roster.is_stranger(self.crew) and is_next_half_done(db):
+            return None, False
+        return super().claim(db, mark)
+
+    def publish(self, ready: Ready) -> None:
+        """What this worker can draw; pages offer what all can."""
+        self.hub.device, self.hub.free_mib = ready.device, ready.free_mib
+        self.team.publish_of(self, ready)
+
+
+class Team(Dispatcher):
+    """As many dispatchers as there are places; for the pages it is one."""
+
+    def __init__(self, *arguments: Any, roster: Roster, **named: Any) -> None:
+        """roster: who can draw; the rest as for a Dispatcher, whose own worker is never started."""
+        super().__init__(*arguments, **named)
+        self.roster = roster
+        self.hands: dict[Hashable, Hand] = {}
+        self.tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self.offered: dict[Hand, Ready] = {}
+        self.given_up: set[Hashable] = set()
+        """Places that get no worker any more; a machine that joins again is a new place."""
+
+    async def run(self) -> None:
+        """Until `stop`; a hand whose task fails ends the process, as a dispatcher does."""
+        await self.recover()
+        while not (self.is_stopping and not self.tasks):
+            if not self.is_stopping:
+                await self.end_mode_in_time()
+                await self.look()
+            await self.wait_a_little()
+            for post in [post for post, task in self.tasks.items() if task.done()]:
+                await self.part_with(post)
+
+    async def look(self) -> None:
+        """Take new places in, let those that are gone finish. A roster that does not answer changes nothing."""
+        try:
+            posts = set(await self.roster.posts()) - self.given_up
+        except Exception as error:  # noqa: BLE001 - whatever a network says; workers have leases of their own
+            log.warning("who can draw is not known: %s: %s", type(error).__name__, error)
+            return
+        for post in posts - set(self.hands):
+            log.info("a worker more: %s", post)
+            hand = self.hands[post] = Hand(self, post)
+            self.tasks[post] = asyncio.create_task(hand.run())
+        for post in set(self.hands) - posts:
+            await self.hands[post].stop()
+
+    async def wait_a_little(self) -> None:
+        """Until the next look, a hand's end, or the order to stop."""
+        waking = asyncio.create_task(self._wake.wait())
+        await asyncio.wait(
+            {waking, *self.tasks.values()},
+            timeout=min(LOOK_SECONDS, 4 * self.patience.tick),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        waking.cancel()
+        self._wake.clear()
+
+    async def part_with(self, post: Hashable) -> None:
+        """A hand has ended; its error is the team's."""
+        hand, task = self.hands.pop(post), self.tasks.pop(post)
+        self.offered.pop(hand, None)
+        cast("OwnHub", hand.hub).part()
+        if hand.is_given_up:
+            self.given_up.add(post)
+        await task
+
+    # ---- for the pages
+
+    def wake(self) -> None:
+        """Something may be to do, for any of them."""
+        super().wake()
+        for hand in self.hands.values():
+            hand.wake()
+
+    async def cancel(self, job: int) -> QueuedJob | None:
+        """End a job for good, whoever draws it."""
+        for hand in self.hands.values():
+            if hand.current is not None and hand.current.id == job:
+                return await hand.cancel(job)
+        return await super().cancel(job)
+
+    async def set_mode(self, mode: Mode, until: int | None = None, reason: str = "") -> None:
+        """For all of them."""
+        await super().set_mode(mode, until, reason)
+        for hand in self.hands.values():
+            hand.false_starts = hand.lost_devices = 0
+
+    async def stop(self) -> None:
+        """Claim nothing more, let every worker keep and leave."""
+        await super().stop()
+        for hand in self.hands.values():
+            await hand.stop()
+
+    def publish_of(self, hand: Hand, ready: Ready) -> None:
+        """Offer what every worker can draw: a picture goes to whoever is free."""
+        self.offered[hand] = ready
+        self.publish(Ready(**{**asdict(ready), "offers": common_offers(list(self.offered.values()))}))
+
+
+def is_next_half_done(db: sqlite3.Connection) -> bool:
+    """Whether somebody has begun the picture whose turn it is."""
+    row = db.execute("SELECT kept_step FROM job WHERE state='queued' ORDER BY turn, id LIMIT 1").fetchone()
+    return row is not None and row["kept_step"] > 0
+
+
+def common_offers(told: Sequence[Ready]) -> tuple[dict[str, Any], ...]:
+    """Per preset, shape and kind the offer of the smallest worker."""
+    found: dict[tuple[str, str, str], Offer] = {}
+    for ready in told:
+        for offer in map(Offer.from_dict, ready.offers):
+            key = (offer.preset, offer.shape, offer.kind)
+            if key not in found or (offer.fits, offer.largest_width) < (found[key].fits, found[key].largest_width):
+                found[key] = offer
+    return tuple(asdict(offer) for offer in found.values())
+
+
+def chosen_dispatcher(own: ServeSettings) -> Callable[..., Dispatcher]:
+    """The dispatcher that the owner's settings ask for: of one worker here, or of a crew over Ray.
+
+    NotReadyError where this machine is in no crew, has no token, or lacks Ray.
+    """
+    crew = load_crew_settings({}, settings.load_sources())
+    if crew.kind == "local":
+        return Dispatcher
+    from generator.crew.batch import ray_places
+
+    return partial(Team, roster=ray_places(own.given, own.keep_seconds))

@@ -1,0 +1,105 @@
+"""Links that show one picture to anybody who has them: unguessable, revocable, and over when their day comes."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.serve.friends import DAY_MS, Friend
+from generator.serve.line.admission import Refused
+from generator.serve.line.queue import QueuedJob
+from generator.serve.service import NotFoundError, Service
+from generator.serve.webhook import put as outbox_put
+
+LENGTHS: Mapping[str, float | None] = {"": None, "1": 1.0, "7": 7.0, "30": 30.0}
+"""What the form offers, in days."""
+OF_JOB = (
+    "SELECT id, expires_at FROM share WHERE job=? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+)
+"""The link of a picture that opens now."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to one picture for everybody who has it."""
+
+    token: str
+    expires_at: int | None
+    """Milliseconds of UTC; None = never by itself."""
+
+
+def days_in(form: Mapping[str, Any]) -> float | None:
+    """For how many days a form asks; None = until it is ended."""
+    asked = str(form.get("days") or "")
+    if asked not in LENGTHS:
+        raise Refused(422, "bad_request", "A link is good for a day, a week, a month, or until you end it.")
+    return LENGTHS[asked]
+
+
+async def share(service: Service, friend: Friend, key: str, days: float | None = None) -> str:
+    """A token that opens this one picture to anybody who has it: the one there is, good from now on for so long."""
+    job = await service.own(friend, key)
+    if job.state != "done" or job.deleted_at is not None or job.friend != friend.id:
+        raise Refused(409, "not_done", "Only a finished picture of your own can be shared.")
+    if job.is_hidden:
+        raise Refused(409, "hidden", "It is hidden: show it to your friends first.")
+    now = service.clock.now_ms()
+    expires = None if days is None else now + int(days * DAY_MS)
+
+    def make(db: sqlite3.Connection) -> int:
+        row = db.execute(OF_JOB, (job.id, now)).fetchone()
+        if row is not None:
+            db.execute("UPDATE share SET expires_at=? WHERE id=?", (expires, row["id"]))
+            return int(row["id"])
+        made = db.execute("INSERT INTO share (job, made_at, expires_at) VALUES (?,?,?)", (job.id, now, expires))
+        assert made.lastrowid is not None
+        if service.settings.webhook:
+            outbox_put(db, job.id, now)
+        return made.lastrowid
+
+    return token_of(service.secret, await service.write(make))
+
+
+async def unshare(service: Service, friend: Friend, key: str) -> None:
+    """End every link to this picture."""
+    job, now = await service.own(friend, key), service.clock.now_ms()
+    await service.write(
+        lambda db: db.execute("UPDATE share SET revoked_at=? WHERE job=? AND revoked_at IS NULL", (now, job.id))
+    )
+
+
+async def link_of(service: Service, job: QueuedJob) -> Link | None:
+    """The link there is, and opens."""
+    now = service.clock.now_ms()
+    row = await service.read(lambda db: db.execute(OF_JOB, (job.id, now)).fetchone())
+    return None if row is None else Link(token_of(service.secret, row["id"]), row["expires_at"])
+
+
+def token_of(secret: bytes, number: int) -> str:
+    """Unguessable, and nothing of it is stored: a keyed hash of the share's number."""
+    mac = hmac.new(secret, f"share {number}".encode(), hashlib.sha256).hexdigest()[:32]
+    return f"{number}-{mac}"
+
+
+async def open_share(service: Service, token: str) -> QueuedJob:
+    """The picture a link opens; NotFoundError for a wrong, ended or expired one."""
+    number = token.partition("-")[0]
+    is_number = re.fullmatch(r"[0-9]{1,12}", number) is not None
+    if not is_number or not hmac.compare_digest(token_of(service.secret, int(number)).encode(), token.encode()):
+        raise NotFoundError
+    now = service.clock.now_ms()
+    row = await service.read(
+        lambda db: db.execute(
+            "SELECT job.* FROM share JOIN job ON job.id = share.job WHERE share.id=? AND share.revoked_at IS NULL"
+            " AND (share.expires_at IS NULL OR share.expires_at > ?) AND job.deleted_at IS NULL",
+            (int(number), now),
+        ).fetchone()
+    )
+    if row is None:
+        raise NotFoundError
+    return QueuedJob.from_row(row)

@@ -1,0 +1,79 @@
+"""The small parent: it passes signals on whenever they come, and nothing of its outlives it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.runs.mark import process_mark
+
+PATIENCE_SECONDS = 60
+PARENT = """
+import os, sys
+from generator.serve import parent
+child, waits = sys.argv[1], float(sys.argv[2])
+sys.exit(parent.supervise({}, os.open(os.devnull, os.O_RDONLY), [sys.executable, "-c", child], [waits]))
+"""
+SAY = "import os; print(os.getpid(), flush=True);"
+
+
+@pytest.fixture
+def parent() -> Iterator[Callable[..., Any]]:
+    """Starts one over a child that is a line of Python."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(child: str, waits: float = 0.0) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PARENT, child, str(waits)]
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, cwd=Path(__file__).parents[3], **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def until_gone(pid: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while process_mark(pid) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_child_that_has_not_begun_dies_with_its_parent(parent: Callable[..., Any]) -> None:
+    """It is still at its imports, and has asked for nothing yet."""
+    process = parent(SAY + "import time; time.sleep(600)")
+    child = int(process.stdout.readline())
+    process.kill()
+    until_gone(child)
+
+
+def test_a_signal_between_two_children_ends_it_well(parent: Callable[..., Any]) -> None:
+    process = parent("import os; os._exit(7)", waits=600)
+    assert "ended with 7" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_signal_goes_on_to_the_child_and_its_end_is_good(parent: Callable[..., Any]) -> None:
+    process = parent(SAY + "import time; time.sleep(600)")
+    child = int(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    until_gone(child)
+
+
+def test_a_dead_child_is_started_again_and_a_wrong_configuration_is_not(parent: Callable[..., Any]) -> None:
+    process = parent(SAY + "import time; time.sleep(0.05); os._exit(70)")
+    first, second = int(process.stdout.readline()), int(process.stdout.readline())
+    assert first != second
+    for code in (2, 4):
+        assert parent(f"import os; os._exit({code})").wait(PATIENCE_SECONDS) == code
