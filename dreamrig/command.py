@@ -1,9 +1,11 @@
 """How every command of ours reads its words: one maker of typer apps, so that help and errors look alike."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dreamrig.errors import EXIT_GOOD
+from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.paths import LONGEST_SHOWN
 
 if TYPE_CHECKING:
     import typer
@@ -28,7 +30,21 @@ def _group() -> None:
 
 def run_app(app: "typer.Typer", name: str, args: Sequence[str]) -> int:
     """Let an app parse words and run; returns the exit code. name: of the command, e.g. "bench run"."""
+    for word in args:
+        _require_word(word)
     return app(list(args), prog_name=f"dreamrig {name}", standalone_mode=False) or EXIT_GOOD
+
+
+def _require_word(word: str) -> None:
+    """UsageError for what no system starts a program with: typer would ask the disk for such a path, and raise."""
+    try:
+        sound = b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        sound = False
+    if not sound:
+        raise UsageError(
+            f"The word {word[:LONGEST_SHOWN]!r} holds what no word can.", hint="type it anew, do not paste it"
+        )
 
 
 def run_group(app: "typer.Typer", name: str, args: Sequence[str]) -> int:

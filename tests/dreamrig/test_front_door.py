@@ -136,6 +136,17 @@ def test_front_door_loads_nothing_heavy(words: str) -> None:
     assert not loaded & {"torch", "numpy", "PIL", "rich", "typer", "click", "platformdirs", "pydantic", "generator"}
 
 
+def test_the_parser_of_flags_loads_no_second_library_of_types(tmp_path: Path) -> None:
+    """pydantic, which typer loads from 0.29 on, takes longer than everything else that `dreamrig history` does."""
+    ask = "main(['history'])\nprint('pydantic' in sys.modules, file=sys.stderr)"
+    code = f"import sys\nfrom dreamrig.cli import main\n{ask}"
+    environment = {**os.environ, "DREAMRIG_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == "False\n"
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"dreamrig {__version__}\n"

@@ -526,7 +526,7 @@ def test_killed_before_its_first_checkpoint_it_starts_over(
 ) -> None:
     running = process(5, "generate", "x", *LONG)
     deadline = time.monotonic() + 60
-    while not list(home.glob("runs/*/config.json")) and time.monotonic() < deadline:
+    while not list(home.glob("runs/*/run.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     running.kill()
     running.communicate()
