@@ -344,6 +344,9 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     if (damaged := damaged_with_id(name, base)) is not None:
         hint = f"look into {damaged.folder}, or remove it: dreamrig rm {name} --force"
         raise UsageError(f"The run {name} is damaged: {damaged.why}", hint=hint)
+    if name and folder.exists():
+        why = f"there is no {RECORD} in it" if folder.is_dir() else "it is no folder"
+        raise UsageError(f"{name!r} is no run: {why}.", hint=_near_hint(name, base))
     raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, base))
 
 

@@ -159,6 +159,13 @@ def test_two_that_fit_are_both_named_unless_only_one_can_be_resumed(tmp_path: Pa
     assert find_run("sunset", tmp_path, to_resume=True) == broken
 
 
+@pytest.mark.parametrize(("name", "why"), [("/dev/null", "no folder"), ("empty", "no run[.]json in it")])
+def test_what_exists_and_is_no_run_says_why(name: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=f"is no run: .*{why}"):
+        find_run(str(tmp_path / name), tmp_path / "runs")
+
+
 def test_an_unknown_run_names_near_ones(tmp_path: Path) -> None:
     sea, fog = make_run(tmp_path), make_run(tmp_path, "fog in town")
     with pytest.raises(UsageError) as caught:
