@@ -26,7 +26,7 @@ def compare(args: list[str]) -> int:
         ] = None,
         fail_below: Annotated[
             float | None,
-            typer.Option(min=0, max=1, help="Exit with 3 where one is slower than this times the first, e.g. 0.95."),
+            typer.Option(metavar="SHARE", help="Exit with 3 where one is slower than this times the first, e.g. 0.95."),
         ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
@@ -35,6 +35,8 @@ def compare(args: list[str]) -> int:
         from bench.compare.cost import require_price
 
         price = require_price(kwh_price)
+        if fail_below is not None and not 0 <= fail_below <= 1:  # nor NaN, which typer's own bounds let through
+            raise UsageError(f"--fail-below is {fail_below:g}.", hint="use a share from 0 to 1, such as 0.95")
         published = [one for one in load_published() if one.id in sources]
         quoted = {one.id for one in published}
         results, bad = gather([source for source in sources if source not in quoted])
