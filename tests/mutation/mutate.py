@@ -35,7 +35,10 @@ NEAREST_SECONDS, MOST_NEAREST = 20.0, 60
 """The tests that are asked first: what most mutants die of."""
 AREAS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "engine": (("generator/engine",), ("tests/generator/engine",)),
-    "bench statistics": (("bench/result", "bench/measure/ab.py", "bench/compare"), ("tests/bench",)),
+    "bench statistics": (
+        ("bench/result", "bench/measure/ab.py", "bench/compare"),
+        ("tests/bench/result", "tests/bench/measure", "tests/bench/compare", "tests/bench/cli"),
+    ),
     "diagnosis": (("provision/diagnosis",), ("tests/provision/diagnosis",)),
     "runs": (
         ("generator/runs", "generator/work", "generator/sinks"),

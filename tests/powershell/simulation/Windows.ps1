@@ -62,7 +62,13 @@ function global:Write-SimulatedCall($Name, $Bound, $State) {
     }
     $call = [ordered]@{ command = $Name; arguments = $arguments; boots = $State.boots; changes = ($SimulatedChanges -contains $Name) }
     $line = (ConvertTo-Json -InputObject $call -Depth 4 -Compress) + "`n"
-    [System.IO.File]::AppendAllText((Join-Path $env:DREAMRIG_SIMULATION 'calls.jsonl'), $line)
+    # Programs that run beside write there too (simulated_machine.note_call): .NET locks the file, and appends where its end was.
+    $bytes = [System.Text.Encoding]::UTF8.GetBytes($line)
+    for ($try = 1; ; $try++) {
+        try { $log = [System.IO.File]::Open((Join-Path $env:DREAMRIG_SIMULATION 'calls.jsonl'), 'Append', 'Write', 'None'); break }
+        catch { if ($try -ge 1000) { throw }; [System.Threading.Thread]::Sleep(5) }
+    }
+    try { $log.Write($bytes, 0, $bytes.Length) } finally { $log.Dispose() }
 }
 
 function global:Invoke-SimulatedCommand($Name, $Bound) {

@@ -15,8 +15,7 @@ def main(verb: str, *arguments: str) -> None:
     state = machine.read(FOLDER / "state.json")
     if verb == "mark":
         line = {"command": "mark", "arguments": [], "boots": state["boots"], "changes": False}
-        with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        machine.note_call(FOLDER, line)
     elif verb == "sleep":
         machine.write(FOLDER / "state.json", machine.sleep(state, float(arguments[0])))
     elif verb == "restart":

@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import simulated_machine as machine
+
 FRESH: dict[str, Any] = {
     "user": "root",
     "python": "none",
@@ -89,5 +91,4 @@ def _step(text: str, arguments: list[str], state: Any, distribution: dict[str, A
 
 def _log(words: list[str], state: Any) -> None:
     line = {"command": "guest", "arguments": words, "boots": state["boots"], "changes": words[1] == "do"}
-    with (Path(os.environ["DREAMRIG_SIMULATION"]) / "calls.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line) + "\n")
+    machine.note_call(Path(os.environ["DREAMRIG_SIMULATION"]), line)

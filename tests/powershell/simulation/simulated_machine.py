@@ -34,6 +34,7 @@ Everything else is derived from these by `settle`: CIM classes, services of enab
 """
 
 import copy
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,13 @@ def write(path: Path, state: State) -> None:
                 (own.parent / name).touch()
     else:
         own.unlink(missing_ok=True)
+
+
+def note_call(folder: Path, call: dict[str, Any]) -> None:
+    """Write down what was asked of Windows: PowerShell appends at the same time, under the lock of .NET."""
+    with (folder / "calls.jsonl").open("a", encoding="utf-8") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        log.write(json.dumps(call) + "\n")
 
 
 def sleep(state: State, seconds: float) -> State:

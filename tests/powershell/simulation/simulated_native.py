@@ -12,7 +12,6 @@ is used up. Exit codes above 255 or below 0 cannot pass through Linux: they are 
 simulation's ExitCode finds them.
 """
 
-import json
 import os
 import re
 import sys
@@ -81,8 +80,7 @@ def _log(name: str, arguments: list[str], state: machine.State) -> None:
         "command": name, "arguments": arguments, "boots": state["boots"],
         "changes": _changes(name, arguments, state),
     }  # fmt: skip
-    with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line) + "\n")
+    machine.note_call(FOLDER, line)
 
 
 def _changes(name: str, arguments: list[str], state: machine.State) -> bool:
