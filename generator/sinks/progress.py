@@ -9,6 +9,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 from dreamrig import words
+from dreamrig.called import as_called
 from dreamrig.screen import LINES_OFF_A_TERMINAL, NARROWEST_BAR, REFRESH_SECONDS, Bar, Screen
 from generator.events import Event, Finished, Raised, Started, Step
 from generator.starter.reading import missed_subject
@@ -29,12 +30,12 @@ def announce(screen: Screen, *, quiet: bool = False) -> Callable[[Event], None]:
     def listen(event: Event) -> None:
         if isinstance(event, Step):
             for note in event.notes:
-                screen.say(f"note: {note}")
+                screen.say(as_called(f"note: {note}"))
         if not isinstance(event, Started):
             return
         missed = describe_unknown_words(event)
         if missed:
-            screen.say(missed)
+            screen.say(as_called(missed))
         if not quiet:
             for line in describe_start(event):
                 screen.say(line)

@@ -135,6 +135,14 @@ def test_where_each_word_has_a_near_one_there_is_nothing_to_look_up() -> None:
     assert notes_of("zea", {"zea": ["sea"]}) == [f"note: the starter cannot draw 'zea' (near: sea); {ANY_WORD}"]
 
 
+def test_what_it_tells_to_type_is_what_the_user_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DREAMRIG_CALLED", "./rig")
+    (note,) = notes_of("a qwertz", {"qwertz": []})
+    assert "./rig prompts" in note
+    assert "./rig weights fetch" in note
+    assert "dreamrig" not in note
+
+
 def test_many_unknown_words_are_counted() -> None:
     (note,) = notes_of("a cat", {f"q{number}": [] for number in range(9)})
     assert "'q4', 'q5' or 3 more; what it can" in note
