@@ -33,6 +33,8 @@ LONGEST_SECONDS = 1200.0
 NOTING_SECONDS = 4 * 3600.0
 NEAREST_SECONDS, MOST_NEAREST = 20.0, 60
 """The tests that are asked first: what most mutants die of."""
+TOLD_LINES = 30
+"""Of what pytest says when an area fails before anything is changed."""
 AREAS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "engine": (("generator/engine",), ("tests/generator/engine",)),
     "bench statistics": (
@@ -185,8 +187,10 @@ class Notes:
 def note(area: str, workplace: Path) -> Notes:
     """The area's tests run once, unchanged; ends the program where they fail."""
     file = workplace / "notes.json"
-    if not passes(AREAS[area][1], workplace, "-p", "noting", longest_seconds=NOTING_SECONDS, NOTES=str(file)):
-        sys.exit(f"The tests of {area} fail without any change: nothing could be told.")
+    ran = ask(AREAS[area][1], workplace, "-p", "noting", longest_seconds=NOTING_SECONDS, NOTES=str(file))
+    if ran.returncode:
+        said = "\n".join((ran.stdout + ran.stderr).splitlines()[-TOLD_LINES:])
+        sys.exit(f"{said}\nThe tests of {area} fail without any change: nothing could be told.")
     return Notes(**json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -208,17 +212,21 @@ def is_killed(mutant: Mutant, workplace: Path, notes: Notes) -> bool:
         target.write_text(before, encoding="utf-8")
 
 
-def passes(
-    tests: Sequence[str], workplace: Path, *words: str, longest_seconds: float = LONGEST_SECONDS, **variables: str
-) -> bool:
+def passes(tests: Sequence[str], workplace: Path) -> bool:
     """Whether these tests are content with what lies in the workplace."""
+    return ask(tests, workplace).returncode == 0
+
+
+def ask(
+    tests: Sequence[str], workplace: Path, *words: str, longest_seconds: float = LONGEST_SECONDS, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """What pytest says of these tests there; the first failure ends it."""
     path = os.pathsep.join([str(workplace), str(workplace / "tests" / "mutation")])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **variables}
-    ran = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *words, *tests],
-        cwd=workplace, env=environment, capture_output=True, timeout=longest_seconds, check=False,
+        cwd=workplace, env=environment, capture_output=True, text=True, timeout=longest_seconds, check=False,
     )  # fmt: skip
-    return ran.returncode == 0
 
 
 def copy_tracked(workplace: Path) -> None:
