@@ -1,4 +1,6 @@
-"""provision/knowledge/literals.json from causes.json: which plain texts each pattern needs, so that few are compiled.
+"""provision/knowledge/literals.json: which plain texts each pattern needs, so that few are compiled.
+
+The patterns are those of causes.json and of the notions of words.json.
 
 And `signs`: the words that most of the rules' weight hangs on, by which lines of a long log are chosen.
 `python -m docs.made.literals` writes it anew; a test keeps it current.
@@ -32,9 +34,14 @@ def patterns(document: Mapping[str, Any]) -> Iterator[str]:
     yield from (entry["regex"] for entry in document["told"])
 
 
-def render(document: Mapping[str, Any]) -> str:
+def notions(words: Mapping[str, Any]) -> Iterator[str]:
+    """The pattern of every notion of the parsed words.json."""
+    yield from ("|".join(ways) for ways in words["words"].values())
+
+
+def render(document: Mapping[str, Any], words: Mapping[str, Any]) -> str:
     """The content of the file."""
-    found = {regex: required_literals(regex) for regex in sorted(set(patterns(document)))}
+    found = {regex: required_literals(regex) for regex in sorted({*patterns(document), *notions(words)})}
     content = {"schema": 1, "signs": signs(document), "literals": found}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -70,7 +77,7 @@ def _weights(document: Mapping[str, Any]) -> Mapping[str, float]:
 
 def main() -> None:
     """Write the file."""
-    FILE.write_text(render(read_json("causes.json")), encoding="utf-8")
+    FILE.write_text(render(read_json("causes.json"), read_json("words.json")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "powershell"
-KNOWLEDGE = ("causes.json", "doctor-causes.json", "firmware.json", "gpus.json", "literals.json")
+KNOWLEDGE = ("causes.json", "doctor-causes.json", "firmware.json", "gpus.json", "literals.json", "words.json")
 SIGNATURE = b"# SIG # Begin signature block"
 HEAD = """# Functions of the module in one file, made from the sources by docs/made/powershell_release.py.
 

@@ -36,6 +36,8 @@ class Signature:
     states: bool
     raises: bool
     """They are no evidence alone: a name, a product, a number. They count where something else points to the cause."""
+    said: tuple[str, ...] = ()
+    """In place of `regex`: the patterns of notions that stand near one another, in any order (words.json)."""
 
 
 @dataclass(frozen=True)

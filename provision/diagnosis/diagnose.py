@@ -7,7 +7,8 @@ Text score of a cause, 0 to 1, all products taken in the order of the file:
     times the factor of every context that is found; at most 1; rounded.
 A regular expression is searched, letter case ignored, in the normalised text; where it is not found there, in the same
 text with every line break read as one space; and then in the same text without its line breaks, as terminals break
-words anywhere.
+words anywhere. What people say in their own words (words.json) is found where its notions stand near one another; of a
+cause's sayings the strongest counts.
 
 Verdict, the first that fits (when = its predicate over the facts: true, false or unknown):
     ruled out   when is false; listed only where the text points to it
@@ -40,13 +41,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from provision.diagnosis.cause import LAYERS, Cause, Knowledge, Query
+from provision.diagnosis.cause import LAYERS, Cause, Knowledge, Query, Signature
 from provision.diagnosis.codes import DecodedCode, decode_code
 from provision.diagnosis.intake import CUT_NOTE
 from provision.diagnosis.mojibake import other_readings
 from provision.diagnosis.next_query import Candidate, choose_query
 from provision.diagnosis.predicate import FactReader, evaluate, facts_behind
-from provision.diagnosis.reading import Reading, read_text
+from provision.diagnosis.reading import Hit, Reading, read_text
 from provision.diagnosis.remarks import Unexplained, read_remarks, read_unexplained
 from provision.diagnosis.told import facts_told
 
@@ -204,7 +205,7 @@ def rounded(value: float) -> float:
 def match_text(cause: Cause, reading: Reading) -> TextMatch:
     """How the text points to `cause`."""
     found = [(code, id_) for code in cause.codes for id_ in sorted(code.ids) if id_ in reading.codes]
-    hits = [(signature, hit) for signature in cause.signatures if (hit := reading.search(signature.regex))]
+    hits = _hits(cause, reading)
     if not found and all(signature.raises for signature, _ in hits):
         return TextMatch()
     missing = 1 - max((code.weight for code, _ in found), default=0.0)
@@ -228,6 +229,14 @@ def match_text(cause: Cause, reading: Reading) -> TextMatch:
         tuple({(item["line"], item["matched"]): item for item in evidence}.values())[:EVIDENCE_LINES],
         frozenset(ids or first_lines),
     )
+
+
+def _hits(cause: Cause, reading: Reading) -> list[tuple[Signature, Hit]]:
+    """The signatures that are found; of those in people's own words, which share words, the strongest alone."""
+    found = [(signature, hit) for signature in cause.signatures if (hit := reading.find(signature))]
+    said = [one for one in found if one[0].said]
+    strongest = max(said, key=lambda one: one[0].weight, default=None)
+    return [one for one in found if not one[0].said or one is strongest]
 
 
 def choose_verdict(cause: Cause, when: bool | None, match: TextMatch, *, has_text: bool) -> str | None:

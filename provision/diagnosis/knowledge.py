@@ -1,7 +1,8 @@
 """The knowledge base: causes, queries and codes of knowledge/causes.json, checked while they are read.
 
-The other files are firmware.json (where a board hides its switches), literals.json (what the patterns of causes.json
-need, worked out beforehand) and doctor-causes.json (what doctor.ps1 reads of them). Adding a cause is adding data.
+The other files are words.json (what people say in their own words), firmware.json (where a board hides its switches),
+literals.json (what the patterns need, worked out beforehand) and doctor-causes.json (what doctor.ps1 reads of causes).
+Adding a cause is adding data.
 """
 
 import functools
@@ -14,6 +15,7 @@ from provision.checked_json import REPAIR, KnowledgeError, Reader, read_json
 from provision.diagnosis.cause import Cause, Code, Knowledge, Query, Signature, Telling
 from provision.diagnosis.literals import required_literals
 from provision.diagnosis.predicate import COMPARISONS, Predicate
+from provision.diagnosis.said import with_sayings
 from provision.diagnosis.text import decimal_id, number_id
 
 SCHEMA = 1
@@ -25,7 +27,8 @@ PLACES = ("windows", "wsl", "linux", "firmware", "host")
 @functools.cache
 def load_knowledge() -> Knowledge:
     """The shipped knowledge base; KnowledgeError where it is damaged."""
-    return parse_knowledge(read_json("causes.json"), "causes.json")
+    knowledge = parse_knowledge(read_json("causes.json"), "causes.json")
+    return with_sayings(knowledge, read_json("words.json"), "words.json")
 
 
 @functools.cache
@@ -150,7 +153,8 @@ def _parse_code(item: Reader, *, weight: bool) -> Code:
 def _parse_signature(item: Reader) -> Signature:
     states = item.get("states", "true or false", optional=True) or False
     raises = item.get("raises", "true or false", optional=True) or False
-    return Signature(item.get("regex", "a text"), item.share("weight"), states, raises)
+    said = item.texts("said") if "said" in item.node else ()
+    return Signature("" if said else item.get("regex", "a text"), item.share("weight"), states, raises, said)
 
 
 def _parse_context(item: Reader) -> tuple[str, float]:

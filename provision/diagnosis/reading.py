@@ -2,17 +2,21 @@
 
 import bisect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
-from provision.diagnosis.cause import Knowledge
+from provision.diagnosis.cause import Knowledge, Signature
 from provision.diagnosis.intake import take_in
 from provision.diagnosis.knowledge import compiled, literals
 from provision.diagnosis.text import FoundCode, extract
 
 LINE_CHARACTERS = 200
 MATCH_CHARACTERS = 80
+NEAR_CHARACTERS = 60
+"""Of text for each notion that people name together."""
+MOST_SPANS = 200
 
 
 class Hit(NamedTuple):
@@ -42,6 +46,30 @@ class Reading:
     is_cut: bool
     hits: dict[str, Hit | None] = field(default_factory=dict)
     """What was searched before: many causes share a context."""
+    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """Where a notion was found before, in `flat`."""
+
+    def find(self, signature: Signature) -> Hit | None:
+        """Where a signature is found first."""
+        return self.search_near(signature.said) if signature.said else self.search(signature.regex)
+
+    def search_near(self, patterns: Sequence[str]) -> Hit | None:
+        """The first place where all of these stand near one another, in any order."""
+        first, *others = [self._spans(pattern) for pattern in patterns]
+        for start, end in first if all(others) else ():
+            near = [min(spans, key=lambda span: max(span[0] - end, start - span[1])) for spans in others]
+            begin, stop = min(start, *(span[0] for span in near)), max(end, *(span[1] for span in near))
+            if stop - begin <= NEAR_CHARACTERS * len(patterns):
+                return Hit(begin, self.flat[begin:stop])
+        return None
+
+    def _spans(self, regex: str) -> list[tuple[int, int]]:
+        if regex not in self.spans:
+            needed, lowered = literals(regex), self.lowered[0]
+            found = not needed or any(literal in lowered for literal in needed)
+            matches = islice(compiled(regex).finditer(self.flat), MOST_SPANS) if found else ()
+            self.spans[regex] = [match.span() for match in matches]
+        return self.spans[regex]
 
     def search(self, regex: str) -> Hit | None:
         """The first match of a regular expression."""

@@ -47,7 +47,10 @@ function Get-Knowledge {
     [CmdletBinding()]
     [OutputType([pscustomobject])]
     param()
-    if (-not $script:Knowledge) { $script:Knowledge = ConvertTo-Knowledge -Document (Read-KnowledgeFile -Name 'causes.json') }
+    if (-not $script:Knowledge) {
+        $causes = ConvertTo-Knowledge -Document (Read-KnowledgeFile -Name 'causes.json')
+        $script:Knowledge = Add-Saying -Knowledge $causes -Document (Read-KnowledgeFile -Name 'words.json')
+    }
     $script:Knowledge
 }
 
@@ -56,8 +59,9 @@ function ConvertTo-Knowledge {
     .SYNOPSIS
     Returns Causes, Queries and Codes ready for the evaluator: codes with the ids they are compared by.
     .DESCRIPTION
-    BySlug: slug -> its cause. Telling: the signatures that are evidence alone. NameIds: symbolic name in capitals -> the id of
-    its number, or itself where it has none. Carried: the ids that some cause carries. Known: all ids and names.
+    BySlug: slug -> its cause. Telling: the signatures that are evidence alone. Sayings: those in people's own words.
+    NameIds: symbolic name in capitals -> the id of its number, or itself where it has none.
+    Carried: the ids that some cause carries. Known: all ids and names.
     .PARAMETER Document
     The parsed causes.json.
     #>
@@ -82,11 +86,16 @@ function ConvertTo-Knowledge {
         })
     $telling = New-Object -TypeName 'System.Collections.Generic.HashSet[string]' -ArgumentList ([StringComparer]::Ordinal)
     foreach ($cause in $causes) {
-        foreach ($signature in $cause.Signatures) { if (-not (Get-MemberValue $signature 'raises')) { $null = $telling.Add($signature.regex) } }
+        foreach ($signature in $cause.Signatures) {
+            if ((Get-MemberValue $signature 'said') -or (Get-MemberValue $signature 'raises')) { continue }
+            $null = $telling.Add($signature.regex)
+        }
     }
+    $sayings = @($causes | ForEach-Object { $_.Signatures } | Where-Object { Get-MemberValue $_ 'said' })
     [pscustomobject]@{
         Causes = $causes; BySlug = Get-CauseTable $causes; Codes = $codes; NameIds = $nameIds; Known = $known; Carried = $carriedIds
         Queries = @(Get-MemberList $Document 'queries'); Told = @(Get-MemberList $Document 'told'); Telling = @($telling)
+        Sayings = $sayings
     }
 }
 

@@ -48,5 +48,6 @@ function Test-ReadingHit {
         }
         if ($isPossible -and (Search-ErrorText $Reading $regex)) { return $true }
     }
+    foreach ($saying in $Knowledge.Sayings) { if (Search-NearText $Reading $saying.said) { return $true } }
     $false
 }

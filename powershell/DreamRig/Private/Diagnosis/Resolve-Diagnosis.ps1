@@ -86,9 +86,10 @@ function Get-TextMatch {
             }
         })
     $hits = @(foreach ($signature in $Cause.Signatures) {
-            $hit = Search-ErrorText $Reading $signature.regex
+            $hit = Find-Signature $Reading $signature
             if ($hit) { [pscustomobject]@{ Signature = $signature; Hit = $hit } }
         })
+    $hits = @(Select-StrongestSaying -Hit $hits)
     # Words that only raise a score make none.
     $telling = @($hits | Where-Object { -not (Get-MemberValue $_.Signature 'raises') })
     if (-not $found.Count -and -not $telling.Count) { return $script:NoMatch }

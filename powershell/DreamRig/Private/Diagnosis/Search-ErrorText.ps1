@@ -26,6 +26,23 @@ function Search-ErrorText {
     $hit
 }
 
+function Get-CompiledPattern {
+    <#
+    .SYNOPSIS
+    Returns a regular expression, made once; it gives up in time.
+    .PARAMETER Regex
+    Its text.
+    #>
+    [OutputType([regex])]
+    param([string] $Regex)
+    $pattern = $null
+    if (-not $script:Patterns.TryGetValue($Regex, [ref] $pattern)) {
+        $pattern = [regex]::new($Regex, $script:PatternOptions, $script:PatternPatience)
+        $script:Patterns[$Regex] = $pattern
+    }
+    $pattern
+}
+
 function Find-Pattern {
     <#
     .SYNOPSIS
@@ -36,11 +53,7 @@ function Find-Pattern {
     The pattern of a signature.
     #>
     param($Reading, [string] $Regex)
-    $pattern = $null
-    if (-not $script:Patterns.TryGetValue($Regex, [ref] $pattern)) {
-        $pattern = [regex]::new($Regex, $script:PatternOptions, $script:PatternPatience)
-        $script:Patterns[$Regex] = $pattern
-    }
+    $pattern = Get-CompiledPattern $Regex
     try {
         $match = $pattern.Match($Reading.Flat)
         $hasBreaks = $Reading.Joined.Length -ne $Reading.Text.Length

@@ -33,6 +33,7 @@ function Read-ErrorText {
         })
     [pscustomobject]@{
         Text = $plain; Flat = $plain.Replace("`n", ' '); Joined = $plain.Replace("`n", ''); Codes = $codes; IsCut = $isCut
+        Spans = New-Object -TypeName 'System.Collections.Generic.Dictionary[string,object]' -ArgumentList ([StringComparer]::Ordinal)
         Hits = New-Object -TypeName 'System.Collections.Generic.Dictionary[string,object]' -ArgumentList ([StringComparer]::Ordinal)
     }
 }

@@ -219,6 +219,7 @@ TRIALS = {
     "conda init bash": Trial(line_once("~/.bashrc", "# >>> conda initialize >>>")),
     "conda install -c conda-forge libstdcxx-ng": Trial("grep -q libstdcxx-ng ~/.conda/environments/base", answers=YES),
     'conda install "mkl<2024.1"': Trial("grep -q 'mkl<2024.1' ~/.conda/environments/base", answers=YES),
+    "conda install nomkl": Trial("grep -q nomkl ~/.conda/environments/base", answers=YES),
     "python -m pip list": Trial("true"),
     # --- files and variables
     "mkdir -p checkpoints": Trial("[ -d checkpoints ]", "mv checkpoints elsewhere"),
