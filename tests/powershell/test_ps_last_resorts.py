@@ -149,9 +149,11 @@ CASES = {
     "a pattern that a text leads astray": Case(
         fresh(),
         "$script:PatternPatience = [timespan]::FromMilliseconds(20); $text = ('a' * 5000) + '!'; "
-        "$reading = [pscustomobject]@{ Flat = $text; Text = $text; Joined = $text }; "
-        "@(Find-Pattern $reading '^(a+)+$').Count; @(Find-ToldWord $text '^(a+)+b$').Count",
-        [0, 0],
+        "$spans = New-Object 'System.Collections.Generic.Dictionary[string,object]'; "
+        "$reading = [pscustomobject]@{ Flat = $text; Text = $text; Joined = $text; Spans = $spans }; "
+        "@(Find-Pattern $reading '^(a+)+$').Count; @(Find-ToldWord $text '^(a+)+b$').Count; "
+        "@(Get-PatternSpan $reading '^(a+)+c$').Count",
+        [0, 0, 0],
     ),
     # ---- setup's own files
     "no place for the state": Case(
