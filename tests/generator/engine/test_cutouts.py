@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from generator.config import GenerateConfig
+from generator.engine.augment.chance import Chance
 from generator.engine.cutouts import apply, bicubic_matrix, draw, lanczos_kernel, pool, resample_matrix
+from generator.engine.draws import Cutting, _noise
 
 DOUBLE = torch.float64
 TwoSteps = Callable[[Tensor, Tensor, int], Tensor]
@@ -181,3 +184,12 @@ def test_pool_sends_the_gradient_where_adaptive_pooling_does_even_between_equals
         image = picture(30, 22).round(decimals=1).clamp(0.2, 0.8).requires_grad_()  # full of equals
         gradients.append(torch.autograd.grad((function(image) * weights).sum(), image)[0])
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-7)
+
+
+def test_the_noise_of_a_cutout_has_a_factor_of_its_own_up_to_the_largest() -> None:
+    noise = _noise(Cutting.of(GenerateConfig(prompt="a tree", cutouts=64, cut_noise=0.2)), Chance(5), 16)
+    assert noise is not None
+    assert noise.shape == (64, 3, 16, 16)
+    factors = noise.std(dim=(1, 2, 3))
+    assert factors.min() < 0.05 < 0.15 < factors.max() < 0.22
+    assert _noise(Cutting.of(GenerateConfig(prompt="a tree", cutouts=64, cut_noise=0.0)), Chance(5), 16) is None

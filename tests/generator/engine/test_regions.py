@@ -21,8 +21,14 @@ def test_every_place_has_a_rectangle() -> None:
     ("name", "sides"),
     [
         ("left", (0, 0, 32, 40)),
-        ("bottom-right", (32, 20, 64, 40)),
+        ("right", (32, 0, 64, 40)),
+        ("top", (0, 0, 64, 20)),
+        ("bottom", (0, 20, 64, 40)),
         ("centre", (16, 10, 48, 30)),
+        ("top-left", (0, 0, 32, 20)),
+        ("top-right", (32, 0, 64, 20)),
+        ("bottom-left", (0, 20, 32, 40)),
+        ("bottom-right", (32, 20, 64, 40)),
         ("0.25,0,1,0.5", (16, 0, 64, 20)),
     ],
 )

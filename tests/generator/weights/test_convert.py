@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -16,13 +18,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from dreamrig.errors import FailedError
+from dreamrig.errors import FailedError, NotReadyError
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.outline import outline
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 from generator.weights.convert import ConversionError
 from generator.weights.convert import convert as convert_by
-from generator.weights.foreign.checkpoint import open_checkpoint
+from generator.weights.foreign.checkpoint import CarefulFile, open_checkpoint
+from generator.weights.foreign.head import seems_checkpoint
 from generator.weights.foreign.stored import CheckpointError
 
 ROOT = Path(__file__).parents[3]
@@ -74,6 +77,17 @@ def test_our_own_files_can_be_imported_again(originals: Any, tmp_path: Path) -> 
     assert first == second
 
 
+KINDS = (
+    torch.float64, torch.float32, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8,
+    torch.bool,
+)  # fmt: skip
+
+
+def _marked(parameter: nn.Parameter) -> nn.Parameter:
+    parameter.mark = "kept"  # type: ignore[attr-defined]  # torch then writes it with its state
+    return parameter
+
+
 def test_views_and_all_kinds_of_numbers_are_read_as_torch_reads_them(tmp_path: Path) -> None:
     base = torch.arange(24.0)
     values = {
@@ -82,9 +96,10 @@ def test_views_and_all_kinds_of_numbers_are_read_as_torch_reads_them(tmp_path: P
         "channels_last": torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last),
         "scalar": torch.tensor(2.5),
         "empty": torch.zeros(0, 4),
-        **{str(kind): torch.ones(3).to(kind) for kind in (torch.float64, torch.float16, torch.int64, torch.bool)},
+        **{str(kind): (torch.arange(3) > 0).to(kind) for kind in KINDS},
         "bfloat": torch.randn(5).bfloat16(),
         "parameter": nn.Parameter(torch.randn(3)),
+        "parameter with a mark of its own": _marked(nn.Parameter(torch.randn(3))),
     }
     for zipped in (True, False):
         torch.save({"state_dict": values}, tmp_path / "x", _use_new_zipfile_serialization=zipped)
@@ -95,6 +110,31 @@ def test_views_and_all_kinds_of_numbers_are_read_as_torch_reads_them(tmp_path: P
                 wanted = plain.view(torch.int16).numpy() if name == "bfloat" else plain.numpy()
                 assert stored[name].shape == tuple(tensor.shape)
                 assert stored[name].read() == wanted.tobytes(), name
+
+
+def test_the_numbers_of_a_written_file_begin_at_a_multiple_of_eight(originals: Any, tmp_path: Path) -> None:
+    """As the format asks for, whatever the length of the names: https://github.com/huggingface/safetensors#format."""
+    for form, kind, _ in FORMS:
+        convert(originals.write(form), kind, tmp_path / form)
+        head = int.from_bytes((tmp_path / form).read_bytes()[:8], "little")
+        assert head % 8 == 0, form
+
+
+@pytest.mark.parametrize("asked", [None, -1, 5])
+def test_a_piece_larger_than_allowed_is_refused_however_it_is_asked_for(tmp_path: Path, asked: int | None) -> None:
+    (tmp_path / "x").write_bytes(b"12345678")
+    with CarefulFile(tmp_path / "x") as file:
+        file.most_bytes = 4
+        with pytest.raises(CheckpointError, match="larger than that of any"):
+            file.read(asked)
+        file.most_bytes = 8
+        assert file.read(asked) == b"12345678"[: 8 if asked in (None, -1) else asked]
+
+
+def test_a_length_of_four_gigabytes_is_no_head_of_a_checkpoint() -> None:
+    assert seems_checkpoint((2**32 - 1).to_bytes(8, "little") + b"{")
+    assert not seems_checkpoint((2**32).to_bytes(8, "little") + b"{")
+    assert not seems_checkpoint((8).to_bytes(8, "little"))
 
 
 # ---- what is no checkpoint
@@ -257,7 +297,16 @@ def test_a_limit_of_the_file_system_leaves_nothing_behind(originals: Any, tmp_pa
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert ended.stdout.startswith("NotReadyError Cannot write")
+    assert re.match(r"NotReadyError Cannot write .*out\b", ended.stdout), ended.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_nothing_behind(originals: Any, tmp_path: Path) -> None:
+    def fill(done: int, total: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(NotReadyError, match=r"Cannot write .*out: the disk is full"):
+        convert(originals.write("vqgan.ckpt"), "vqgan", tmp_path / "out", fill)
     assert list(tmp_path.iterdir()) == []
 
 

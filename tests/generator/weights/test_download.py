@@ -45,7 +45,19 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def get(tmp_path: Path, make_registry: Callable[..., Path], talk: list[str], waits: list[float]) -> Fetch:
+def steps() -> list[tuple[int, int | None]]:
+    """(bytes that are here, bytes in all), as they were told."""
+    return []
+
+
+@pytest.fixture
+def get(
+    tmp_path: Path,
+    make_registry: Callable[..., Path],
+    talk: list[str],
+    waits: list[float],
+    steps: list[tuple[int, int | None]],
+) -> Fetch:
     """Fetch from these sources into tmp_path / "folder"."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -54,7 +66,7 @@ def get(tmp_path: Path, make_registry: Callable[..., Path], talk: list[str], wai
         file = make_registry(tiny=("vqgan", list(sources)))
         entries.cache_clear()
         outside = WeightsDoor(sleep=waits.append, chance=lambda: 1.0, registry_file=file, **door)
-        return fetch(entries(file)["tiny"], folder, outside, talk.append, lambda done, total: None, run.use)  # type: ignore[attr-defined]
+        return fetch(entries(file)["tiny"], folder, outside, talk.append, lambda *step: steps.append(step), run.use)  # type: ignore[attr-defined]
 
     run.folder = folder  # type: ignore[attr-defined]  # for tests to look into
     run.use = lambda fetched: fetched  # type: ignore[attr-defined]  # for tests to change
@@ -68,6 +80,16 @@ def assert_is(fetched: Any, data: bytes) -> None:
 
 
 # ---- good ones
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_how_many_bytes_there_will_be_is_told_by_the_server_or_by_the_registry(
+    get: Fetch, server: Any, served: Any, source: Any, data: bytes, steps: Any, known: bool, tells_length: bool
+) -> None:
+    url = server.put("/last.ckpt", served(data, tells_length=tells_length))
+    get(source(url, data) if known else source(url, known=False))
+    assert steps[-1] == (len(data), len(data) if known or tells_length else None)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -409,6 +431,16 @@ def test_the_bar_of_a_terminal_shows_bytes_and_lines_stand_above_it(terminal: An
     assert re.search(r"4/4.*MiB  [\d.]+ MiB/s  ETA 0:00", shown)
     assert "the \\x1b[2J connection broke" in shown
     assert shown.endswith("\x1b[?25h")
+
+
+def test_the_end_is_shown_though_the_bar_was_drawn_just_before(terminal: Any) -> None:
+    screen = terminal()
+    progress = DownloadProgress("tiny", on(screen), lambda: 5.0)
+    progress.on_bytes(0, 4 * 1024 * 1024)
+    progress.on_bytes(2 * 1024 * 1024, 4 * 1024 * 1024)
+    progress.on_bytes(4 * 1024 * 1024, 4 * 1024 * 1024)
+    assert "4/4" in screen.getvalue()
+    assert "2/4" not in screen.getvalue()
 
 
 def test_without_a_length_a_line_comes_every_hundred_mib() -> None:

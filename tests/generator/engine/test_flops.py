@@ -1,0 +1,37 @@
+"""The estimate of a step's work from calls alone: whatever way a call is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+from generator.engine.flops import FlopCount, estimate_flops
+
+IMAGE, WEIGHT = torch.ones(1, 4, 8, 8), torch.ones(6, 4, 3, 3)
+
+
+def share(call: Callable[[], Tensor]) -> float:
+    """The least that a call needs, of what it costs the direct way."""
+    estimated = FlopCount()
+    with estimate_flops(estimated):
+        call()
+    return estimated.least_flops / estimated.flops
+
+
+def test_a_fast_convolution_is_known_by_its_stride_however_that_is_given() -> None:
+    """Fast algorithms (Lavin and Gray, 2015) save less where the stride is larger."""
+    plain = {
+        share(call)
+        for call in (
+            lambda: conv2d(IMAGE, WEIGHT),
+            lambda: conv2d(IMAGE, WEIGHT, None),
+            lambda: conv2d(IMAGE, WEIGHT, None, 1),
+            lambda: conv2d(IMAGE, WEIGHT, stride=1),
+        )
+    }
+    strided = {share(lambda: conv2d(IMAGE, WEIGHT, None, 2)), share(lambda: conv2d(IMAGE, WEIGHT, stride=2))}
+    assert len(plain) == len(strided) == 1
+    assert min(plain) < min(strided) < 1
