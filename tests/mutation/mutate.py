@@ -7,7 +7,8 @@ same number for each area, so that a later pass asks the same questions of uncha
 
 The tests that run the changed line are asked, the quickest first, known from a run under coverage.py (`pip install
 coverage`); where none does in this process, the whole area. What only tests in other processes would notice may count
-as a survivor: the share is a lower end. It works on a copy, needs minutes to hours, and is no part of the suite.
+as a survivor: `--survivors FILE` asks the whole area about those of an earlier pass. It works on a copy, needs minutes
+to hours, and is no part of the suite.
 """
 
 from __future__ import annotations
@@ -194,6 +195,13 @@ def note(area: str, workplace: Path) -> Notes:
     return Notes(**json.loads(file.read_text(encoding="utf-8")))
 
 
+def survivors_of(file: Path, drawn: Sequence[Mutant]) -> list[Mutant]:
+    """Those of the drawn mutants that survived an earlier pass of the same seed and count."""
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    left = {(row["file"], row["line"], row["before"], row["after"]) for row in rows if not row["killed"]}
+    return [one for one in drawn if (one.file, one.line, one.before, one.after) in left]
+
+
 def is_killed(mutant: Mutant, workplace: Path, notes: Notes) -> bool:
     """Whether a test fails, or none comes to an end in time: the nearest are asked first, then the others."""
     target = workplace / mutant.file
@@ -243,16 +251,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--area", action="append", choices=list(AREAS), help="only this one; may be given again")
+    parser.add_argument("--survivors", type=Path, help="the --out of an earlier pass: ask the whole area about them")
     parser.add_argument("--out", type=Path, help="a JSON file with every mutant and its end")
     args = parser.parse_args()
     areas = args.area or list(AREAS)
     drawn = draw(args.count, args.seed, areas)
+    if args.survivors:
+        drawn = survivors_of(args.survivors, drawn)
     ends: list[tuple[Mutant, bool]] = []
     with tempfile.TemporaryDirectory() as folder:
         workplace = Path(folder) / "copy"
         workplace.mkdir()
         copy_tracked(workplace)
-        notes = {area: note(area, workplace) for area in areas}
+        notes = {area: Notes({}, {}) if args.survivors else note(area, workplace) for area in areas}
         for number, mutant in enumerate(drawn, 1):
             killed = is_killed(mutant, workplace, notes[mutant.area])
             ends.append((mutant, killed))

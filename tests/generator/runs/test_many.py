@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dreamrig.errors import UsageError
+from dreamrig.errors import NotReadyError, UsageError
 from generator.front.cli.lists import fit
 from generator.runs import folder as runs
 from generator.runs import tidy
@@ -169,6 +169,13 @@ def test_removing_takes_the_whole_folder_and_follows_no_link(tmp_path: Path) -> 
     assert not run.folder.exists()
     assert (outside / "precious").exists()
     assert list((tmp_path / "runs").glob(".dreamrig-*")) == []
+
+
+def test_what_another_removed_meanwhile_is_told_by_its_name(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    shutil.rmtree(run.folder)
+    with pytest.raises(NotReadyError, match=f"Cannot write .*{run.run_id}: its folder does not exist"):
+        tidy.remove(run)
 
 
 def test_what_goes_on_or_is_starred_is_not_removed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from generator.sinks.asking import QUESTION, choose_graphics
+from generator.sinks.asking import QUESTION, _read_answer, choose_graphics
 from generator.sinks.preview import CELL_PIXELS
 
 PATIENCE_SECONDS = 60
@@ -177,3 +177,21 @@ def test_from_the_background_nobody_is_asked(terminal: FakeTerminal) -> None:
     os.set_blocking(terminal.master, False)
     with pytest.raises(BlockingIOError):
         os.read(terminal.master, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "has_sixel", "cell"),
+    [
+        (b"\x1b[?62;4;22c", True, CELL_PIXELS),
+        (b"\x1b[?64;22c", False, CELL_PIXELS),
+        (b"\x1b[?4;22c", False, CELL_PIXELS),  # the first number is the kind of terminal
+        (b"\x1b[6;17;9t\x1b[?62;4c", True, (9, 17)),
+        (b"\x1b[6;0;9t\x1b[?62;4c", True, CELL_PIXELS),
+        (b"\x1b[6;17;0t\x1b[?62;4c", True, CELL_PIXELS),
+        (b"", False, CELL_PIXELS),
+    ],
+)
+def test_an_answer_is_read_as_terminals_give_it(said: bytes, has_sixel: bool, cell: tuple[int, int]) -> None:
+    """Attributes as in VT340's DA1, the cell's size as xterm's report 6: height, then width."""
+    answer = _read_answer(said)
+    assert (answer.has_sixel, answer.cell_pixels) == (has_sixel, cell)

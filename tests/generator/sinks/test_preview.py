@@ -17,6 +17,7 @@ from generator.sinks import preview
 from generator.sinks.preview import (
     Cells,
     PreviewSink,
+    _code_256,
     detect_colours,
     detect_protocol,
     fit_cells,
@@ -217,3 +218,18 @@ def test_the_thinnest_picture_still_takes_a_cell(width: int, height: int, cells:
     found = fit_cells(width, height, 80, 50)
     assert found is not None
     assert min(found.columns, found.rows) == 1, cells
+
+
+@pytest.mark.parametrize(
+    ("colour", "said"),
+    [((0, 0, 0), 16), ((255, 255, 255), 231), ((255, 0, 0), 196), ((8, 8, 8), 232), ((238, 238, 238), 255),
+     ((95, 135, 175), 67), ((128, 128, 128), 244), ((0, 0, 255), 21)],
+)  # fmt: skip
+def test_the_nearest_of_256_colours_is_that_of_xterms_table(colour: tuple[int, int, int], said: int) -> None:
+    """6 x 6 x 6 colours from 16 on, 24 greys from 232 on, of 8 to 238: xterm's 256colres.h."""
+    assert _code_256(*colour) == f"5;{said}"
+
+
+@pytest.mark.parametrize(("lines", "columns", "fits"), [(9, 8, True), (8, 8, False), (9, 7, False)])
+def test_a_terminal_of_four_rows_beside_the_bar_still_shows_something(lines: int, columns: int, fits: bool) -> None:
+    assert (fit_cells(64, 64, columns, lines) is not None) is fits
