@@ -174,7 +174,7 @@ def test_removing_takes_the_whole_folder_and_follows_no_link(tmp_path: Path) -> 
 def test_what_another_removed_meanwhile_is_told_by_its_name(tmp_path: Path) -> None:
     run = make(tmp_path)
     shutil.rmtree(run.folder)
-    with pytest.raises(NotReadyError, match=f"Cannot write .*{run.run_id}: its folder does not exist"):
+    with pytest.raises(NotReadyError, match=f"Cannot write .*{run.folder.name}: its folder does not exist"):
         tidy.remove(run)
 
 
