@@ -171,11 +171,19 @@ def test_removing_takes_the_whole_folder_and_follows_no_link(tmp_path: Path) -> 
     assert list((tmp_path / "runs").glob(".dreamrig-*")) == []
 
 
-def test_what_another_removed_meanwhile_is_told_by_its_name(tmp_path: Path) -> None:
+def test_what_another_removed_meanwhile_is_told_by_its_name_and_nothing_is_made(tmp_path: Path) -> None:
     run = make(tmp_path)
     shutil.rmtree(run.folder)
-    with pytest.raises(NotReadyError, match=f"Cannot write .*{run.folder.name}: its folder does not exist"):
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UsageError, match=f"The run {run.id} is gone"):
         tidy.remove(run)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
+    damaged = Damaged(folder=tmp_path / "nowhere", why="it is gone")
+    with pytest.raises(NotReadyError, match=r"Cannot write .*nowhere: its folder does not exist"):
+        tidy.remove_damaged(damaged)
 
 
 def test_what_goes_on_or_is_starred_is_not_removed(tmp_path: Path) -> None:
