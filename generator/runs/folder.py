@@ -238,7 +238,7 @@ def slug(text: str) -> str:
 
 @contextlib.contextmanager
 def sole_worker(run: Run) -> Iterator[None]:
-    """Hold the run for this process alone; UsageError where another one has it, or removed it. The dead hold nothing."""
+    """Hold the run for this process alone; UsageError where another has it or removed it. The dead hold nothing."""
     if not run.folder.is_dir():
         raise UsageError(f"The run {run.id} is gone: it was removed meanwhile.", hint="see: dreamrig history")
     held = UsageError(f"The run {run.id} is going on in another process.", hint="see: dreamrig history")
