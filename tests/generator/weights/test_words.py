@@ -1,0 +1,44 @@
+"""What is said of a model that is here: what it needs besides, and how fast it came."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from dreamrig.screen import Screen
+from generator.weights.progress import DownloadProgress
+from generator.weights.registry import Installed
+from generator.weights.words import render_ready
+
+MIB = 1024 * 1024
+
+
+def facts(kind: Any) -> Installed:
+    return Installed(
+        name="tiny", kind=kind, sha256="a" * 64, bytes=5 * MIB, original_sha256="b" * 64, original_bytes=9 * MIB,
+        source="https://example.org/tiny", is_published=True, licence="MIT", terms="", architecture={},
+        fetched_at="2026-11-28T10:00:00Z", checked_mtime_ns=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "needs_clip"), [("vqgan", True), ("clip", False), ("tokenizer", False)])
+def test_a_vqgan_alone_is_said_to_need_a_clip(tmp_path: Path, kind: str, needs_clip: bool) -> None:
+    said = render_ready(facts(kind), tmp_path, "imported")
+    assert ("needs     a CLIP too" in said) is needs_clip
+
+
+def test_what_else_is_absent_is_named(tmp_path: Path) -> None:
+    said = render_ready(facts("clip"), tmp_path, "already here", needs=["siglip-pieces"])
+    assert "dreamrig weights fetch siglip-pieces" in said
+
+
+@pytest.mark.parametrize(("seconds", "mib_per_second"), [(2.0, 3.0), (0.0, 0.0), (12.0, 0.5)])
+def test_the_pace_is_that_of_this_connection(seconds: float, mib_per_second: float) -> None:
+    now = iter([100.0, 100.0, 100.0 + seconds])
+    progress = DownloadProgress("tiny", Screen(Console(file=io.StringIO())), lambda: next(now))
+    progress.on_bytes(4 * MIB, None)  # a part that was there before counts for nothing
+    assert progress.mib_per_second(100.0 + seconds, 10 * MIB) == mib_per_second
