@@ -17,7 +17,7 @@ from generator.serve.api.base import body_of, friend_of, service_of, visitor_of
 from generator.serve.friends import Friend
 from generator.serve.line.admission import Refused
 from generator.serve.line.estimate import words
-from generator.serve.pages import owner as owner_pages
+from generator.serve.pages import owner_acts
 from generator.serve.pages import picture as picture_pages
 from generator.serve.pages.look import HERE, inside, page
 from generator.serve.wish import LONGEST_PROMPT, WishError, read_wish
@@ -142,7 +142,7 @@ def routes() -> list[Any]:
     """All pages and files."""
     return [
         *picture_pages.routes(),
-        *owner_pages.routes(),
+        *owner_acts.routes(),
         Route("/", inside(draw)),
         Route("/draw", inside(submit), methods=["POST"]),
         Route("/queue", inside(line)),

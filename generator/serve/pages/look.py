@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dreamrig.words import MIB
 from generator.crew.menu import CHOICES, SHAPES, STYLES
 from generator.serve import friends
 from generator.serve.access import set_cookie
@@ -38,6 +39,7 @@ environment.globals.update(
     longest_prompt=LONGEST_PROMPT,
 )
 environment.filters["when"] = lambda ms: f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+environment.filters["mib"] = lambda bytes_: f"{bytes_ / MIB:,.0f} MiB"
 environment.filters["day"] = lambda ms: f"{datetime.fromtimestamp(ms / 1000, UTC):%A, %d %B %Y}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from generator.crew.protocol import Gauged
@@ -53,3 +54,50 @@ def test_of_several_workers_the_owner_sees_each(site: Any) -> None:
 
 def test_nobody_else_sees_it(site: Any) -> None:
     assert site.friend("ann").get("/owner").status_code == 404
+
+
+def hidden(page: str, name: str) -> list[str]:
+    return re.findall(rf'name="{name}" value="(.*?)"', page)
+
+
+def test_the_owner_sets_a_friends_limits(site: Any) -> None:
+    owner, _ = site.owner(), site.friend("ann")
+    limits = {"name": "ann", "most_waiting": "2", "most_a_minute": " 9 ", "quota_mib": "50"}
+    assert owner.post("/owner/limit", data=limits).status_code == 303
+    page = owner.get("/owner").text
+    assert [hidden(page, name)[-1] for name in ("most_waiting", "most_a_minute", "quota_mib")] == ["2", "9", "50"]
+
+
+def test_a_limit_that_is_none_is_refused_in_words_and_changes_nothing(site: Any) -> None:
+    owner, _ = site.owner(), site.friend("ann")
+    before = hidden(owner.get("/owner").text, "most_waiting")
+    for wrong in ("", "many", "-1", "1.5", "99999999999", "<b>"):
+        answer = owner.post("/owner/limit", data={"name": "ann", "most_waiting": wrong})
+        assert answer.status_code in (400, 422), wrong
+        assert "<b>" not in answer.text
+    assert owner.post("/owner/limit", data={"name": "nobody", "most_waiting": "3"}).status_code in (400, 422)
+    assert hidden(owner.get("/owner").text, "most_waiting") == before
+
+
+def test_what_would_go_is_shown_before_it_goes(site: Any) -> None:
+    owner, ann = site.owner(), site.friend("ann")
+    kept, gone = (site.submit(ann, prompt) for prompt in ("a house", "a boat"))
+    for key in (kept, gone):
+        site.until(ann, key, "done")
+    ann.post(f"/p/{kept}/heart")
+    assert "Nothing would go." in owner.post("/owner/room", data={"days": "90"}).text
+    owner.post("/owner/limit", data={"name": "ann", "quota_mib": "0"})
+    shown = owner.post("/owner/room", data={"days": ""}).text
+    assert "1 picture, 0 MiB, would go" in shown
+    assert "<bdi>ann</bdi>: 1 of them" in shown
+    assert ann.get(f"/p/{gone}").status_code == 200, "seeing changes nothing"
+    assert "1 picture went to make room." in owner.post("/owner/room", data={"days": "", "apply": "1"}).text
+    assert site.service.home.picture_folder(gone).exists() is False
+    assert site.service.home.picture_folder(kept).exists()
+
+
+def test_a_backup_is_one_press(site: Any) -> None:
+    owner = site.owner()
+    said = re.search(r"A whole copy lies in (.*?)\.</p>", owner.post("/owner/backup").text)
+    assert said is not None
+    assert (Path(said[1]) / "serve.db").is_file()
