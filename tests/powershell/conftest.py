@@ -35,6 +35,16 @@ import simulated_machine as machine
 from read_scenarios import PLAYED, READS, ReadSide, make_pc
 from simulated_pc import EDITIONS, PATIENCE_SECONDS, SimulatedWindows, evaluate_each, require_powershell
 
+PLAYED_TOGETHER = {"several", "read_side"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who shares played scenarios shares their cost: with the first one left out, the next one would pay for all."""
+    for item in items:
+        if PLAYED_TOGETHER & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(params=EDITIONS)
 def edition(request: pytest.FixtureRequest) -> str:

@@ -60,6 +60,9 @@ SAID = {
     "dies": ("disconnects", "crashes"),
     "not-built": ("could not be installed", "failed to build", "安装失败"),
     "new-python": ("Python 3.13", "python313"),
+    "asked-to-enable": ("I have to enable", "debo activar", "нужно включить"),
+    "virtualization": ("virtualization", "la virtualización", "SVM", "虚拟化"),
+    "firmware": ("the BIOS", "UEFI", "主板"),
 }
 """Every notion as people say it."""
 
