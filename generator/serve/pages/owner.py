@@ -45,7 +45,7 @@ async def owner(request: Request, me: Friend) -> Response:
 
 
 async def owner_page(
-    request: Request, me: Friend, invitation: str = "", said: str = "", room: Room | None = None
+    request: Request, me: Friend, invitation: str = "", said: str = "", room: Room | None = None, status: int = 200
 ) -> Response:
     """The owner's page with what a button brought: an invitation, a sentence, what would go. Others have none."""
     if not me.is_owner:
@@ -57,6 +57,7 @@ async def owner_page(
     return await page(
         request,
         "owner",
+        status,
         everybody=everybody,
         states=states,
         names={one.id: one.name for one in everybody},

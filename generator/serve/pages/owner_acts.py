@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from dreamrig.errors import RigError
 from generator.serve import friends
 from generator.serve.api.base import body_of, service_of
 from generator.serve.backup import make_backup
@@ -77,7 +78,10 @@ async def _room(request: Request, me: Friend, body: Mapping[str, Any]) -> Respon
 
 
 async def _backup(request: Request, me: Friend, body: Mapping[str, Any]) -> Response:
-    folder = await asyncio.to_thread(make_backup, service_of(request).home)
+    try:
+        folder = await asyncio.to_thread(make_backup, service_of(request).home)
+    except RigError as error:
+        return await owner_page(request, me, said=f"There is no new backup. {error.message}", status=507)
     return await owner_page(request, me, said=f"A whole copy lies in {folder}.")
 
 
