@@ -58,6 +58,12 @@ async def grow(service: Service, friend: Friend, key: str) -> None:
         await asyncio.to_thread(shutil.rmtree, folder / FRAMES, ignore_errors=True)  # the film has it all
 
 
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
 async def _run(command: list[str], made: Path) -> bool:
     """Whether the command made that file, in time; what it says goes to the log where it did not."""
     process = await asyncio.create_subprocess_exec(
@@ -70,10 +76,12 @@ async def _run(command: list[str], made: Path) -> bool:
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             _, said = await process.communicate()
+    except TimeoutError:
+        await _end(process)
+        log.warning("a film was not made within %.0f s", LONGEST_SECONDS)
+        return False
     except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        await _end(process)
         raise
     if process.returncode != 0:
         log.error("a film was not made: %s", said.decode(errors="replace")[-500:].strip())

@@ -45,9 +45,22 @@ def settle(db: sqlite3.Connection, number: int, tries: int, now: int, given_up: 
 
 
 def reopen(db: sqlite3.Connection, kind: str, job: int, now: int) -> None:
-    """What was sent is to be looked at once more: the picture was hidden, shown again or deleted."""
-    query = "UPDATE outbox SET sent_at=NULL, tries=0, not_before=? WHERE kind=? AND job=? AND sent_at IS NOT NULL"
-    db.execute(query, (now, kind, job))
+    """What was sent is to be looked at once more: the picture was hidden, shown again or deleted.
+
+    So is what was given up, where a message with an earlier look hangs there.
+    """
+    db.execute(
+        "UPDATE outbox SET sent_at=NULL, given_up=NULL, tries=0, not_before=? WHERE kind=? AND job=? AND"
+        " (sent_at IS NOT NULL OR given_up IS NOT NULL AND"
+        " EXISTS (SELECT 1 FROM discord_post WHERE discord_post.job = outbox.job AND message IS NOT NULL))",
+        (now, kind, job),
+    )
+
+
+def is_shared(db: sqlite3.Connection, job: int, now: int) -> bool:
+    """Whether a link to this picture is open."""
+    query = "SELECT 1 FROM share WHERE job=? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+    return db.execute(query, (job, now)).fetchone() is not None
 
 
 def went_well(db: sqlite3.Connection, number: int) -> None:

@@ -58,7 +58,8 @@ def waiting(db: sqlite3.Connection) -> list[Reported]:
     """What waits for the owner's word, what was reported first at the top."""
     rows = db.execute(
         "SELECT report.job, friend.name FROM report JOIN friend ON friend.id = report.friend JOIN job"
-        " ON job.id = report.job WHERE report.verdict IS NULL AND job.deleted_at IS NULL ORDER BY report.at LIMIT ?",
+        " ON job.id = report.job WHERE report.verdict IS NULL AND job.deleted_at IS NULL AND NOT job.is_hidden"
+        " ORDER BY report.at LIMIT ?",
         (MOST_SHOWN * 5,),
     ).fetchall()
     names: dict[int, list[str]] = {}

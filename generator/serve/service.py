@@ -21,7 +21,7 @@ from generator.serve.line import queue
 from generator.serve.line.admission import Pace, Refused, check_disk, check_line, check_pace
 from generator.serve.line.dispatcher import Dispatcher
 from generator.serve.line.estimate import History, Range, hit_rate, kind_of
-from generator.serve.line.live import Hub
+from generator.serve.line.live import Hub, Mode
 from generator.serve.line.queue import New, QueuedJob
 from generator.serve.settings import ServeSettings
 from generator.serve.store import Store, StoreFullError, StoreRefusedError
@@ -111,8 +111,7 @@ class Service:
         if not self.hub.offers:
             raise Refused(503, "waking_up", "The machine is still waking up: try again in a few seconds.", 5)
         parent = None if wish.parent is None else await self.seen(friend, wish.parent)
-        if parent is not None and parent.state != "done":
-            raise WishError("parent", "That picture is not done.")
+        require_start(parent)
         start = None if parent is None else str(self.home.picture_folder(parent.key) / PICTURE)
         config = to_config(wish, self.hub.offers, start).to_dict()
         room = await asyncio.to_thread(free_mib, self.home.root)
@@ -136,6 +135,7 @@ class Service:
         def put(db: sqlite3.Connection) -> QueuedJob:
             if request is None or queue.by_request(db, friend.id, request) is None:
                 check_line(db, friend)
+            require_start(None if parent is None else queue.by_id(db, parent.id))
             made = queue.submit(db, new, self.clock.now_ms())
             also(db, made)
             return made
@@ -188,11 +188,17 @@ class Service:
     async def cancel(self, friend: Friend, key: str) -> QueuedJob:
         """End it for good, wherever it is; what had ended stays as it is."""
         job = await self.own(friend, key)
-        cancelled = await self.dispatcher.cancel(job.id)
+        with told_in_words():
+            cancelled = await self.dispatcher.cancel(job.id)
         if cancelled is not None and job.state != "running":
             await asyncio.to_thread(self.home.remove_picture, key)
         self.changed()
         return cancelled or job
+
+    async def set_mode(self, mode: Mode, until: int | None = None) -> None:
+        """Draw, drain, give the GPU back until a time, or pause; Refused in words where it cannot be kept."""
+        with told_in_words():
+            await self.dispatcher.set_mode(mode, until)
 
     async def retry(self, friend: Friend, key: str) -> QueuedJob:
         """The same wish as a new job."""
@@ -231,6 +237,16 @@ class Service:
         self.changed()
         return job
 
+    async def acquit(self, owner: Friend, key: str) -> None:
+        """The owner's word on a reported picture: left as it is, also as its friend has hidden it."""
+        job, now = await self.own(owner, key), self.clock.now_ms()
+        await self.write(lambda db: reports.judge(db, job.id, owner.id, False, now))
+        self.changed()
+
+    async def number_of_next(self, friend: Friend) -> int:
+        """In the line, of the next picture of this friend's: 1 comes after what is being drawn."""
+        return await self.read(lambda db: queue.number_of_next(db, friend.id))
+
     async def delete(self, friend: Friend, key: str) -> None:
         """Remove an ended picture's files; its row stays, its shares end."""
         job = await self.own(friend, key)
@@ -239,6 +255,10 @@ class Service:
         now = self.clock.now_ms()
 
         def remove(db: sqlite3.Connection) -> None:
+            if queue.has_children_in_line(db, job.id):
+                raise Refused(
+                    409, "in_use", "A picture that is still to come starts from it: hide it now, delete it later."
+                )
             queue.mark_deleted(db, job.id, now)
             outbox.reopen(db, outbox.DISCORD_POST, job.id, now)
 
@@ -285,6 +305,14 @@ class Service:
         if not path.is_file():
             raise NotFoundError
         return path
+
+
+def require_start(parent: QueuedJob | None) -> None:
+    """WishError where a picture to go on from is not there (any more)."""
+    if parent is not None and parent.deleted_at is not None:
+        raise WishError("parent", "That picture was deleted.")
+    if parent is not None and parent.state != "done":
+        raise WishError("parent", "That picture is not done.")
 
 
 @contextlib.contextmanager

@@ -7,12 +7,15 @@ links to attachments lapse. The prompt is escaped, and nobody can be mentioned b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import re
 import secrets
 import sqlite3
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from generator.crew.protocol import PICTURE
@@ -22,8 +25,9 @@ from generator.serve.home import Home
 from generator.serve.line import queue
 from generator.serve.line.queue import QueuedJob
 from generator.serve.settings import ServeSettings
-from generator.serve.store import Store
+from generator.serve.store import Store, StoreRefusedError
 
+log = logging.getLogger("dreamrig.serve")
 LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
@@ -50,7 +54,10 @@ class Outbox:
     async def run(self) -> None:
         """Post what is due, for ever."""
         while self.settings.webhook:
-            await self.post_due()
+            try:
+                await self.post_due()
+            except StoreRefusedError as refused:
+                log.warning("nothing was posted: %s", refused)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def post_due(self) -> None:
@@ -65,10 +72,10 @@ class Outbox:
         assert job is not None
         try:
             picture = (self.home.picture_folder(job.key) / PICTURE).read_bytes()
-            if job.is_hidden or job.deleted_at is not None:
+            if job.is_hidden or job.deleted_at is not None or not await self.is_for_everybody(job):
                 raise FileNotFoundError
         except OSError:
-            await self.note(number, tries, given_up="the picture is gone or hidden")
+            await self.note(number, tries, given_up="the picture is gone or hidden, or its link was ended")
             return
         request = make_request(self.settings.webhook, job, picture)
         try:
@@ -83,15 +90,30 @@ class Outbox:
         else:
             await self.note(number, tries)
 
+    async def is_for_everybody(self, job: QueuedJob) -> bool:
+        """Where shared pictures are posted: whether its link is open still."""
+        if self.settings.webhook_posts == "all":
+            return True
+        now = self.clock.now_ms()
+        return await asyncio.wrap_future(self.store.read(lambda db: outbox.is_shared(db, job.id, now)))
+
     async def later(self, number: int, tries: int, asked_seconds: float) -> None:
         """Try again, or tell the owner."""
         now = self.clock.now_ms()
-        await asyncio.wrap_future(self.store.write(lambda db: outbox.later(db, number, tries, now, asked_seconds)))
+        await self.insist(lambda db: outbox.later(db, number, tries, now, asked_seconds))
 
     async def note(self, number: int, tries: int, given_up: str | None = None) -> None:
         """Sent, or given up."""
         now = self.clock.now_ms()
-        await asyncio.wrap_future(self.store.write(lambda db: outbox.settle(db, number, tries, now, given_up)))
+        await self.insist(lambda db: outbox.settle(db, number, tries, now, given_up))
+
+    async def insist(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Until it is written down: what was posted and not noted would be posted twice."""
+        while True:
+            with contextlib.suppress(StoreRefusedError):
+                await asyncio.wrap_future(self.store.write(work))
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def put(db: sqlite3.Connection, job: int, now: int) -> None:

@@ -130,5 +130,5 @@ async def change_mode(request: Request) -> Response:
     service, body = for_owner(request), await read_as(request, ModeBody)
     mode, seconds = body["mode"], parse_duration(body.get("length", "0"))
     until = service.clock.now_ms() + seconds * 1000 if seconds and mode != "drawing" else None
-    await service.dispatcher.set_mode(mode, until)
+    await service.set_mode(mode, until)
     return JSONResponse({"mode": service.hub.mode, "until": service.hub.until})

@@ -142,14 +142,14 @@ async def pause(service: Service, asker: Asker, length: str) -> str:
     await _owner(service, asker)
     seconds = parse_duration(length)
     until = service.clock.now_ms() + seconds * 1000 if seconds else None
-    await service.dispatcher.set_mode("gaming", until)
+    await service.set_mode("gaming", until)
     return f"{lamp_words(service)} What is asked for waits."
 
 
 async def resume(service: Service, asker: Asker) -> str:
     """The owner's: draw again."""
     await _owner(service, asker)
-    await service.dispatcher.set_mode("drawing")
+    await service.set_mode("drawing")
     return "Drawing."
 
 

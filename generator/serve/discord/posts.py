@@ -220,8 +220,15 @@ class Poster:
         if shown.is_last:
             self._last.pop(job.id, None)
             now = self.service.clock.now_ms()
-            await self.service.write(lambda db: outbox.settle(db, number, tries + 1, now))
+            await self.service.write(lambda db: settle_what_is_shown(db, number, job, tries + 1, now))
             return
         self._last[job.id] = shown, self.service.clock.monotonic()
         if tries:
             await self.service.write(lambda db: outbox.went_well(db, number))
+
+
+def settle_what_is_shown(db: sqlite3.Connection, number: int, shown: QueuedJob, tries: int, now: int) -> None:
+    """Nothing is left to do, unless the picture was hidden, shown again or deleted while the message went out."""
+    job = queue.by_id(db, shown.id)
+    if job is not None and (job.is_hidden, job.deleted_at) == (shown.is_hidden, shown.deleted_at):
+        outbox.settle(db, number, tries, now)

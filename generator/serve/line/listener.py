@@ -138,6 +138,7 @@ class Listener(Desk):
 
         ended = await self.insist(finish)
         self.lost_devices = self.endings_in_a_row = 0
+        self.hub.slept_seconds = 0.0  # the news of a sleep is old by now
         if ended is not None:
             self.history.add(kind_of(ended.config, ended.wish["preset"]), ended.work_seconds)
 

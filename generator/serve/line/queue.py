@@ -328,6 +328,18 @@ def hide(db: sqlite3.Connection, job: int, hidden: bool) -> None:
     db.execute("UPDATE job SET is_hidden=? WHERE id=?", (int(hidden), job))
 
 
+def has_children_in_line(db: sqlite3.Connection, job: int) -> bool:
+    """Whether one that is still to be drawn starts from it."""
+    query = "SELECT 1 FROM job WHERE parent=? AND state IN ('queued','running','held','parked') LIMIT 1"
+    return db.execute(query, (job,)).fetchone() is not None
+
+
+def number_of_next(db: sqlite3.Connection, friend: int) -> int:
+    """The place in the line at which this friend's next picture would join; 1 = next after what is being drawn."""
+    query = "SELECT count(*) FROM job WHERE state='queued' AND turn <= ?"
+    return int(db.execute(query, (turn_for(db, friend),)).fetchone()[0]) + 1
+
+
 def mark_deleted(db: sqlite3.Connection, job: int, now: int) -> QueuedJob | None:
     """An ended job whose files are to go; the row stays for ever. None = it has not ended, or is deleted already."""
     row = db.execute(

@@ -56,7 +56,7 @@ async def draw_page(request: Request, me: Friend, status: int = 200, **values: A
             "filled": first,
             "error": None,
             "costs": costs,
-            "number": line.counts["queued"] + line.counts["running"] + 1,
+            "number": await service.number_of_next(me),
             "left": words(await service.promise("quick", "square")),
             "pictures": [service.view_of(one, me, line) for one in recent],
             "request_key": secrets.token_urlsafe(12),

@@ -41,7 +41,7 @@ async def _mode(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
         raise NotFoundError
     length = parse_duration(str(body.get("length") or "0"))
     until = service.clock.now_ms() + length * 1000 if length and mode != "drawing" else None
-    await service.dispatcher.set_mode(mode, until)
+    await service.set_mode(mode, until)
 
 
 async def _invite(request: Request, me: Friend, body: Mapping[str, Any]) -> Response:
@@ -86,8 +86,11 @@ async def _backup(request: Request, me: Friend, body: Mapping[str, Any]) -> Resp
 
 
 async def _judge(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
-    is_hidden = request.path_params["what"] == "condemn"
-    await service_of(request).hide(me, str(body.get("key", "")), is_hidden)
+    service, key = service_of(request), str(body.get("key", ""))
+    if request.path_params["what"] == "condemn":
+        await service.hide(me, key, True)
+    else:
+        await service.acquit(me, key)
 
 
 async def _let_go_on(request: Request, me: Friend, body: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from generator.serve.line import queue
+from generator.serve.line.admission import Refused
 from generator.serve.service import Service
 from generator.serve.settings import ServeSettings
 
@@ -65,18 +66,25 @@ class Journal:
     async def run(self) -> None:
         """Until the server closes; only what happens from now on."""
         hub, seen = self.service.hub, -1
-        self.newest = await self.service.read(queue.newest_event)
         while not hub.is_closing:
             version = hub.version  # what comes while this writes wakes it at once
             if hub.line_version != seen:
-                seen = hub.line_version
-                await self.write()
+                seen = hub.line_version if await self.is_written() else -1
             await hub.wait(version, 60.0)
+
+    async def is_written(self) -> bool:
+        """Whether the database could be read; else the next change or minute brings the same lines."""
+        try:
+            await self.write()
+        except Refused as refused:
+            log.warning("nothing to tell: %s", refused.message)
+            return False
+        return True
 
     async def write(self) -> None:
         """What has happened since the last line."""
         if self.newest is None:
-            return
+            self.newest = await self.service.read(queue.newest_event)
         after = self.newest
         for row in await self.service.read(lambda db: queue.events_after(db, after)):
             self.newest = row["id"]

@@ -73,6 +73,16 @@ def test_what_cannot_be_filmed_says_so(site: Any) -> None:
     assert not (folder / "film.mp4").exists()
 
 
+def test_a_film_that_takes_too_long_is_said_so(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "LONGEST_SECONDS", 0.0)
+    ann = site.friend("ann")
+    key, folder = grown(site, ann)
+    answer = ann.post(f"/p/{key}/grow")
+    assert answer.status_code == 500
+    assert "The film could not be made" in answer.text
+    assert not (folder / "film.mp4").exists()
+
+
 def test_the_web_process_loads_no_codec() -> None:
     import subprocess
 

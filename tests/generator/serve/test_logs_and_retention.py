@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -233,6 +236,22 @@ def test_where_the_owner_has_said_so_old_pictures_go_by_themselves(sites: Any, w
     again = sites(settings=ServeSettings(keep_free_mib=0, idle_unload="0", keep_days=30))
     waiting(lambda: not again.home.picture_folder(key).exists())
     waiting(lambda: again.rows("SELECT deleted_at FROM job")[0][0] is not None)
+
+
+def test_a_sweep_that_was_refused_is_tried_again(sites: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECONDS_BETWEEN_SWEEPS", "SECONDS_UNTIL_NEXT_TRY"):
+        monkeypatch.setattr(retention, name, 0.05)
+    site = sites(settings=ServeSettings(keep_free_mib=0, idle_unload="0", keep_days=30))
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    site.until(ann, key, "done")
+    site.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
+    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        time.sleep(0.5)
+        other.execute("ROLLBACK")
+    site.store(lambda db: db.execute("UPDATE job SET ended_at = ended_at - ?", (31 * DAY_MS,)))
+    waiting(lambda: not site.home.picture_folder(key).exists())
 
 
 @pytest.mark.parametrize("mark", ["deleted_at = ended_at", "state = 'cancelled'"])

@@ -99,3 +99,29 @@ def test_who_was_away_for_long_hears_every_event(site: Any) -> None:
             if line == "event: state":
                 break
     assert numbers == [*range(2, 1304), 1303]
+
+
+@contextlib.contextmanager
+def only_read(site: Any) -> Iterator[None]:
+    """Another program writes: what is there can be read, and nothing be written."""
+    site.store(lambda db: db.execute("PRAGMA busy_timeout = 20"))
+    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_cancel_and_gaming_are_refused_in_words(by_hand: Any) -> None:
+    owner = by_hand.owner()
+    key = by_hand.submit(owner)
+    with only_read(by_hand):
+        answers = [
+            owner.post("/owner/mode", data={"mode": "gaming"}),
+            owner.post("/api/v1/mode", json={"mode": "gaming"}),
+            owner.post(f"/p/{key}/cancel"),
+            owner.post(f"/api/v1/jobs/{key}/cancel"),
+        ]
+    assert [answer.status_code for answer in answers] == [503] * 4
+    assert "try again" in answers[0].text
+    assert answers[3].json()["error"]["code"] == "database_busy"
+    assert owner.post(f"/p/{key}/cancel").status_code == 303

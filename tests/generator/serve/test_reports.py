@@ -57,6 +57,18 @@ def test_what_the_owner_hid_stays_hidden_and_its_links_are_dead(site: Any) -> No
     assert ben.get(f"/p/{key}").status_code == 200
 
 
+def test_left_as_it_is_leaves_hidden_what_its_friend_hid(site: Any) -> None:
+    ann, ben, owner = site.friend("ann"), site.friend("ben"), site.owner()
+    key = done(site, ann, "something rude")
+    ben.post(f"/p/{key}/report")
+    ann.post(f"/p/{key}/hide")
+    assert "something rude" not in owner.get("/owner").text, "it is out of everybody's sight already"
+    owner.post("/owner/acquit", data={"key": key})
+    assert ben.get(f"/p/{key}").status_code == ben.get(f"/files/{key}/picture").status_code == 404
+    assert ann.post(f"/p/{key}/show").status_code == 303
+    assert ben.get(f"/p/{key}").status_code == 200
+
+
 def test_nobody_but_the_owner_judges_and_nobody_reports_what_they_do_not_see(site: Any) -> None:
     ann, ben = site.friend("ann"), site.friend("ben")
     key = done(site, ann)

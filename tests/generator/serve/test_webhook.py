@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from generator.serve import webhook
 from generator.serve.settings import ServeSettings
 from generator.serve.webhook import escaped
 
@@ -105,3 +109,38 @@ def test_shared_pictures_alone_are_posted_where_the_owner_wants_that(sites: Any,
 def test_no_prompt_is_markup(prompt: str) -> None:
     assert escaped(prompt).replace("\\", "") == prompt
     assert escaped(prompt) != prompt
+
+
+def test_a_link_that_was_ended_meanwhile_is_not_posted(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([500])
+    site = run_site(sites, fake, posts="shared")
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    site.until(ann, key, "done")
+    ann.post(f"/p/{key}/share")
+    waiting(lambda: site.rows("SELECT tries FROM outbox")[0][0] == 1)
+    ann.post(f"/p/{key}/unshare")
+    site.store(lambda db: db.execute("UPDATE outbox SET not_before = 0"))
+    waiting(lambda: site.rows("SELECT given_up FROM outbox")[0][0] is not None)
+    assert len(fake.came) == 1
+
+
+def test_a_database_held_for_a_moment_stops_no_later_post(
+    sites: Any, discord: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.05)
+    fake = discord([])
+    site = run_site(sites, fake)
+    ann = site.friend("ann")
+    site.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
+    first = site.submit(ann)
+    site.until(ann, first, "done")
+    waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 1)
+    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        time.sleep(0.5)
+        other.execute("ROLLBACK")
+    second = site.submit(ann)
+    site.until(ann, second, "done")
+    waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 2)
+    assert len(fake.came) == 2

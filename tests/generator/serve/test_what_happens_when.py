@@ -310,6 +310,7 @@ def test_slept_page_says_for_how_long_and_the_job_goes_on(by_hand: Any, waiting:
     waiting(lambda: "was asleep for 2.0 h" in ann.get("/").text)
     crew.draw_now(order)
     assert by_hand.until(ann, key, "done")["attempt"] == 1
+    waiting(lambda: "was asleep" not in ann.get("/").text)
 
 
 def test_damaged_database_the_command_ends_with_4_and_names_the_backup(tmp_path: Path) -> None:
