@@ -1,12 +1,13 @@
 """JSON in and out, and TOML in: one policy for every folder.
 
-In: one object, UTF-8, of bounded size and depth, no key twice, no number that is none (NaN). Out: whole or not at all,
-what is not finite as null. msgspec turns a document into a dataclass and names the field that is wrong; it takes the
-last of doubled keys and any nesting, so those are looked for here. It is imported by `convert` only: provision, which
-needs the standard library alone, reads its documents without it.
+In: one object, UTF-8, of bounded size and depth, no key twice, no number that is none or endless (NaN, 1e999). Out:
+whole or not at all, what is not finite as null. msgspec turns a document into a dataclass and names the field that is
+wrong; it takes the last of doubled keys and any nesting, so those are looked for here. It is imported by `convert`
+only: provision, which needs the standard library alone, reads its documents without it.
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -66,7 +67,7 @@ def parse_object(data: bytes | str) -> dict[str, Any]:
     if not text.strip():
         raise DocumentError("is empty")
     try:
-        found = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_no_doubles)
+        found = json.loads(text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_no_doubles)
     except RecursionError:
         raise DocumentError("is nested too deeply") from None
     except ValueError as error:  # also numbers of thousands of digits
@@ -102,6 +103,13 @@ def parse_toml(data: bytes | str) -> dict[str, Any]:
     if not _is_shallow(found):
         raise DocumentError("is nested too deeply")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{quote(text)} is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> Any:

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dreamrig.documents import DocumentError, convert, read_object, write_object
-from dreamrig.errors import NotReadyError, UsageError
+from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.locks import sole_holder
 from dreamrig.paths import TEMPORARY, ensure_folder, explain_write_failure, given, runs_folder
 from generator.runs import latest
@@ -41,6 +41,7 @@ PICTURE, PICTURE_LARGE, PREVIEW = "picture.png", "picture-large.png", "preview.j
 OLDER_PREVIEW = "preview.png"
 """Of a run that an earlier version began."""
 FRAMES = "frames"
+LEFTOVERS = f"{TEMPORARY}*.tmp"
 SLUG_CHARACTERS = 40
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 """A plain name: no separator, no dot, nothing that leaves the folder of runs."""
@@ -166,16 +167,18 @@ def new_run(
 def sweep(base: Path, before: latest.Latest) -> None:
     """Remove what killed processes left half-written: half-removed runs, and files of the run made last, if it is dead.
 
-    A run that is resumed sweeps its own folder (sole_worker).
+    Not where another process holds that run: a film may be on its way into it. A run that is resumed sweeps its own
+    folder (sole_worker).
     """
-    for leftover in base.glob(f"{TEMPORARY}*.tmp"):
+    for leftover in base.glob(LEFTOVERS):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             _remove_old(leftover)
     run = run_with_id(before.run_id, base)
-    if run is not None and not run.is_alive():
-        sweep_files(run.folder)
+    if run is not None and not run.is_alive() and any(run.folder.glob(LEFTOVERS)):
+        with contextlib.suppress(RigError), sole_worker(run):
+            pass  # to hold it is to sweep it
 
 
 def _remove_old(leftover: Path) -> None:
@@ -187,7 +190,7 @@ def _remove_old(leftover: Path) -> None:
 
 def sweep_files(folder: Path) -> None:
     """Remove half-written files of a run on which nobody is at work."""
-    for leftover in folder.glob(f"{TEMPORARY}*.tmp"):
+    for leftover in folder.glob(LEFTOVERS):
         with contextlib.suppress(OSError):
             leftover.unlink()
 
@@ -297,9 +300,12 @@ def _names(base: Path) -> Iterator[tuple[str, str]]:
 
 def _row_of_another(folder: Path) -> tuple[str, str] | None:
     """(when, name) of a folder with a name that is not ours; None where it is none."""
-    if folder.name.startswith(".") or not folder.is_dir():
+    try:
+        if folder.name.startswith(".") or not folder.is_dir():
+            return None
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except OSError:  # a link to where this user may not look, or it was removed meanwhile
         return None
-    changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
     return latest.as_name(changed), folder.name
 
 
@@ -307,7 +313,7 @@ def _look_at(folder: Path) -> Run | Damaged | None:
     try:
         return load_run(folder)
     except (ValueError, OSError) as error:
-        is_run = (TIMED_NAME.match(folder.name) and not _never_began(folder)) or (folder / RECORD).exists()
+        is_run = (TIMED_NAME.match(folder.name) and not _never_began(folder)) or os.path.lexists(folder / RECORD)
         return Damaged(folder, str(error).replace(f"{folder}/", "")) if is_run else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -85,10 +86,17 @@ def _remove_folder(folder: Path) -> int:
     leaving = folder.with_name(f"{TEMPORARY}{secrets.token_hex(6)}.tmp")
     try:
         os.replace(folder, leaving)
-        shutil.rmtree(leaving)
+        _remove_tree(leaving)
     except OSError as error:
         raise explain_write_failure(folder, error) from error
     return freed
+
+
+def _remove_tree(leaving: Path) -> None:
+    """Remove a folder that another process's sweep may be removing at the same time."""
+    while os.path.lexists(leaving):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(leaving)
 
 
 def to_prune(
@@ -96,7 +104,8 @@ def to_prune(
 ) -> list[Run]:
     """Which runs would go, of all runs, the one made last first.
 
-    Never the `keep_last` made last, a starred one, one that goes on, or a damaged one, which somebody should look at.
+    Never the `keep_last` made last, a starred one, one that goes on, a link, or a damaged one, which somebody should
+    look at.
     older_than_days: None = however old.
     """
     limit = (
@@ -106,7 +115,7 @@ def to_prune(
         run
         for run in [one for one in found if isinstance(one, Run)][keep_last:]
         if _is_before(run.created_at, limit) and not is_starred(run.folder)
-        if run.seen() != "running"
+        if run.seen() != "running" and not run.folder.is_symlink()
     ]
 
 

@@ -45,12 +45,13 @@ def nested(depth: int) -> str:
         (b"[1]", "a.json holds no JSON object."),
         (b'{"a": NaN}', "a.json is not JSON: NaN is no number."),
         (b'{"a": -Infinity}', "a.json is not JSON: -Infinity is no number."),
+        (b'{"a": [1e999]}', "a.json is not JSON: '1e999' is too large."),
         (b'{"a": 1, "b": {"c": 1, "c": 2}}', "a.json is not JSON: 'c' occurs twice."),
         (b'{"a": ' + b"9" * 6000 + b"}", "a.json is not JSON"),
         (b"[" * 100_000, "a.json is nested too deeply."),
         (nested(DEEPEST + 1).encode(), "a.json is nested too deeply."),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_no_document_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(DocumentError) as caught:

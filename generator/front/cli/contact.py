@@ -33,8 +33,10 @@ class SheetWish:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], prompts: int, count: int) -> SheetWish:
-        """From the command line; UsageError for another kind than PNG. --quiet makes none by itself."""
-        file, out = sheet_file(values.get("contact_sheet")), values.get("out")
+        """From the command line; UsageError for a sheet that cannot be. --quiet makes none by itself."""
+        # A batch that goes on, by workers or --from, has left the sheet of its beginning there.
+        may_overwrite = bool(values["force"] or values.get("crew") or values.get("first"))
+        file, out = sheet_file(values.get("contact_sheet"), force=may_overwrite), values.get("out")
         by_itself = count > 1 and not values["quiet"]
         folder = given(out, "--out") if out else None
         return cls(file=file, by_itself=by_itself, out=folder, prompts=prompts, count=count)
@@ -58,13 +60,16 @@ class SheetWish:
         return beside / SHEET if self.out is None else self.out / f"{beside.name}-{SHEET}"
 
 
-def sheet_file(text: str | None) -> Path | None:
-    """The file of --contact-sheet, None where there is none; UsageError for another kind than PNG."""
+def sheet_file(text: str | None, *, force: bool) -> Path | None:
+    """The file of --contact-sheet, None where there is none; UsageError for what is no PNG, or there already."""
     if text is None:
         return None
+    given(text, "--contact-sheet")
     path = Path(text).expanduser()
     if path.suffix.lower() != ".png":
         raise UsageError(f"--contact-sheet {text} is no PNG.", hint=f"name it {path.stem or 'sheet'}.png")
+    if path.is_file() and not force:
+        raise UsageError(f"{text} exists already.", hint="choose another name, or overwrite it: --force")
     return path
 
 

@@ -70,7 +70,8 @@ def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
     count = typer.Option("--count", metavar="N", help=count_help, show_default=False)
     crew_help = "Who draws several pictures: local = workers of this machine, ray = all machines of the crew."
     crew = typer.Option("--crew", metavar="local|ray", help=crew_help, show_default=False)
-    sheet = typer.Option("--contact-sheet", metavar="FILE.png", help="All pictures on one.", show_default=False)
+    sheet_help = "All pictures on one; what is there already, --force overwrites."
+    sheet = typer.Option("--contact-sheet", metavar="FILE.png", help=sheet_help, show_default=False)
     workers = typer.Option("--workers", metavar="N", help="How many workers of --crew local.", show_default=False)
     parameters = [
         flags.keyword("words", Annotated[list[str] | None, words], None),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from dreamrig import console
 from dreamrig.called import as_called
-from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, RigError, UsageError
 from dreamrig.words import MIB, duration, memory, plural
 from generator.front.cli import flags
 from generator.front.cli.command import Values, call
@@ -20,6 +20,7 @@ from generator.runs.folder import Damaged, Run
 from generator.wishes.prompts import fold
 
 DEFAULT_HISTORY = 20
+MOST_HISTORY = 1_000_000
 COLUMNS = 80
 DEFAULT_KEEP_LAST = 20
 MOST_DAYS = 36_500
@@ -57,8 +58,8 @@ def _history_parameters(option: Any) -> list[inspect.Parameter]:
 
 
 def _require_possible(values: Values) -> None:
-    if values["limit"] < 1:
-        raise UsageError(f"--limit is {values['limit']}.", hint="use 1 or more")
+    if not 1 <= values["limit"] <= MOST_HISTORY:
+        raise UsageError(f"--limit is {values['limit']}.", hint=f"use 1 to {MOST_HISTORY:,}")
     if values["keep_last"] < 0:
         raise UsageError(f"--keep-last is {values['keep_last']}.", hint="use 0 or more")
     if values["older_than"] is not None and not 0 <= values["older_than"] <= MOST_DAYS:
@@ -81,19 +82,38 @@ def _prune(values: Values) -> int:
     """Name what would go, or remove it."""
     chosen = tidy.to_prune(runs.look(), older_than_days=values["older_than"], keep_last=values["keep_last"])
     sizes = {run.id: tidy.bytes_of(run.folder) for run in chosen}
+    errors: list[RigError] = []
     if values["yes"]:
-        sizes = {run.id: tidy.remove(run) for run in chosen}
+        sizes, errors = _remove_each(chosen)
     if values["as_json"]:
-        console.print_json("history", {"removed": values["yes"], "runs": sizes, "bytes": sum(sizes.values())})
-        return EXIT_GOOD
+        data = {"removed": values["yes"], "runs": sizes, "bytes": sum(sizes.values())}
+        console.print_json("history", data, ok=not errors, errors=errors)
+    else:
+        _tell_pruned(sizes, is_removed=values["yes"], is_none_chosen=not chosen)
+        for error in errors:
+            console.print_error(error)
+    return EXIT_FAILED if errors else EXIT_GOOD
+
+
+def _remove_each(chosen: Sequence[Run]) -> tuple[dict[str, int], list[RigError]]:
+    """The bytes freed by run, and why others stayed: one that cannot go keeps no other."""
+    sizes, errors = {}, []
+    for run in chosen:
+        try:
+            sizes[run.id] = tidy.remove(run)
+        except RigError as error:
+            errors.append(error)
+    return sizes, errors
+
+
+def _tell_pruned(sizes: Mapping[str, int], *, is_removed: bool, is_none_chosen: bool) -> None:
     for run_id, size in sizes.items():
         print(f"{run_id}  {memory(size / MIB)}")
     total = f"{plural(len(sizes), 'run')}, {memory(sum(sizes.values()) / MIB)}"
-    if not sizes:
+    if is_none_chosen:
         print("No run would go: the last ones, starred ones and those that go on stay. See: --keep-last, --older-than")
     else:
-        print(f"Removed {total}." if values["yes"] else f"{total} would go. Remove them: add --yes")
-    return EXIT_GOOD
+        print(f"Removed {total}." if is_removed else f"{total} would go. Remove them: add --yes")
 
 
 def remove(args: list[str]) -> int:
@@ -197,7 +217,7 @@ def _columns(character: str) -> int:
 def _local_time(created_at: str) -> str:
     try:
         return f"{datetime.fromisoformat(created_at).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
+    except (ValueError, OverflowError):
         return created_at
 
 

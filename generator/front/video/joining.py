@@ -13,7 +13,7 @@ from generator.front.video.interpolate import interpolator
 from generator.front.video.pictures import pictures_in, prepare
 from generator.front.video.session import FilmPresentation, encode_frames, tell
 from generator.front.video.spec import parse_rate
-from generator.front.video.timelapse import rate_for
+from generator.front.video.timelapse import check_film, rate_for
 from generator.work.door import GeneratorDoor
 from generator.work.out import out_file
 
@@ -40,8 +40,7 @@ def join_pictures(
     if not folder.is_dir():
         raise UsageError(f"There is no folder {word}.", hint="give a folder with PNG, JPEG or WebP files")
     pictures, more = pictures_in(folder), interpolator(shown.interpolate, door.sources())
-    if not 0.0 <= hold <= 60.0 or not 0 <= crf <= 51:
-        raise UsageError(f"--hold is {hold:g} and --crf {crf}.", hint="hold must be from 0 to 60, crf from 0 to 51")
+    check_film(hold, crf)
     chosen = parse_rate(rate) if rate is not None else rate_for(len(pictures), seconds)
     path, film = _path(folder, shown), FilmFormat(rate=chosen, crf=crf, hold_frames=round(hold * chosen))
     with tempfile.TemporaryDirectory(prefix="dreamrig-") as place:

@@ -76,6 +76,8 @@ class FilmSession:
         self.screen = Screen(door.stderr())
         self.is_interrupted = False
         self.interpolate: Interpolate | None = None
+        self.frames_done = 0
+        """Up to the first gap; older frames beyond it are made anew."""
 
     def run(self) -> int:
         """Do it; returns the exit code."""
@@ -107,37 +109,41 @@ class FilmSession:
 
     def _work(self, chain: Chain, recipe: Recipe, path: Path, stop: Stop) -> int:
         """Frames, then the film; whatever happens, the folder tells how it ended."""
+        from generator.front.video.chain import whole_frames
+
         run = chain.run
+        self.frames_done = len(whole_frames(run))
         try:
             stop.arm()
-            if self._frames(chain, stop) == chain.spec.frames:
+            made = self._frames(chain, stop)
+            if made == chain.spec.frames:
                 self._encode(chain, recipe, path)
         except KeyboardInterrupt:
             self._end_early(chain)
         except Exception as error:
-            self._record(run, status="failed", error=error.message if isinstance(error, RigError) else str(error))
-            if isinstance(error, RigError):
-                error.hint = "; then ".join(
-                    filter(None, [error.hint, f"to go on, run: dreamrig video resume {run.id}"])
-                )
+            self._note_failure(run, error)
             raise
-        if len(frames_of(run)) < chain.spec.frames:
+        if made < chain.spec.frames:
             self._end_early(chain)
         run = run.record(status="done", steps_done=chain.spec.frames, seconds=self._seconds(run))
         return self._show(run, chain.spec, path)
+
+    def _note_failure(self, run: Run, error: Exception) -> None:
+        """Note why the film is not done; an error of ours also says how to go on."""
+        self._record(run, status="failed", error=error.message if isinstance(error, RigError) else str(error))
+        if isinstance(error, RigError):
+            error.hint = "; then ".join(filter(None, [error.hint, f"to go on, run: dreamrig video resume {run.id}"]))
 
     def _end_early(self, chain: Chain) -> NoReturn:
         """Note that the film is not done, and say how to go on."""
         self._record(chain.run, status="interrupted")
         raise InterruptedByUser(
-            f"Interrupted after frame {len(frames_of(chain.run))} of {chain.spec.frames}; the frames so far are kept.",
+            f"Interrupted after frame {self.frames_done} of {chain.spec.frames}; the frames so far are kept.",
             hint=f"to go on, run: dreamrig video resume {chain.run.id}",
         ) from None
 
     def _frames(self, chain: Chain, stop: Stop) -> int:
-        from generator.front.video.chain import whole_frames
-
-        already = len(whole_frames(chain.run))
+        already = self.frames_done
         config, spec = chain.config, chain.spec
         if not self.shown.quiet:
             self.screen.say(
@@ -148,6 +154,7 @@ class FilmSession:
         run = chain.run
 
         def on_frame(done: int, picture: Any) -> None:
+            self.frames_done = done
             run.record(steps_done=done, seconds=self._seconds(run))
             if preview is not None:
                 preview.draw(picture)
@@ -194,7 +201,7 @@ class FilmSession:
 
     def _record(self, run: Run, **changes: object) -> None:
         with suppress(RigError):  # a full disk: the dead process tells as much
-            run.record(steps_done=len(frames_of(run)), seconds=self._seconds(run), **changes)
+            run.record(steps_done=self.frames_done, seconds=self._seconds(run), **changes)
 
     def _show(self, run: Run, spec: FilmSpec, path: Path) -> int:
         data = {"film": path, "run": run.id, "run_folder": run.folder, "frames": spec.frames, "fps": spec.rate}

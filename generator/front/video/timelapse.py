@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,12 +45,31 @@ def make_timelapse(
         raise UsageError(f"The run {run.id} is a film already.", hint="give a picture's run, see: dreamrig history")
     frames = _frames(run)
     out, more = shown.check(), interpolator(shown.interpolate, door.sources())
+    check_film(hold, crf)
     chosen = parse_rate(rate) if rate is not None else rate_for(len(frames), seconds)
     film = FilmFormat(rate=chosen, crf=crf, hold_frames=round(hold * chosen))
-    path = film_file(out, run)
-    encode_frames(Screen(door.stderr()), door, frames, path, film, recipe_of(run), interpolate=more, quiet=shown.quiet)
+    path, screen = film_file(out, run), Screen(door.stderr())
+    with _held(run, path):
+        encode_frames(screen, door, frames, path, film, recipe_of(run), interpolate=more, quiet=shown.quiet)
     tell(describe(run, path, len(frames), chosen), shown)
     return EXIT_GOOD
+
+
+def check_film(hold: float, crf: int) -> None:
+    """UsageError for a last picture that stands too long, or a quality that there is not."""
+    if not 0.0 <= hold <= 60.0 or not 0 <= crf <= 51:
+        raise UsageError(f"--hold is {hold:g} and --crf {crf}.", hint="hold must be from 0 to 60, crf from 0 to 51")
+
+
+def _held(run: Run, path: Path) -> AbstractContextManager[None]:
+    """Hold the run while a film goes into its folder, where others sweep up what nobody is at work on."""
+    if path.resolve().parent != run.folder.resolve():
+        return nullcontext()
+    if run.seen() == "running":
+        raise UsageError(
+            f"The run {run.id} is going on.", hint="wait for its end, or put the film elsewhere: --out film.mp4"
+        )
+    return runs.sole_worker(run)
 
 
 def _frames(run: Run) -> list[Path]:
@@ -66,6 +87,8 @@ def rate_for(frames: int, seconds: float | None) -> Fraction:
     if seconds is not None:
         if not seconds > 0:
             raise UsageError(f"--seconds is {seconds:g}.", hint="use more than 0")
+        if not math.isfinite(frames / seconds):
+            raise UsageError(f"--seconds is {seconds:g}.", hint="use more")
         return parse_rate(str(Fraction(frames / seconds).limit_denominator(1001)))
     return Fraction(min(max(round(frames / DEFAULT_SECONDS), SLOWEST), FASTEST))
 

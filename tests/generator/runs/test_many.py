@@ -21,6 +21,7 @@ from generator.runs import folder as runs
 from generator.runs import tidy
 from generator.runs.folder import Damaged, Run, find_run, list_runs, look, new_run, sole_worker
 
+ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
 
@@ -155,6 +156,41 @@ def test_leftovers_of_killed_processes_are_swept_by_the_next_run(tmp_path: Path)
         assert not (alive.folder / ".dreamrig-89ab.tmp").exists()
 
 
+def test_what_another_process_writes_into_the_run_made_last_is_not_swept(tmp_path: Path) -> None:
+    done = make(tmp_path, pid=2**22 + 1, process="gone")
+    with sole_worker(done):
+        (done.folder / ".dreamrig-0123.tmp").write_bytes(b"half a film")
+        new_run(prompt="b", seed=1, steps=1, base=tmp_path)
+        assert (done.folder / ".dreamrig-0123.tmp").exists()
+
+
+def test_a_folder_that_nobody_may_enter_hides_no_run(tmp_path: Path) -> None:
+    """Root may enter any, so it looks as somebody else; from inside, since the folders above are root's alone."""
+    run = make(tmp_path)
+    closed = [tmp_path / "lost+found", tmp_path / "20260504T120000Z-closed-0001"]
+    for folder in closed:
+        folder.mkdir(mode=0)
+    (tmp_path / "link").symlink_to(closed[0] / "beyond")
+    script = (
+        "import os; from pathlib import Path; from generator.runs import folder as runs\n"
+        "runs.look(Path())  # whatever it loads late\n"
+        "if os.getuid() == 0:\n    os.setgid(65534); os.setuid(65534)\n"
+        "for one in runs.look(Path()): print(type(one).__name__, one.folder.name)"
+    )
+    tmp_path.chmod(0o755)
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    for folder in closed:
+        folder.chmod(0o700)
+    assert ended.stdout.splitlines() == [f"Run {run.id}", f"Damaged {closed[1].name}"], ended.stderr
+
+
 # ---- removing
 
 
@@ -178,6 +214,25 @@ def test_what_another_removed_meanwhile_is_told_by_its_name_and_nothing_is_made(
     with pytest.raises(UsageError, match=f"The run {run.id} is gone"):
         tidy.remove(run)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_run_whose_rest_another_process_sweeps_meanwhile_is_removed(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    script = (
+        "import subprocess, sys; from pathlib import Path; from generator.runs import folder, tidy\n"
+        "base = Path(sys.argv[1])\n"
+        "def sweep(event, args):\n"
+        "    if event == 'os.remove':\n"
+        "        subprocess.run(['rm', '-rf', *map(str, base.glob('.dreamrig-*.tmp'))], check=True)\n"
+        "run = folder.find_run(sys.argv[2], base)\n"
+        "sys.addaudithook(sweep)\n"
+        "print(tidy.remove(run))"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path), run.id]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 0
+    assert not run.folder.exists()
 
 
 def test_what_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
@@ -246,6 +301,52 @@ def test_prune_says_first_and_removes_when_told(command: Command, home: Path) ->
     assert [run.folder.exists() for run in made] == [False, False, True]
     assert "No run would go" in command("history", "--prune").out
     assert command("history", "--prune", "--older-than", "nan").code == 2
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_run_that_cannot_go_keeps_no_other(command: Command, home: Path, as_json: bool) -> None:
+    made = [make(home / "runs", f"sea{number}", number) for number in range(3)]
+    linked = make(home / "elsewhere", "linked", -1)
+    (home / "runs" / linked.id).symlink_to(linked.folder)
+    with sole_worker(made[1]):
+        words = ["--keep-last", "0", "--yes", *(["--json"] if as_json else [])]
+        answer = command("history", "--prune", *words)
+    assert answer.code == 1
+    assert [run.folder.exists() for run in made] == [False, True, False]
+    assert linked.folder.exists()
+    if as_json:
+        assert set(answer.data["runs"]) == {made[0].id, made[2].id}
+        (error,) = json.loads(answer.out)["errors"]
+        assert made[1].id in error["message"]
+    else:
+        assert "Removed 2 runs" in answer.out
+        assert answer.err.count("error:") == 1
+        assert "going on in another process" in answer.err
+
+
+@pytest.mark.parametrize(
+    "fact", [{"seconds": float("1e300")}, {"created_at": "0001-01-01T00:00:00+00:00"}, {"seconds": "ENDLESS"}]
+)
+def test_one_odd_record_hides_no_run(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch, fact: dict[str, Any]
+) -> None:
+    whole, odd = make(home / "runs", "whole"), make(home / "runs", "odd", 1)
+    record = json.loads((odd.folder / "run.json").read_text())
+    (odd.folder / "run.json").write_text(json.dumps({**record, **fact}).replace('"ENDLESS"', "1e999"))
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        answer = command("history")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert answer.code == 0
+    assert whole.id in answer.out
+    assert odd.id in answer.out
+
+
+def test_a_limit_beyond_all_runs_is_refused(command: Command, home: Path) -> None:
+    assert command("history", "--limit", "9" * 20).code == 2
 
 
 def test_rm_removes_one(command: Command, home: Path) -> None:

@@ -65,6 +65,19 @@ def test_a_sheet_lies_beside_the_files_of_out_or_where_it_is_asked_for(command: 
     assert len(list(Path("made").glob("*contact-sheet.png"))) == 1
 
 
+def test_a_sheet_overwrites_a_file_by_force_or_where_a_batch_goes_on(command: Command, home: Path) -> None:
+    Path("all.png").write_text("precious")
+    words = ["generate", "fog", *SHORT, "--seed", "1", "--count", "2", "--contact-sheet", "all.png"]
+    refused = command(*words)
+    assert (refused.code, "all.png exists already" in refused.err) == (2, True)
+    assert Path("all.png").read_text() == "precious"
+    assert not (home / "runs").exists() or runs.list_runs(home / "runs") == []
+    assert command(*words, "--force").code == 0
+    assert columns_and_rows("all.png") == (2, 1)
+    assert command(*words, "--from", "2").code == 0
+    assert columns_and_rows("all.png") == (1, 1)
+
+
 def test_a_sheet_that_cannot_be_written_costs_no_picture(command: Command, home: Path) -> None:
     Path("all.png").mkdir()
     answer = command("generate", "fog", *SHORT, "--count", "2", "--contact-sheet", "all.png", "--json")
@@ -146,6 +159,7 @@ def test_after_the_largest_seed_comes_the_smallest(command: Command, home: Path)
         (["fog", "--count", "2", "--surprise"], "--surprise brings its own prompt"),
         (["--count", "2"], "prompt"),
         (["fog", "--contact-sheet", "all.png"], "--contact-sheet is for several pictures"),
+        (["fog", "--count", "2", "--contact-sheet", "~nosuchuser/all.png"], "there is no such home folder"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_drawn(

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.front.video.chain import Chain
+from generator.front.video.chain import START, Chain
 from generator.front.video.source import probe_film
 from generator.front.video.spec import FilmSpec
 from generator.models.base import Models
@@ -63,6 +63,13 @@ def wait_for_frame(home: Path, number: int) -> runs.Run:
     raise AssertionError("the film did not get that far")
 
 
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, "the film did not get that far"
+        time.sleep(0.02)
+
+
 def frame_bytes(run: runs.Run) -> list[bytes]:
     return [path.read_bytes() for path in frames_of(run)]
 
@@ -105,6 +112,20 @@ def test_a_resumed_run_has_the_frames_of_one_that_was_not_stopped(
     assert command("generate", "--resume", run.id).code == 0
     whole = command("generate", *args, "--json").data
     assert frame_bytes(find(home, run.id)) == frame_bytes(find(home, whole["run"]))
+
+
+def test_a_timelapse_holds_its_run_and_is_told_what_it_can(command: Command, home: Path) -> None:
+    made = command("generate", "fog", *PICTURES, "--steps", "2", "--frames-every", "1", "--json").data
+    run = find(home, made["run"])
+    for words in (["--hold", "nan"], ["--hold", "1e9"], ["--hold=-3"], ["--crf", "99"], ["--seconds", "1e-320"]):
+        assert command("video", "timelapse", run.id, *words).code == 2
+    with runs.sole_worker(run):
+        answer = command("video", "timelapse", run.id)
+        assert (answer.code, "going on in another process" in answer.err) == (2, True)
+        assert command("video", "timelapse", run.id, "--out", "elsewhere.mp4").code == 0
+    run.claim()
+    assert "--out" in command("video", "timelapse", run.id).err
+    assert not (run.folder / "film.mp4").exists()
 
 
 def test_timelapse_says_what_is_missing(command: Command, home: Path) -> None:
@@ -174,6 +195,25 @@ def test_a_film_that_was_stopped_goes_on_to_the_same_bytes(
     whole = command("video", *FILM, "--json").data
     assert frame_bytes(run) == frame_bytes(find(home, whole["run"]))
     assert (home.parent / "mine.mp4").read_bytes() == Path(whole["film"]).read_bytes()
+
+
+@pytest.mark.parametrize(("number", "begun"), [(2, START), (3, "frames/000002.png")])
+def test_a_film_stopped_at_a_gap_or_beyond_it_is_not_done(
+    command: Command, home: Path, process: Callable[..., subprocess.Popen[str]], number: int, begun: str
+) -> None:
+    run = find(home, command("video", *FILM, "--json").data["run"])
+    (run.folder / "film.mp4").unlink()
+    frames_of(run)[2].unlink()
+    running = process(0.5, "video", "resume", run.id)
+    wait_for_file(run.folder / begun)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, "")
+    assert f"Interrupted after frame {number} of 5" in err
+    stopped = find(home, run.id)
+    assert (stopped.seen(), stopped.steps_done) == ("interrupted", number)
+    assert command("video", "resume", run.id).code == 0
+    assert (run.folder / "film.mp4").exists()
 
 
 def test_a_full_disk_is_one_clear_error_and_the_film_goes_on(

@@ -154,6 +154,9 @@ def test_rates() -> None:
     assert parse_rate("29.97") == Fraction(2997, 100)
     assert [rate_for(frames, None) for frames in (3, 100, 240, 9000)] == [5, 10, 24, 60]
     assert rate_for(30, 2.0) == 15
+    for seconds in (1e-320, 0.0, float("inf"), float("nan")):
+        with pytest.raises(UsageError):
+            rate_for(30, seconds)
     for text in ("0", "-1", "x", "1/0", "1000", "nan"):
         with pytest.raises(UsageError):
             parse_rate(text)
