@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
@@ -52,6 +53,8 @@ def write_board(folder: Path, out: Path) -> list[str]:
     files: dict[str, str] = {}
     paths.ensure_folder(out / RAW)
     for found in store.read_folder(folder):
+        if out.resolve() in found.path.resolve().parents:
+            continue  # a copy that an earlier board made
         if found.result is not None and found.result.id in counted and found.result.id not in files:
             name = store.file_name(found.result)
             shutil.copyfile(found.path, out / RAW / name)
@@ -104,12 +107,20 @@ def prepare(result: "BenchResult", folder: Path) -> Path:
     if why is not None:
         raise UsageError(f"This result is impossible: {why}.", hint="measure again: dreamrig bench run")
     clean = replace(result, note=None)
-    file = paths.ensure_folder(folder) / store.file_name(clean)
-    write_result(clean, file)
-    problem = next(strict_problems(clean, file, {}), None)
+    with tempfile.TemporaryDirectory() as room:  # judged before anything of the user's is touched
+        draft = Path(room) / store.file_name(clean)
+        write_result(clean, draft)
+        problem, data = next(strict_problems(clean, draft, {}), None), draft.read_bytes()
     if problem is not None:
-        file.unlink()
         raise UsageError(f"This result would not be taken: {problem}.", hint="measure again: dreamrig bench run")
+    return _put(paths.ensure_folder(folder) / draft.name, data)
+
+
+def _put(file: Path, data: bytes) -> Path:
+    """Write it, unless something else lies there, such as the same result with its note."""
+    if file.is_file() and file.read_bytes() != data:
+        raise UsageError(f"{file} is there and holds something else.", hint="use another folder: --folder FOLDER")
+    paths.write_atomic(file, data)
     return file
 
 

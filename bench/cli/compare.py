@@ -115,7 +115,7 @@ class _Comparing:
         if self.published:
             parts.append("\n".join(["published by others, not comparable:", *map(_quote, self.published)]))
         if self.is_broken:
-            parts.append(f"slower than {self.fail_below:g} times the first, or not comparable with it")
+            parts.append(f"slower than {self.fail_below:g} times the first, or nobody can say")
         return "\n\n".join(parts)
 
     def data(self) -> dict[str, Any]:

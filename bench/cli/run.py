@@ -26,7 +26,7 @@ from bench.result.result import BenchResult, Effort
 from bench.workloads import DEFAULT, ON_GPU, Workload, find_workload
 from dreamrig import console
 from dreamrig.command import run_one
-from dreamrig.errors import EXIT_GOOD, UsageError
+from dreamrig.errors import EXIT_GOOD, RigError, UsageError
 from dreamrig.screen import Screen
 
 if TYPE_CHECKING:
@@ -211,18 +211,34 @@ class _Command:
         from bench.result import store
         from bench.result.result import write_result
 
-        files = [store.keep(result) for result in results]
         if self.order.out is not None:
             write_result(results[0], self.order.out)
+        files, errors = _keep(results)
         if self.order.as_json:
             data: dict[str, Any] = {
                 "files": files,
                 "results": [to_data(result, store.known()) for result in results],
             }
-            console.print_json("bench", {**data, "race": None if race is None else race_data(race)})
+            data["race"] = None if race is None else race_data(race)
+            console.print_json("bench", data, ok=not errors, errors=errors)
         else:
             _print(results, race, files)
-        return EXIT_GOOD
+            for error in errors:
+                console.print_error(error)
+        return errors[0].exit_code if errors else EXIT_GOOD
+
+
+def _keep(results: list[BenchResult]) -> tuple[list[Path], list[RigError]]:
+    """Where they are kept. A full disk takes nobody the figures that were minutes of work."""
+    from bench.result import store
+
+    files, errors = [], []
+    for result in results:
+        try:
+            files.append(store.keep(result))
+        except RigError as error:
+            errors.append(error)
+    return files, errors
 
 
 def _without_own_words(args: list[str], workload: str) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from bench.cli.run_words import writable
 from bench.colab.packing import needed_packages, pack
 from bench.compare.cost import load_prices
 from bench.measure.blocks import BUDGETS
@@ -75,10 +76,10 @@ def bench_colab(args: list[str], door: HostedDoor | None = None) -> int:
         if effort not in BUDGETS:
             raise UsageError(f"There is no effort {effort!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
         client = _client(door)
+        target = writable(out or Path.cwd() / f"{chosen.name}-colab-{name.lower()}.json")
         if not yes and not door.confirm(f"{_price(name)} Go on?"):
             raise InterruptedByUser("Nothing was started.")
         result = run_there(client, chosen, name, effort, door)
-        target = out or Path.cwd() / f"{chosen.name}-colab-{name.lower()}.json"
         write_result(result, target)
         if GIVEN_AS.get(name, name) not in result.device.name:
             console.print_note(f"warning: asked for a {name}, Colab gave {result.device.name}")

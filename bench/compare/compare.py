@@ -71,7 +71,7 @@ class Comparison:
 
     def is_regression(self, fail_below: float) -> bool:
         """Whether the second is certainly slower than `fail_below` times the first; also where nobody can say."""
-        return self.obstacle is not None or (self.ratio is not None and self.ratio.high < fail_below)
+        return self.obstacle is not None or self.ratio is None or self.ratio.high < fail_below
 
 
 def compare(first: BenchResult, second: BenchResult, evidence: Sequence[BenchResult] = ()) -> Comparison:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, Literal, get_args
@@ -331,8 +331,8 @@ def require_schema(document: Mapping[str, Any], source: str) -> None:
 def _require_sense(result: BenchResult, source: str) -> None:
     """What a schema cannot say."""
     try:
-        datetime.fromisoformat(result.created)
-    except ValueError:
+        datetime.fromisoformat(result.created).astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 somewhere in the east
         raise UsageError(f"{source}: created is {result.created!r}, which is no date.", hint=ANEW) from None
     steps = result.workload.params.get("steps", 1)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:

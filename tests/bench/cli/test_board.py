@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.report.board import _link
+from bench.result import store
 from bench.result.result import BenchResult, read_result, write_result
+from dreamrig import paths
 from dreamrig.cli import main
 
 Make = Callable[..., BenchResult]
@@ -124,6 +126,38 @@ def test_what_is_handed_in_passes_the_strict_check_and_nothing_is_sent(
     assert main(["bench", "submit", str(folder / "liar.json"), "--folder", "handed-in"]) == 2
     assert main(["bench", "submit", str(folder), "--folder", "handed-in"]) == 2
     assert len(list((tmp_path / "handed-in").iterdir())) == 1
+
+
+def test_handing_in_touches_no_file_that_holds_something_else(tmp_path: Path, make_result: Make) -> None:
+    mine, odd = make_result(number=9, note="my living room"), make_result(number=10)
+    odd = replace(odd, workload=replace(odd.workload, hash="0" * len(odd.workload.hash)))
+    for name, result in (("mine", mine), ("odd", odd)):
+        file = paths.ensure_folder(tmp_path / name) / store.file_name(result)
+        write_result(result, file)
+        before = file.read_bytes()
+        assert main(["bench", "submit", str(file), "--folder", str(file.parent)]) == 2
+        assert file.read_bytes() == before
+    for _ in range(2):
+        file = tmp_path / "mine" / store.file_name(mine)
+        assert main(["bench", "submit", str(file), "--folder", str(tmp_path / "new")]) == 0
+
+
+def test_a_board_beside_its_results_is_made_again(
+    tmp_path: Path, make_result: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_result(make_result(number=9), tmp_path / "last.json")
+    assert main(["bench", "board", "."]) == main(["bench", "board", "."]) == 0
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"])
+def test_a_date_beyond_all_dates_is_one_bad_file(
+    folder: Path, make_result: Make, created: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "old.json").write_text(json.dumps({**make_result(number=7).to_dict(), "created": created}))
+    assert main(["bench", "validate", "--json", str(folder)]) == 3
+    checked = json.loads(capsys.readouterr().out)["data"]["checked"]
+    assert "no date" in {Path(row["file"]).stem: row["problem"] for row in checked}["old"]
 
 
 def test_the_results_of_the_repository_are_good() -> None:

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bench.cli.live import LiveDisplay, phase_line, sparkline
-from bench.cli.run import BenchDoor, run
+from bench.cli.run import BenchDoor, _Command, run
 from bench.cli.run_words import default_workload
 from bench.measure import environment
 from bench.measure.blocks import PhaseProgress, TimeBudget
@@ -20,7 +21,7 @@ from bench.measure.vs_command import Rival, compile_pattern, split_command
 from bench.result import store
 from bench.result.result import BenchResult, read_result
 from dreamrig.cli import main
-from dreamrig.errors import FailedError, UsageError
+from dreamrig.errors import FailedError, NotReadyError, UsageError
 from dreamrig.screen import Screen
 
 MOMENT = TimeBudget(warmup=0.01, warmup_most=0.3, measuring=0.3, block=0.02, picture=30.0, ceiling=0.02)
@@ -253,3 +254,21 @@ def test_without_a_name_the_work_fits_the_device(tmp_path: Path) -> None:
     assert default_workload("cpu") == default_workload("mps") == "starter-128"
     assert default_workload("cuda") == "adafruit-480-pure"
     assert default_workload("auto", (str(tmp_path / "nvidiactl"),)) == "starter-128"
+
+
+def test_a_home_that_takes_nothing_costs_no_figure(
+    tmp_path: Path,
+    make_result: Callable[..., BenchResult],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    order = SimpleNamespace(out=tmp_path / "out.json", as_json=False)
+    result = make_result()
+    code = _Command(order, BenchDoor()).show([result], None)  # type: ignore[arg-type]  # what it looks at
+    told = capsys.readouterr()
+    assert code == NotReadyError.exit_code
+    assert read_result(tmp_path / "out.json") == result
+    assert "it/s" in told.out
+    assert "Cannot" in told.err

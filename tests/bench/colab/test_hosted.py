@@ -185,3 +185,10 @@ def test_what_was_packed_runs_by_itself(tmp_path: Path, archive: bytes) -> None:
 def test_the_document_between_the_markers_counts(make_result: Make) -> None:
     result = make_result()
     assert parse_output("\n".join(["noise", *good(result.to_dict()), "more noise"])) == result
+
+
+def test_where_the_result_cannot_be_written_nothing_is_spent(tmp_path: Path, make_result: Make) -> None:
+    client = Client(good(make_result(device="Tesla T4", place="colab-hosted").to_dict()))
+    with pytest.raises(UsageError, match="does not exist"):
+        bench_colab([SMALL, "--gpu", "t4", "--yes", "--out", str(tmp_path / "none" / "t4.json")], client.door())
+    assert client.asked == []

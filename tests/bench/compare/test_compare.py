@@ -314,6 +314,9 @@ def test_fail_below_means_certainly_slower(make_result: Make, make_seconds: Seco
     assert not compare(first, second).is_regression(0.95)
     assert compare(first, make_result(step_seconds=make_seconds(0.12), number=3)).is_regression(0.95)
     assert compare(replace(first, session="x"), replace(second, session="x")).is_regression(0.95)
+    short = make_result(step_seconds=[1.0], number=4)
+    assert compare(first, short).ratio is None
+    assert compare(first, short).is_regression(0.95), "nobody can say"
 
 
 def test_a_warm_card_and_a_cold_one_are_named_as_different(make_result: Make) -> None:
