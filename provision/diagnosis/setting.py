@@ -7,11 +7,19 @@ section that is there already comes a second time. Text in, text out; reading an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dreamrig.errors import UsageError
-from provision.facts.wslconf import LINE_FORM, SECTION_FORM, Settings, read_wsl_conf, read_wslconfig
+from provision.facts.wslconf import (
+    LINE_FORM,
+    SECTION_FORM,
+    Settings,
+    continues,
+    read_wsl_conf,
+    read_wslconfig,
+    to_text,
+)
 from provision.facts.wslconf_keys import WSL_CONF, WSLCONFIG, Keys
 
 
@@ -34,7 +42,7 @@ def change(file: ConfigFile, data: bytes | None, key: str, value: str) -> bytes:
     section, _, name = proper_name(file, key).rpartition(".")
     line = f"{name}={_written(value)}"
     require_value(file, section, line)
-    text = to_text(data)
+    text = to_text(data) if data else ""  # whatever encoding an editor gave it: WSL reads UTF-8 without a mark
     end = "\r\n" if "\r\n" in text else "\n"
     lines = _with_line(re.split(r"\r\n|\r|\n", text), section, name, line)
     return (end.join(lines).rstrip("\r\n") + end).encode("utf-8")
@@ -61,38 +69,35 @@ def require_value(file: ConfigFile, section: str, line: str) -> None:
         )
 
 
-def to_text(data: bytes | None) -> str:
-    """The text of the file, whatever encoding an editor gave it: WSL reads UTF-8 without a mark."""
-    if not data:
-        return ""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
 def _written(value: str) -> str:
     """The value as it has to stand in the file: backslashes doubled, in quotes where a # would end it."""
     doubled = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{doubled}"' if "#" in value else doubled
 
 
+def _logical_lines(lines: list[str]) -> Iterator[tuple[int, int]]:
+    """Where each begins and ends: with all lines in which it goes on."""
+    began = 0
+    for end, raw in enumerate(lines, start=1):
+        if end == len(lines) or not continues(raw):
+            yield began, end
+            began = end
+
+
 def _with_line(lines: list[str], section: str, name: str, line: str) -> list[str]:
     """The lines with one set: where the key stands (the first one counts), else at the end of its section, else new."""
     inside, last = False, None
-    for index, raw in enumerate(lines):
-        stripped = raw.strip(" \t")
+    for began, end in _logical_lines(lines):
+        stripped = lines[began].strip(" \t")
         if header := SECTION_FORM.fullmatch(stripped):
             inside = header[1].lower() == section.lower()
-            last = index if inside else last
+            last = end if inside else last
         elif inside and (found := LINE_FORM.fullmatch(stripped)):
             if found[1].lower() == name.lower():
-                return [*lines[:index], line, *lines[index + 1 :]]
-            last = index
+                return [*lines[:began], line, *lines[end:]]
+            last = end
     if last is not None:
-        return [*lines[: last + 1], line, *lines[last + 1 :]]
+        return [*lines[:last], line, *lines[last:]]
     while lines and not lines[-1].strip():
         lines = lines[:-1]
     return [*lines, *([""] if lines else []), f"[{section}]", line]

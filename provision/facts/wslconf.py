@@ -59,7 +59,9 @@ def encoding_of(data: bytes | None) -> str:
     return "utf-8-bom" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
 
 
-def _to_text(data: bytes, encoding: str) -> str:
+def to_text(data: bytes) -> str:
+    """The text of a file in the encoding that it has."""
+    encoding = encoding_of(data)
     match encoding:
         case "utf-16":
             marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -103,7 +105,7 @@ def _parse(
     problems = list(notes)
     section = ""
     encoding = encoding_of(data)
-    for number, line in _logical_lines(_to_text(data, encoding)):
+    for number, line in _logical_lines(to_text(data)):
         if found := SECTION_FORM.fullmatch(line):
             section = found[1]
         elif found := LINE_FORM.fullmatch(line):
@@ -124,6 +126,11 @@ def _parse(
     return Settings(values, tuple(problems), encoding)
 
 
+def continues(raw: str) -> bool:
+    """Whether a line goes on in the next one: a backslash at its end that no other one takes away."""
+    return re.search(r"(?<!\\)(\\\\)*\\$", raw) is not None and "#" not in raw
+
+
 def _logical_lines(text: str) -> list[tuple[int, str]]:
     """(number of the first line, stripped line) without comments and empty lines; a backslash at the end continues."""
     lines: list[tuple[int, str]] = []
@@ -131,7 +138,7 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         began = began if pending else number
         line = pending + raw.strip(" \t")
-        if re.search(r"(?<!\\)(\\\\)*\\$", raw) and "#" not in raw:
+        if continues(raw):
             pending = line[:-1]
             continue
         pending = ""

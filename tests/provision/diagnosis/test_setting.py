@@ -33,6 +33,14 @@ def test_a_key_is_set_in_its_place(before: str | None, after: str) -> None:
     assert change(WSL_CONF, changed, "boot.systemd", "true") == changed
 
 
+def test_a_value_over_several_lines_is_one_value() -> None:
+    before = b"[boot]\ncommand = echo a \\\n  && [b] \\\nsystemd=false\nsystemd=true\n[user]\ndefault=me\n"
+    assert WSL_CONF.read(before).values["boot.systemd"] == "true"
+    assert change(WSL_CONF, before, "boot.command", "ls") == (b"[boot]\ncommand=ls\nsystemd=true\n[user]\ndefault=me\n")
+    other = change(WSL_CONF, before, "boot.systemd", "false")
+    assert WSL_CONF.read(other).values == {**WSL_CONF.read(before).values, "boot.systemd": "false"}
+
+
 def test_all_other_keys_stay() -> None:
     before = b"[wsl2]\nmemory=8GB\n# mine\nprocessors=4\n[experimental]\nautoMemoryReclaim=gradual\n"
     after = change(WSLCONFIG, before, "wsl2.networkingMode", "mirrored")
@@ -41,7 +49,7 @@ def test_all_other_keys_stay() -> None:
     assert b"# mine" in after
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
 def test_what_wsl_cannot_read_becomes_plain(encoding: str) -> None:
     after = change(WSLCONFIG, "[wsl2]\r\nmemory=8GB\r\n".encode(encoding), "wsl2.swap", "0")
     assert after == b"[wsl2]\r\nmemory=8GB\r\nswap=0\r\n"
