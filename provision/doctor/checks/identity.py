@@ -104,9 +104,10 @@ def _faster(facts: FactReader) -> tuple[FixStep, ...]:
     usual = facts.get("cuda.power_default_watts")
     if not _is_held(facts):
         return (LOOK_AT_GPU,)
-    raise_limit = FixStep(
-        "Raise the power limit, in an elevated PowerShell of Windows.", f"nvidia-smi -pl {usual}", "windows", True
-    )
+    command = f"nvidia-smi -pl {usual}"
+    if facts.place == "linux":
+        return FixStep("Raise the power limit.", f"sudo {command}", "linux", True), LOOK_AT_GPU
+    raise_limit = FixStep("Raise the power limit, in an elevated PowerShell of Windows.", command, "windows", True)
     return raise_limit, LOOK_AT_GPU
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
-from provision.doctor.checks import CHECKS
+from provision.doctor.checks import CHECKS, identity
 from provision.doctor.checkup import Checkup, examine
 from provision.facts.facts import KNOWLEDGE, from_json
 from provision.machine.recorded import Recorded, load_transcript
@@ -97,6 +99,28 @@ def test_home_editions_are_never_told_to_enable_hyper_v() -> None:
     commands = [step.command or "" for finding in checkup.findings for step in finding.fix]
     assert commands
     assert not [command for command in commands if "Hyper-V" in command]
+
+
+@dataclass
+class Told:
+    """Facts by name."""
+
+    place: str
+    facts: dict[str, object]
+
+    def get(self, path: str) -> Any:
+        return self.facts.get(path)
+
+    def reason(self, path: str) -> str:
+        return "not known"
+
+
+@pytest.mark.parametrize(("place", "command"), [("wsl", "nvidia-smi -pl 350"), ("linux", "sudo nvidia-smi -pl 350")])
+def test_the_power_limit_is_raised_where_the_driver_is(place: str, command: str) -> None:
+    limits = {"cuda.power_limit_watts": 200, "cuda.power_default_watts": 350}
+    step, _ = identity._faster(Told(place, dict(limits)))
+    assert step.command == command
+    assert ("Windows" in step.text) == (step.where == "windows") == (place == "wsl")
 
 
 def test_a_card_that_is_held_back_is_told_by_how_much() -> None:
