@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -126,9 +126,16 @@ def come_in(owner: httpx.Client, address: str) -> list[httpx.Cookies]:
 def warm(owner: httpx.Client) -> None:
     """Pictures before the evening: the ranges come from history."""
     for number in range(WARM_PICTURES):
-        key = owner.post("/api/v1/jobs", json={"prompt": WISHES[0], "seed": number}).raise_for_status().json()["key"]
-        while owner.get(f"/api/v1/jobs/{key}").json()["state"] != "done":
-            time.sleep(0.2)
+        draw(owner, {"prompt": WISHES[0], "seed": number})
+
+
+def draw(owner: httpx.Client, wish: Mapping[str, Any]) -> None:
+    """One picture, until it is done; what is refused for now is asked for again."""
+    while (answer := owner.post("/api/v1/jobs", json=wish)).status_code in (429, 503):
+        time.sleep(1)
+    key = answer.raise_for_status().json()["key"]
+    while owner.get(f"/api/v1/jobs/{key}").json()["state"] != "done":
+        time.sleep(0.1)
 
 
 async def evening(address: str, sessions: list[httpx.Cookies], seconds: float) -> Seen:

@@ -14,32 +14,17 @@ import os
 import sqlite3
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from bench.proofs.serve_load import WISHES, owner_of, served
+from bench.proofs.serve_load import WISHES, draw, owner_of, served
 from generator.serve.line.estimate import FEWEST, hit_rate, percentile
 
 SHAPES = ("square", "wide")
 FIRST = 10
 Promise = tuple[float, float, float]
-
-
-def ask(owner: httpx.Client, prompt: str, shape: str) -> None:
-    """One picture, until it is done."""
-    wish = {"prompt": prompt, "preset": "quick", "shape": shape}
-    while (answer := owner.post("/api/v1/jobs", json=wish)).is_error:
-        if answer.status_code not in (429, 503):
-            raise SystemExit(answer.text)
-        time.sleep(1)
-    key = answer.json()["key"]
-    while owner.get(f"/api/v1/jobs/{key}").json()["state"] != "done":
-        time.sleep(0.1)
 
 
 def told(home: Path) -> list[tuple[int, float | None, float | None, float]]:
@@ -70,7 +55,7 @@ def measure(pictures: int) -> dict[str, Any]:
         home = Path(room) / "home"
         with served(home) as (address, _), owner_of(home, address) as owner:
             for prompt, shape in islice(zip(cycle(WISHES), cycle(SHAPES), strict=False), pictures):
-                ask(owner, prompt, shape)
+                draw(owner, {"prompt": prompt, "preset": "quick", "shape": shape})
             rows = told(home)
     promises = [(low, high, seconds) for _, low, high, seconds in rows if low is not None and high is not None]
     widths = sorted(high / low for low, high, _ in promises[FIRST:])

@@ -58,12 +58,6 @@ async def grow(service: Service, friend: Friend, key: str) -> None:
         await asyncio.to_thread(shutil.rmtree, folder / FRAMES, ignore_errors=True)  # the film has it all
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
-
-
 async def _run(command: list[str], made: Path) -> bool:
     """Whether the command made that file, in time; what it says goes to the log where it did not."""
     process = await asyncio.create_subprocess_exec(
@@ -77,12 +71,12 @@ async def _run(command: list[str], made: Path) -> bool:
         async with asyncio.timeout(LONGEST_SECONDS):
             _, said = await process.communicate()
     except TimeoutError:
-        await _end(process)
         log.warning("a film was not made within %.0f s", LONGEST_SECONDS)
         return False
-    except BaseException:
-        await _end(process)
-        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
     if process.returncode != 0:
         log.error("a film was not made: %s", said.decode(errors="replace")[-500:].strip())
     return process.returncode == 0 and made.is_file()

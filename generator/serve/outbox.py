@@ -57,12 +57,6 @@ def reopen(db: sqlite3.Connection, kind: str, job: int, now: int) -> None:
     )
 
 
-def is_shared(db: sqlite3.Connection, job: int, now: int) -> bool:
-    """Whether a link to this picture is open."""
-    query = "SELECT 1 FROM share WHERE job=? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
-    return db.execute(query, (job, now)).fetchone() is not None
-
-
 def went_well(db: sqlite3.Connection, number: int) -> None:
     """A try that was not the last one succeeded: those that failed before it no longer count."""
     db.execute("UPDATE outbox SET tries=0 WHERE id=?", (number,))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,12 +24,13 @@ from generator.serve.line.dispatcher import Dispatcher
 from generator.serve.line.estimate import History, Range, hit_rate, kind_of
 from generator.serve.line.live import Hub, Mode
 from generator.serve.line.queue import New, QueuedJob
-from generator.serve.settings import ServeSettings
+from generator.serve.settings import ServeSettings, parse_duration
 from generator.serve.store import Store, StoreFullError, StoreRefusedError
 from generator.serve.views import LineSeen
 from generator.serve.wall import toggle_heart, wall_query
 from generator.serve.wish import FriendWish, WishError, find_offer, read_wish, to_config, words_in
 
+log = logging.getLogger("dreamrig.serve")
 T = TypeVar("T")
 Also = Callable[[sqlite3.Connection, QueuedJob], None]
 FILES = {
@@ -195,8 +197,13 @@ class Service:
         self.changed()
         return cancelled or job
 
-    async def set_mode(self, mode: Mode, until: int | None = None) -> None:
-        """Draw, drain, give the GPU back until a time, or pause; Refused in words where it cannot be kept."""
+    async def set_mode(self, mode: Mode, length: str = "0") -> None:
+        """Draw, or for so long ("3h"; "0" = until told otherwise) drain, give the GPU back, or pause.
+
+        UsageError for a length that is none; Refused in words where the mode cannot be kept.
+        """
+        seconds = parse_duration(length)
+        until = self.clock.now_ms() + seconds * 1000 if seconds and mode != "drawing" else None
         with told_in_words():
             await self.dispatcher.set_mode(mode, until)
 
@@ -324,6 +331,16 @@ def told_in_words() -> Iterator[None]:
         raise Refused(507, "disk_full", "The disk here is full: nothing was saved. Tell the owner.") from error
     except StoreRefusedError as error:
         raise Refused(503, "database_busy", "The server cannot reach its data now: try again.", BUSY_SECONDS) from error
+
+
+async def was_taken(work: Awaitable[object], told: str) -> bool:
+    """Whether it was done. A refusal of the store is a line of the log, and no end of a task that comes again."""
+    try:
+        await work
+    except (Refused, StoreRefusedError) as refused:
+        log.warning("%s: %s", told, refused.message)
+        return False
+    return True
 
 
 def read_line(db: sqlite3.Connection) -> LineSeen:

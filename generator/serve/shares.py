@@ -10,18 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generator.serve import outbox
 from generator.serve.friends import DAY_MS, Friend
 from generator.serve.line.admission import Refused
 from generator.serve.line.queue import QueuedJob
 from generator.serve.service import NotFoundError, Service
-from generator.serve.webhook import put as outbox_put
 
 LENGTHS: Mapping[str, float | None] = {"": None, "1": 1.0, "7": 7.0, "30": 30.0}
 """What the form offers, in days."""
-OF_JOB = (
-    "SELECT id, expires_at FROM share WHERE job=? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
-)
-"""The link of a picture that opens now."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,15 @@ def days_in(form: Mapping[str, Any]) -> float | None:
     return LENGTHS[asked]
 
 
+def open_link(db: sqlite3.Connection, job: int, now: int) -> sqlite3.Row | None:
+    """Id and expires_at of the link of a picture that opens now."""
+    query = (
+        "SELECT id, expires_at FROM share WHERE job=? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"
+    )
+    row: sqlite3.Row | None = db.execute(query, (job, now)).fetchone()
+    return row
+
+
 async def share(service: Service, friend: Friend, key: str, days: float | None = None) -> str:
     """A token that opens this one picture to anybody who has it: the one there is, good from now on for so long."""
     job = await service.own(friend, key)
@@ -52,14 +57,14 @@ async def share(service: Service, friend: Friend, key: str, days: float | None =
     expires = None if days is None else now + int(days * DAY_MS)
 
     def make(db: sqlite3.Connection) -> int:
-        row = db.execute(OF_JOB, (job.id, now)).fetchone()
+        row = open_link(db, job.id, now)
         if row is not None:
             db.execute("UPDATE share SET expires_at=? WHERE id=?", (expires, row["id"]))
             return int(row["id"])
         made = db.execute("INSERT INTO share (job, made_at, expires_at) VALUES (?,?,?)", (job.id, now, expires))
         assert made.lastrowid is not None
         if service.settings.webhook:
-            outbox_put(db, job.id, now)
+            outbox.put(db, outbox.WEBHOOK_POST, job.id, now)
         return made.lastrowid
 
     return token_of(service.secret, await service.write(make))
@@ -76,7 +81,7 @@ async def unshare(service: Service, friend: Friend, key: str) -> None:
 async def link_of(service: Service, job: QueuedJob) -> Link | None:
     """The link there is, and opens."""
     now = service.clock.now_ms()
-    row = await service.read(lambda db: db.execute(OF_JOB, (job.id, now)).fetchone())
+    row = await service.read(lambda db: open_link(db, job.id, now))
     return None if row is None else Link(token_of(service.secret, row["id"]), row["expires_at"])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import re
 import secrets
 import sqlite3
@@ -24,10 +23,11 @@ from generator.serve.clock import Clock
 from generator.serve.home import Home
 from generator.serve.line import queue
 from generator.serve.line.queue import QueuedJob
+from generator.serve.service import was_taken
 from generator.serve.settings import ServeSettings
+from generator.serve.shares import open_link
 from generator.serve.store import Store, StoreRefusedError
 
-log = logging.getLogger("dreamrig.serve")
 LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
@@ -54,10 +54,7 @@ class Outbox:
     async def run(self) -> None:
         """Post what is due, for ever."""
         while self.settings.webhook:
-            try:
-                await self.post_due()
-            except StoreRefusedError as refused:
-                log.warning("nothing was posted: %s", refused)
+            await was_taken(self.post_due(), "nothing was posted")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def post_due(self) -> None:
@@ -95,7 +92,7 @@ class Outbox:
         if self.settings.webhook_posts == "all":
             return True
         now = self.clock.now_ms()
-        return await asyncio.wrap_future(self.store.read(lambda db: outbox.is_shared(db, job.id, now)))
+        return await asyncio.wrap_future(self.store.read(lambda db: open_link(db, job.id, now))) is not None
 
     async def later(self, number: int, tries: int, asked_seconds: float) -> None:
         """Try again, or tell the owner."""

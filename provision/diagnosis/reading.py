@@ -65,17 +65,14 @@ class Reading:
 
     def _spans(self, regex: str) -> list[tuple[int, int]]:
         if regex not in self.spans:
-            needed, lowered = literals(regex), self.lowered[0]
-            found = not needed or any(literal in lowered for literal in needed)
-            matches = islice(compiled(regex).finditer(self.flat), MOST_SPANS) if found else ()
-            self.spans[regex] = [match.span() for match in matches]
+            found = compiled(regex).finditer(self.flat) if _may_match(regex, self.lowered[0]) else iter(())
+            self.spans[regex] = [match.span() for match in islice(found, MOST_SPANS)]
         return self.spans[regex]
 
     def search(self, regex: str) -> Hit | None:
         """The first match of a regular expression."""
         if regex not in self.hits:
-            needed = literals(regex)
-            views = [not needed or any(literal in lowered for literal in needed) for lowered in self.lowered]
+            views = [_may_match(regex, lowered) for lowered in self.lowered]
             self.hits[regex] = self._search(compiled(regex), *views) if any(views) else None
         return self.hits[regex]
 
@@ -103,6 +100,12 @@ class Reading:
             begin = max(0, min(offset - start - LINE_CHARACTERS // 2, len(line) - LINE_CHARACTERS))
             line = line[begin : begin + LINE_CHARACTERS]
         return {"kind": "text", "line": line.strip(), "matched": matched[:MATCH_CHARACTERS].strip()}
+
+
+def _may_match(regex: str, lowered: str) -> bool:
+    """Whether a text in small letters has a part that every match needs."""
+    needed = literals(regex)
+    return not needed or any(literal in lowered for literal in needed)
 
 
 def read_text(text: str | bytes | None, knowledge: Knowledge) -> Reading | None:

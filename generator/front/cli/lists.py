@@ -81,10 +81,11 @@ def _list(values: Values) -> int:
 def _prune(values: Values) -> int:
     """Name what would go, or remove it."""
     chosen = tidy.to_prune(runs.look(), older_than_days=values["older_than"], keep_last=values["keep_last"])
-    sizes = {run.id: tidy.bytes_of(run.folder) for run in chosen}
     errors: list[RigError] = []
     if values["yes"]:
         sizes, errors = _remove_each(chosen)
+    else:
+        sizes = {run.id: tidy.bytes_of(run.folder) for run in chosen}
     if values["as_json"]:
         data = {"removed": values["yes"], "runs": sizes, "bytes": sum(sizes.values())}
         console.print_json("history", data, ok=not errors, errors=errors)

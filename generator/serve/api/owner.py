@@ -15,7 +15,6 @@ from generator.serve.api.base import body_of, friend_of, service_of
 from generator.serve.friends import Friend
 from generator.serve.line.admission import Refused
 from generator.serve.service import NotFoundError, Service
-from generator.serve.settings import parse_duration
 from generator.serve.watching import retention
 from generator.serve.wish import WishError
 
@@ -128,7 +127,5 @@ async def chosen(service: Service, body: SweepBody) -> retention.Choice:
 async def change_mode(request: Request) -> Response:
     """Draw, begin nothing new, give the graphics card back, or pause; for a while, or until told otherwise."""
     service, body = for_owner(request), await read_as(request, ModeBody)
-    mode, seconds = body["mode"], parse_duration(body.get("length", "0"))
-    until = service.clock.now_ms() + seconds * 1000 if seconds and mode != "drawing" else None
-    await service.set_mode(mode, until)
+    await service.set_mode(body["mode"], body.get("length", "0"))
     return JSONResponse({"mode": service.hub.mode, "until": service.hub.until})

@@ -17,7 +17,6 @@ from generator.serve.line.admission import Refused
 from generator.serve.line.estimate import UNKNOWN
 from generator.serve.line.queue import QueuedJob
 from generator.serve.service import NotFoundError, Service
-from generator.serve.settings import parse_duration
 from generator.serve.webhook import escaped
 from generator.serve.wish import read_wish
 
@@ -140,9 +139,7 @@ async def page_link(service: Service, asker: Asker) -> str:
 async def pause(service: Service, asker: Asker, length: str) -> str:
     """The owner's: keep, and give the graphics card back."""
     await _owner(service, asker)
-    seconds = parse_duration(length)
-    until = service.clock.now_ms() + seconds * 1000 if seconds else None
-    await service.set_mode("gaming", until)
+    await service.set_mode("gaming", length)
     return f"{lamp_words(service)} What is asked for waits."
 
 

@@ -20,7 +20,6 @@ from generator.serve.line import queue
 from generator.serve.pages.look import inside
 from generator.serve.pages.owner import Room, owner, owner_page
 from generator.serve.service import NotFoundError
-from generator.serve.settings import parse_duration
 from generator.serve.watching.retention import beyond_quota, older_than, sweep, use_by_friend
 from generator.serve.wish import WishError
 
@@ -39,9 +38,7 @@ async def _mode(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
     service, mode = service_of(request), body.get("mode")
     if mode not in ("drawing", "draining", "gaming", "paused"):
         raise NotFoundError
-    length = parse_duration(str(body.get("length") or "0"))
-    until = service.clock.now_ms() + length * 1000 if length and mode != "drawing" else None
-    await service.set_mode(mode, until)
+    await service.set_mode(mode, str(body.get("length") or "0"))
 
 
 async def _invite(request: Request, me: Friend, body: Mapping[str, Any]) -> Response:

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from generator.serve.line import queue
-from generator.serve.line.admission import Refused
-from generator.serve.service import Service
+from generator.serve.service import Service, was_taken
 from generator.serve.settings import ServeSettings
 
 log = logging.getLogger("dreamrig.serve")
@@ -69,17 +68,9 @@ class Journal:
         while not hub.is_closing:
             version = hub.version  # what comes while this writes wakes it at once
             if hub.line_version != seen:
-                seen = hub.line_version if await self.is_written() else -1
+                # Where the database cannot be read, the next change or minute brings the same lines.
+                seen = hub.line_version if await was_taken(self.write(), "nothing to tell") else -1
             await hub.wait(version, 60.0)
-
-    async def is_written(self) -> bool:
-        """Whether the database could be read; else the next change or minute brings the same lines."""
-        try:
-            await self.write()
-        except Refused as refused:
-            log.warning("nothing to tell: %s", refused.message)
-            return False
-        return True
 
     async def write(self) -> None:
         """What has happened since the last line."""

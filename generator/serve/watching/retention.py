@@ -16,8 +16,7 @@ from typing import Any
 from dreamrig.words import MIB
 from generator.serve.friends import DAY_MS
 from generator.serve.line import queue
-from generator.serve.line.admission import Refused
-from generator.serve.service import Service
+from generator.serve.service import Service, was_taken
 
 log = logging.getLogger("dreamrig.serve")
 MOST_AT_ONCE = 500
@@ -117,20 +116,15 @@ async def finish_deleting(service: Service) -> int:
 
 async def keep_swept(service: Service) -> None:
     """What a crash left first; then every hour, where the owner has said after how many days; for ever."""
-    while not (is_done := await _swept(service)) or service.settings.keep_days:
+    # A disk that is full for a moment is when it is needed most.
+    while not (is_done := await was_taken(_sweep_all(service), "nothing was swept")) or service.settings.keep_days:
         await asyncio.sleep(SECONDS_BETWEEN_SWEEPS if is_done else SECONDS_UNTIL_NEXT_TRY)
 
 
-async def _swept(service: Service) -> bool:
-    """Whether it was done. A disk that is full for a moment is when it is needed most: it is tried again."""
-    try:
-        await finish_deleting(service)
-        if service.settings.keep_days:
-            await sweep(service, older_than(service.settings.keep_days))
-    except Refused as refused:
-        log.warning("nothing was swept: %s", refused.message)
-        return False
-    return True
+async def _sweep_all(service: Service) -> None:
+    await finish_deleting(service)
+    if service.settings.keep_days:
+        await sweep(service, older_than(service.settings.keep_days))
 
 
 def use_by_friend(db: sqlite3.Connection, going: Sequence[Goer] = ()) -> list[dict[str, Any]]:

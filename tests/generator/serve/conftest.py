@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import io
 import queue as queues
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -179,6 +181,15 @@ class Site:
             self.web.should_exit = True
             self.thread.join(PATIENCE_SECONDS)
             assert not self.thread.is_alive()
+
+    @contextlib.contextmanager
+    def held_by_another(self, how: str = "EXCLUSIVE") -> Iterator[None]:
+        """Another program has the database for itself; the server does not wait long."""
+        self.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
+        with contextlib.closing(sqlite3.connect(self.home.database, isolation_level=None)) as other:
+            other.execute(f"BEGIN {how}")
+            yield
+            other.execute("ROLLBACK")
 
     def store(self, work: Any) -> Any:
         return self.service.store.write(work).result(PATIENCE_SECONDS)

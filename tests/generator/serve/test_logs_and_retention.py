@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import logging
-import sqlite3
 import subprocess
 import sys
 import time
@@ -245,11 +243,8 @@ def test_a_sweep_that_was_refused_is_tried_again(sites: Any, waiting: Any, monke
     ann = site.friend("ann")
     key = site.submit(ann)
     site.until(ann, key, "done")
-    site.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
-    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with site.held_by_another():
         time.sleep(0.5)
-        other.execute("ROLLBACK")
     site.store(lambda db: db.execute("UPDATE job SET ended_at = ended_at - ?", (31 * DAY_MS,)))
     waiting(lambda: not site.home.picture_folder(key).exists())
 

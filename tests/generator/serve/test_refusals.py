@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from generator.crew.protocol import Draw
 
 HOUR_MS = 3_600_000
-
-
-@contextlib.contextmanager
-def held_by_another(site: Any) -> Iterator[None]:
-    """Another program has the file for itself; the server does not wait long."""
-    site.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
-    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
 
 
 def test_a_database_held_by_another_program_costs_no_picture(by_hand: Any, waiting: Callable[..., None]) -> None:
@@ -28,7 +16,7 @@ def test_a_database_held_by_another_program_costs_no_picture(by_hand: Any, waiti
     waiting(lambda: bool(by_hand.crews))
     crew = by_hand.crews[0]
     order: Draw = crew.next_order(Draw)
-    with held_by_another(by_hand):
+    with by_hand.held_by_another():
         crew.draw_now(order)
         answer = ann.post("/api/v1/jobs", json={"prompt": "another"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_busy")
@@ -101,20 +89,10 @@ def test_who_was_away_for_long_hears_every_event(site: Any) -> None:
     assert numbers == [*range(2, 1304), 1303]
 
 
-@contextlib.contextmanager
-def only_read(site: Any) -> Iterator[None]:
-    """Another program writes: what is there can be read, and nothing be written."""
-    site.store(lambda db: db.execute("PRAGMA busy_timeout = 20"))
-    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
 def test_cancel_and_gaming_are_refused_in_words(by_hand: Any) -> None:
     owner = by_hand.owner()
     key = by_hand.submit(owner)
-    with only_read(by_hand):
+    with by_hand.held_by_another("IMMEDIATE"):  # what is there can be read
         answers = [
             owner.post("/owner/mode", data={"mode": "gaming"}),
             owner.post("/api/v1/mode", json={"mode": "gaming"}),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,14 +130,11 @@ def test_a_database_held_for_a_moment_stops_no_later_post(
     fake = discord([])
     site = run_site(sites, fake)
     ann = site.friend("ann")
-    site.service.store.read(lambda db: db.execute("PRAGMA busy_timeout = 20")).result()
     first = site.submit(ann)
     site.until(ann, first, "done")
     waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 1)
-    with contextlib.closing(sqlite3.connect(site.home.database, isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with site.held_by_another():
         time.sleep(0.5)
-        other.execute("ROLLBACK")
     second = site.submit(ann)
     site.until(ann, second, "done")
     waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 2)
