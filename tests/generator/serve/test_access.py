@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import socket
 import threading
 from collections.abc import Callable
@@ -15,7 +14,6 @@ import httpx
 import pytest
 
 from dreamrig.errors import UsageError
-from generator.crew.protocol import Draw
 from generator.serve.parent import require_safe_bind
 from generator.serve.settings import ServeSettings
 from generator.serve.shares import token_of
@@ -482,41 +480,3 @@ def test_settings_refuse_what_cannot_be() -> None:
     for changes in ({"visibility": "all"}, {"public_url": "rig"}, {"port": 70_000}, {"idle_unload": "soon"}):
         with pytest.raises(UsageError):
             replace(ServeSettings(), **changes)
-
-
-def test_nobody_goes_on_from_a_deleted_picture(site: Any) -> None:
-    ann = site.friend("ann")
-    parent = site.submit(ann)
-    site.until(ann, parent, "done")
-    child = site.submit(ann, parent=parent)
-    site.until(ann, child, "done")
-    ann.post(f"/p/{parent}/delete")
-    answer = ann.post("/api/v1/jobs", json={"prompt": "a house", "parent": parent})
-    assert (answer.status_code, answer.json()["error"]["message"]) == (422, "That picture was deleted.")
-    assert "That picture was deleted." in ann.post(f"/p/{child}/again").text
-    assert site.rows("SELECT count(*) FROM job")[0][0] == 2
-
-
-def test_a_picture_that_another_one_will_start_from_stays_until_then(by_hand: Any) -> None:
-    ann, ben = by_hand.friend("ann"), by_hand.friend("ben")
-    parent = by_hand.submit(ann)
-    by_hand.crews[-1].draw_now(by_hand.crews[-1].next_order(Draw))
-    by_hand.until(ann, parent, "done")
-    child = by_hand.submit(ben, parent=parent)
-    assert ann.post(f"/p/{parent}/delete").status_code == 409
-    assert by_hand.home.picture_folder(parent).is_dir()
-    by_hand.crews[-1].draw_now(by_hand.crews[-1].next_order(Draw))
-    by_hand.until(ben, child, "done")
-    assert ann.post(f"/p/{parent}/delete").status_code == 303
-
-
-def test_the_page_says_the_number_that_it_will_be(by_hand: Any) -> None:
-    ann, ben, noor = by_hand.friend("ann"), by_hand.friend("ben"), by_hand.friend("noor")
-    by_hand.submit(ann)
-    order = by_hand.crews[-1].next_order(Draw)
-    for client in (ben, ben, ann, noor, ben, noor):
-        said = re.search(r"You will be number (\d+)", client.get("/").text)
-        assert said is not None
-        key = by_hand.submit(client)
-        assert client.get(f"/api/v1/jobs/{key}").json()["number"] == int(said[1])
-    by_hand.crews[-1].draw_now(order)
