@@ -15,6 +15,7 @@ from bench.result.pins import AS_SHIPPED, hash_of, pins_of
 from bench.result.result import Profile
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
+from generator.models.likes import NAME, SECOND
 from generator.presets import PRESETS
 
 PROFILES: tuple[Profile, ...] = ("strict", "as-shipped")
@@ -82,6 +83,8 @@ class Workload:
         if self.profile == "as-shipped":
             for name in AS_SHIPPED:
                 params.pop(name, None)
+        if params["model"] == NAME:
+            params["model"] = SECOND  # whose work it pins: what came later has more codes to choose from
         return GenerateConfig(**{**params, **changes})
 
 

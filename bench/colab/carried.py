@@ -105,7 +105,7 @@ else:
 
 
 def build(workload: str, *, with_weights: bool = False) -> str:
-    """The notebook's text. workload: what its form says first.   with_weights: carry the starter (33 MB) too."""
+    """The notebook's text. workload: what its form says first.   with_weights: carry the starter (36 MB) too."""
     return to_notebook(cells(workload, with_weights=with_weights), title=TITLE, outputs={})
 
 

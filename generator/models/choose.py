@@ -17,13 +17,13 @@ from generator.models.aesthetic import load_heads
 from generator.models.base import Models
 from generator.models.clip_sizes import BY_OPENAI
 from generator.models.full import load_full
-from generator.models.likes import FIRST, NAME
+from generator.models.likes import STARTERS
 from generator.models.names import GUIDE, guide_names
 from generator.models.starter import load_starter
 
 QUICK_HALVES = (7, 0)
 """The compute capability from which on products of half precision have units of their own."""
-MODELS = (NAME, FIRST, *vqgan.ARCHITECTURES)
+MODELS = (*STARTERS, *vqgan.ARCHITECTURES)
 """What --model takes."""
 
 
@@ -45,7 +45,7 @@ def load_models(config: GenerateConfig) -> Models:
     if config.aesthetic:
         heads = load_heads(_looking(config), device)
         return replace(load_models(replace(config, aesthetic=0.0)), aesthetic=heads)
-    if config.model not in (NAME, FIRST):
+    if config.model not in STARTERS:
         return _with_device_defaults(load_full(config, device), config.model, device)
     for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):
         if value.strip() != usual:
@@ -55,7 +55,7 @@ def load_models(config: GenerateConfig) -> Models:
 
 def _looking(config: GenerateConfig) -> tuple[str, ...]:
     """The published CLIPs that guide a run; none with a starter."""
-    return () if config.model in (NAME, FIRST) else guide_names(config) or (GUIDE,)
+    return () if config.model in STARTERS else guide_names(config) or (GUIDE,)
 
 
 def device_defaults(config: GenerateConfig) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _liked_by(device: torch.device, model: str) -> dict[str, Any]:
     if device.type != "cuda":
         return {}
     has_quick_halves = torch.version.hip is None and torch.cuda.get_device_capability(device) >= QUICK_HALVES
-    precision = {"precision": "mixed"} if has_quick_halves and model not in (NAME, FIRST) else {}
+    precision = {"precision": "mixed"} if has_quick_halves and model not in STARTERS else {}
     return {"deterministic": False, **precision}
 
 

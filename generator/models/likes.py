@@ -8,8 +8,9 @@ from typing import Any
 from generator.config import STARTS, GenerateConfig
 from generator.presets import PRESETS
 
-NAME, FIRST = "starter", "starter/first"
-"""The starter, and the one before it: what was drawn with that is repeated with that."""
+NAME, SECOND, FIRST = "starter", "starter/second", "starter/first"
+STARTERS = (NAME, SECOND, FIRST)
+"""The starter, and those before it: what was drawn with one of them is repeated with that."""
 SIDE_ON_CPU = 256
 """Pixels of a full-size model where nobody chose and no GPU helps; half a minute per step would be too much."""
 NOTHING_TO_KEEP = "start=grey"
@@ -91,7 +92,7 @@ down eyes and rims. Where CLIP paints alone it stays at the size it was taught.
 
 def likes_of(model: str, *, on_cpu: bool) -> dict[str, Any]:
     """The defaults of a model by its name, but for what only a device likes; of a full-size one our own preset."""
-    if model in (NAME, FIRST):
+    if model in STARTERS:
         return dict(FIRST_DEFAULTS if model == FIRST else DEFAULTS)
     values = dict(PRESETS["dreamrig"].values_for(model))
     del values["guides"]  # those that are loaded

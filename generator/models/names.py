@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from generator.config import GenerateConfig
-from generator.models.likes import FIRST, NAME
+from generator.models.likes import STARTERS
 from generator.models.siglip_sizes import ARCHITECTURES
 
 GUIDE = "ViT-B/32"
@@ -24,7 +24,7 @@ def guide_names(config: GenerateConfig) -> tuple[str, ...]:
 
 def published_networks(config: GenerateConfig) -> tuple[str, ...]:
     """The published files a run loads, the VQGAN first, a tokenizer last; none for a starter or random weights."""
-    if config.random_weights or config.model in (NAME, FIRST):
+    if config.random_weights or config.model in STARTERS:
         return ()
     guides = guide_names(config) or (GUIDE,)
     heads = [HEADS[guide] for guide in guides if guide in HEADS] if config.aesthetic else []

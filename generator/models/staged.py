@@ -52,7 +52,7 @@ class StagedStart:
         library: ThingLibrary,
         known: Lexicon | None = None,
     ) -> None:
-        self._composer, self._painter, self._vqgan, self._library = composer, painter, vqgan, library
+        self._composer, self.painter, self.vqgan, self._library = composer, painter, vqgan, library
         self._given = known
 
     @cached_property
@@ -65,10 +65,10 @@ class StagedStart:
         with torch.no_grad():
             if reading.is_own:
                 scene = compose(self._composer, text, torch.Generator().manual_seed(_mixed(seed, text)))
-                latent = paint(self._painter, scene, spots(scene), rows, columns)
-                return StartPlan(self._vqgan.nearest(latent)[0], scene.plan())
+                latent = paint(self.painter, scene, spots(scene), rows, columns)
+                return StartPlan(self.vqgan.nearest(latent)[0], scene.plan())
             staged = self.stage(text, seed, rows, columns)
-            codes = self._vqgan.nearest(self._vqgan.encode(staged.picture[None]))[0]
+            codes = self.vqgan.nearest(self.vqgan.encode(staged.picture[None]))[0]
             return StartPlan(codes, describe(reading, staged.scene))
 
     def stage(self, text: str, seed: int, rows: int, columns: int) -> Staged:
@@ -103,8 +103,8 @@ class StagedStart:
 
     def _background(self, scene: Scene, place: str, rows: int, columns: int) -> Tensor:
         plain = replace(scene, style="plain")
-        latent = paint(self._painter, plain, spots(plain, horizon=_HORIZON_OF.get(place)), rows, columns)
-        return self._vqgan.decode(latent)[0].clamp(0, 1)
+        latent = paint(self.painter, plain, spots(plain, horizon=_HORIZON_OF.get(place)), rows, columns)
+        return self.vqgan.decode(latent)[0].clamp(0, 1)
 
 
 class _Outlines(Sequence[Outline]):

@@ -17,7 +17,7 @@ from generator.models.staged import StagedStart
 from generator.models.tiny.clip import LayoutCLIP, TinyCLIP
 from generator.models.tiny.start import Composer, ScenePainter
 from generator.models.tiny.things import ThingLibrary
-from generator.models.tiny.vqgan import FACTOR, TinyVQGAN
+from generator.models.tiny.vqgan import CODES, FACTOR, TinyVQGAN
 from generator.starter import shipped as weights
 from generator.starter import words
 from generator.starter.lexicon import from_table
@@ -94,7 +94,7 @@ def load_starter(device: torch.device | str = "cpu", folder: Path = weights.STAR
         return network
 
     former = name == FIRST
-    vqgan = load(TinyVQGAN(), "vqgan.safetensors")
+    vqgan = load(TinyVQGAN(codes=CODES), weights.PICTURES) if name == NAME else load(TinyVQGAN(), "vqgan.safetensors")
     clip = load(TinyCLIP(words.TOKEN_COUNT, words.CONTEXT), "clip.safetensors")
     layout = load(LayoutCLIP(words.TOKEN_COUNT, words.CONTEXT), "layout.safetensors")
     composer = load(Composer(words.TOKEN_COUNT, words.CONTEXT, SLOT_SIZES), "composer.safetensors")

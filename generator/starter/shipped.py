@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STARTER_FOLDER = Path(__file__).parent / "weights"
-PAINTER, THINGS, WORDS = "grids.safetensors", "things.safetensors", "words.json.xz"
+PICTURES, PAINTER = "codes.safetensors", "grids.safetensors"
+THINGS, WORDS = "things.safetensors", "words.json.xz"
 _HINT = "restore the shipped files: git checkout -- generator/starter/weights"
 
 

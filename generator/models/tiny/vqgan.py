@@ -8,6 +8,8 @@ from generator.models.tiny.layers import ConvBlock, up, zero
 
 FACTOR = 8
 """Pixels per code along a side (f8)."""
+CODES = 8192
+"""Rows of the starter's codebook; the two before it had 2,048."""
 
 
 class TinyVQGAN(nn.Module):

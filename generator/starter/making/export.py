@@ -9,15 +9,16 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from generator.starter.shipped import PAINTER, STARTER_FOLDER, THINGS, WORDS, read_manifest
+from generator.starter.shipped import PAINTER, PICTURES, STARTER_FOLDER, THINGS, WORDS, read_manifest
 
 _STAGES = {"vqgan": "vqgan.", "clip": "clip.", "layout": "", "composer": "", "painter": ""}
 """Stage -> the prefix of its network within what is trained."""
 _NOT_SHIPPED = ("attributes.",)
 """Training heads that generation does not need."""
 _FIRST = [f"{stage}.safetensors" for stage in _STAGES]
-STARTERS = {"starter": [*_FIRST[:-1], PAINTER, THINGS, WORDS], "starter/first": _FIRST}
-"""Which files each starter is made of: the first one repeats what was drawn with it."""
+_SECOND = [*_FIRST[:-1], PAINTER, THINGS, WORDS]
+STARTERS = {"starter": [PICTURES, *_SECOND[1:]], "starter/second": _SECOND, "starter/first": _FIRST}
+"""Which files each starter is made of: the earlier ones repeat what was drawn with them."""
 
 
 def export(work: Path, folder: Path = STARTER_FOLDER) -> None:
@@ -47,6 +48,12 @@ def export_words(work: Path, folder: Path = STARTER_FOLDER) -> None:
     write(THINGS, save(halved(to_library(trained.eval(), drawings).state_dict())), cost(state), folder)
     table = word_table(read_things(work / "packages"), drawings, work / "packages")
     write(WORDS, compressed(table), {}, folder)
+
+
+def export_codes(work: Path, folder: Path = STARTER_FOLDER) -> None:
+    """Export the VQGAN with the larger codebook."""
+    state = torch.load(work / "codes" / "codes.checkpoint.pt", weights_only=True)
+    write(PICTURES, save(halved(state["averaged"])), cost(state), folder)
 
 
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

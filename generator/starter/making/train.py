@@ -127,10 +127,28 @@ def load_averaged(model: nn.Module, checkpoint: Path, prefix: str = "") -> None:
     model.eval().requires_grad_(False)
 
 
+def _codes(options: argparse.Namespace) -> None:
+    from generator.models.likes import SECOND
+    from generator.models.staged import StagedStart
+    from generator.models.starter import load_starter
+    from generator.starter.making.train_codes import train_codes
+
+    start = load_starter(name=SECOND).start
+    assert isinstance(start, StagedStart)
+    schedule = Schedule(steps=options.steps or 1600, learning_rate=6e-4, average=0.995)
+    train_codes(start, options.work / "codes", schedule, seed=SEED)
+
+
 def _export(options: argparse.Namespace) -> None:
     from generator.starter.making.export import export
 
     export(options.work)
+
+
+def _export_codes(options: argparse.Namespace) -> None:
+    from generator.starter.making.export import export_codes
+
+    export_codes(options.work)
 
 
 def _export_words(options: argparse.Namespace) -> None:
@@ -151,6 +169,8 @@ STAGES = {
     "judge": _judge,
     "export": _export,
     "export-words": _export_words,
+    "codes": _codes,
+    "export-codes": _export_codes,
 }
 
 

@@ -51,7 +51,7 @@ def colab_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def starter_beside() -> Cell:
-    """The starter's weights, put where the archive would have brought them: 33 MB through a kernel prove no more."""
+    """The starter's weights, put where the archive would have brought them: 36 MB through a kernel prove no more."""
     weights = ROOT / "generator" / "starter" / "weights"
     put = f"import shutil\nshutil.copytree({str(weights)!r}, folder / 'generator/starter/weights', dirs_exist_ok=True)"
     return Cell("code", "starter", put)

@@ -28,7 +28,7 @@ from generator.models.base import Models
 from generator.models.choose import MODELS, load_models
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.full import load_full
-from generator.models.likes import likes_of
+from generator.models.likes import STARTERS, likes_of
 from generator.models.names import TOKENIZER, published_networks, tokenizers_of
 from generator.models.random_weights import random_tensors
 from generator.models.siglip import SigLIP, SigLIPArchitecture
@@ -292,7 +292,7 @@ def test_weights_with_a_hole_are_refused(tmp_path: Path, backend: str) -> None:
     [
         ({"model": "imagnet-f16-1024"}, "no model 'imagnet-f16-1024'", "did you mean imagenet-f16-1024"),
         ({"model": "coco"}, "no model 'coco'", "coco-f16"),
-        ({"model": "qqq"}, "no model 'qqq'", "there are: starter, starter/first, imagenet-f16-1024, "),
+        ({"model": "qqq"}, "no model 'qqq'", "there are: starter, starter/second, starter/first, imagenet-f16-1024, "),
         ({"guides": "vit-b/32"}, "no guide 'vit-b/32'", "did you mean ViT-B/32"),
         ({"model": "starter", "guides": "ViT-B/32"}, "starter has networks of its own", "leave --guides away"),
         ({"model": "starter", "backend": "reference"}, "starter has networks of its own", "leave --backend away"),
@@ -307,7 +307,7 @@ def test_unknown_names_are_met_with_known_ones(changes: dict[str, Any], sentence
 
 def test_every_published_name_is_known_here() -> None:
     kinds = {name: entry.kind for name, entry in registry.entries().items()}
-    assert {name for name, kind in kinds.items() if kind == "vqgan"} == set(MODELS) - {"starter", "starter/first"}
+    assert {name for name, kind in kinds.items() if kind == "vqgan"} == set(MODELS) - set(STARTERS)
     assert {name for name, kind in kinds.items() if kind == "clip"} == set(guides.ARCHITECTURES)
 
 

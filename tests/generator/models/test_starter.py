@@ -19,7 +19,7 @@ from generator.config import GenerateConfig
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.base import Models
-from generator.models.likes import DEFAULTS, FIRST, NAME
+from generator.models.likes import DEFAULTS, FIRST, NAME, SECOND
 from generator.models.starter import load_starter
 from generator.starter import shipped as weights
 from generator.starter import words
@@ -169,6 +169,22 @@ def test_the_first_starter_draws_what_it_drew() -> None:
     }
     for text, digest in drawn.items():
         codes = first.start.predict(text, 7, 16, 16).codes
+        assert hashlib.sha256(codes.numpy().tobytes()).hexdigest()[:16] == digest, text
+
+
+def test_the_second_starter_draws_what_it_drew() -> None:
+    """As above; it has the same words and things as today's, and a smaller codebook."""
+    second = load_starter(name=SECOND)
+    assert second.sha256 == "92968f203afe43fb558a0b88915c653afa33bd02cb47dc0095b862f618446efb"
+    assert second.start is not None
+    drawn = {
+        "sunset over the sea": "8a75a6d00d61ac51",
+        "a cat in space": "466b7d8fe4bc4c48",
+        "a blue dragon on a castle at night": "ed8c8aa20662fa4c",
+        "un renard dans la neige": "7a12893ad39f3a4d",
+    }
+    for text, digest in drawn.items():
+        codes = second.start.predict(text, 7, 32, 32).codes
         assert hashlib.sha256(codes.numpy().tobytes()).hexdigest()[:16] == digest, text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.config import GenerateConfig
-from generator.models.likes import FIRST, NAME
+from generator.models.likes import FIRST, NAME, SECOND
 from generator.pictures.recipe import Recipe
 from generator.runs import folder as runs
 from generator.runs.folder import CONFIG, Run
@@ -33,7 +33,7 @@ def stopped(recipe: Recipe, base: Path) -> Run:
     return runs.load_run(run.folder)
 
 
-@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (NAME, NAME)])
+@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (SECOND, SECOND), (NAME, NAME)])
 def test_a_recipe_is_repeated_with_the_starter_of_its_digest(drawn: str, model: str) -> None:
     assert with_its_starter(drawn_with(drawn)).config["model"] == model
     again = plan(Order(repeats=with_its_starter(drawn_with(drawn))))
@@ -47,7 +47,7 @@ def test_other_models_and_strange_digests_are_left_alone() -> None:
     assert with_its_starter(strange) is strange
 
 
-@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (NAME, NAME)])
+@pytest.mark.parametrize(("drawn", "model"), [(FIRST, FIRST), (SECOND, SECOND), (NAME, NAME)])
 def test_an_interrupted_run_goes_on_with_the_starter_that_began_it(tmp_path: Path, drawn: str, model: str) -> None:
     run = stopped(drawn_with(drawn), tmp_path)
     assert plan(Order(continues=run)).to_config({}).model == model

@@ -21,27 +21,21 @@ from PIL import Image
 from torch import Tensor
 
 from generator.models.base import Models
+from generator.models.likes import NAME, SECOND
 from generator.models.staged import StagedStart
 from generator.models.starter import load_starter
 from generator.models.tiny import collage
-from generator.starter.lexicon import Lexicon, lexicon
+from generator.starter.lexicon import lexicon
 from generator.starter.making.evaluate import sheet
 from generator.starter.making.library.drawings import Drawings, open_drawings, read_things
 from generator.starter.making.library.judge import ThingJudge, named, siblings
 from generator.starter.making.library.packages import JUDGES
 from generator.starter.making.library.train_things import to_drawings
+from generator.starter.making.library.typed import PROMPTS, Typed, held_out
 from generator.starter.making.train import load_averaged
 from generator.starter.staging import Placed
 
-PROMPTS, SEEDS, SIDE = 200, (1, 2, 3), 256
-_LEFT_OUT = frozenset(("face", "body"))
-"""Nobody can tell moods and gestures apart at this size."""
-_ALONE = (
-    "{a}", "{a} in the snow", "{a} at night", "{a} in space", "{a} at sunset", "a {colour} {one}", "{a} in the desert",
-    "a big {one} in the city", "{a} in a storm", "{a} under a rainbow", "watercolor of {a}", "{a} on a meadow",
-    "a photo of {a}", "{a} in the forest", "three {one}s", "a beautiful painting of {a}",
-)  # fmt: skip
-_TWO = ("{a} and {b}", "{a} riding {b}", "{a} on {b}", "{a} next to {b} at night", "{a} holding {b}", "{a} with {b}")
+SEEDS, SIDE = (1, 2, 3), 256
 
 
 @dataclass(frozen=True)
@@ -53,29 +47,6 @@ class AskedThing:
     """How many different things the prompt asks for."""
     seen: bool
     by_chance: float
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A prompt and the numbers of the things it asks for."""
-
-    text: str
-    things: tuple[int, ...]
-
-
-def held_out(which: str, known: Lexicon, drawn: set[int], count: int = PROMPTS) -> list[Typed]:
-    """Prompts as people type them and the things they ask for; two in five ask for two."""
-    rng = random.Random(f"typed/{which}")
-    free = [t for t in known.things if t.number in drawn and t.category not in _LEFT_OUT and len(t.name.split()) < 3]
-    found: list[Typed] = []
-    while len(found) < count:
-        asked = rng.sample(free, 2)
-        one, other = (thing.name.removesuffix(" face") for thing in asked)
-        shape = rng.choice(_TWO if rng.random() < 0.4 else _ALONE)
-        colour = rng.choice(("red", "blue", "green", "yellow", "purple", "pink"))
-        text = shape.format(a=f"a {one}", b=f"a {other}", one=one, colour=colour)
-        found.append(Typed(text, tuple(thing.number for thing in asked[: 1 + ("{b}" in shape)])))
-    return found
 
 
 class RealStart(StagedStart):
@@ -150,6 +121,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--set", choices=("tune", "test"), default="tune")
     parser.add_argument("--count", type=int, default=PROMPTS)
+    parser.add_argument("--model", choices=(NAME, SECOND), default=NAME)
     options = parser.parse_args()
     packages = options.work / "packages"
     things = read_things(packages)
@@ -157,20 +129,21 @@ def main() -> None:
     judge = ThingJudge(len(things))
     load_averaged(judge, options.work / "thing-judge.checkpoint.pt")
     prompts = held_out(options.set, lexicon(), set(judged.things.tolist()), options.count)
-    models = load_starter()
+    models = load_starter(name=options.model)
     assert isinstance(models.start, StagedStart)
     real = RealStart(models.start, open_drawings(packages, options.work / "drawings"))
     alike = siblings(things)
     report: dict[str, Any] = {}
+    kind = f"{options.set}-{options.model.replace('/', '-')}"
     for name, start in (("real", real), ("start", None)):
         asked, pictures = ask(judge, models, prompts, alike, start)
         report[name] = {"all": shares(asked), "both": both_seen(asked)}
-        Image.fromarray(sheet(pictures[:60], 10)).save(options.work / f"typed-{options.set}-{name}.png")
+        Image.fromarray(sheet(pictures[:60], 10)).save(options.work / f"typed-{kind}-{name}.png")
     report["of_ceiling"] = {
         "all": report["start"]["all"]["share"] / report["real"]["all"]["share"],
         "both": report["start"]["both"] / report["real"]["both"],
     }
-    (options.work / f"typed-{options.set}.json").write_text(json.dumps(report, indent=1))
+    (options.work / f"typed-{kind}.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
 
 
