@@ -14,7 +14,7 @@ import pytest
 from bench.result import limits, store
 from bench.result.figures import known_digits
 from bench.result.reading import oddities
-from bench.result.result import BenchResult
+from bench.result.result import BenchResult, Telemetry, Timing
 from bench.result.trust import reasons
 from dreamrig.errors import UsageError
 from generator.stats import Interval
@@ -82,6 +82,19 @@ def test_a_value_at_the_edge_is_taken_and_the_next_refused(kind: Any, last_good:
 def test_where_anything_may_stand_there_are_edges_too(good: dict[str, Any], bad: dict[str, Any]) -> None:
     assert list(oddities(good)) == []
     assert len(list(oddities(bad))) == 1
+
+
+@pytest.mark.parametrize("many", ["blocks", "seconds", "power_watts"])
+def test_ten_thousand_blocks_and_samples_are_taken_and_no_more(make_result: Make, many: str) -> None:
+    document = make_result(step_seconds=[0.1]).to_dict()
+    telemetry = {**document["telemetry"], "seconds": [0.0], "samples": {"power_watts": [300.0]}}
+    kind, part = (Timing, document["timing"]) if many == "blocks" else (Telemetry, telemetry)
+    row = telemetry["samples"][many] if many == "power_watts" else part[many]
+    row *= 10_000
+    msgspec.convert(part, kind)
+    row += row[:1]
+    with pytest.raises(msgspec.ValidationError, match="length <= 10000"):
+        msgspec.convert(part, kind)
 
 
 def test_a_folder_with_too_many_files_is_refused_before_one_is_read(tmp_path: Path) -> None:
