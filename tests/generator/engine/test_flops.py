@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
@@ -35,3 +36,20 @@ def test_a_fast_convolution_is_known_by_its_stride_however_that_is_given() -> No
     strided = {share(lambda: conv2d(IMAGE, WEIGHT, None, 2)), share(lambda: conv2d(IMAGE, WEIGHT, stride=2))}
     assert len(plain) == len(strided) == 1
     assert min(plain) < min(strided) < 1
+
+
+@pytest.mark.parametrize(
+    ("side", "stride", "least"),
+    [
+        (1, 1, 1.0),
+        (3, 1, (8 / 18) ** 2),  # 6 outputs of 3 taps with 8 multiplications instead of 18, in both directions
+        (3, 2, (7 / 12) ** 2),  # two small ones of 2 taps at most
+        (3, 3, 1.0),  # every number is used once
+    ],
+)
+def test_what_a_fast_convolution_needs_is_that_of_its_sides_and_its_stride(
+    side: int, stride: int, least: float
+) -> None:
+    weight = torch.ones(6, 4, side, side)
+    assert share(lambda: conv2d(IMAGE, weight, None, stride)) == pytest.approx(least)
+    assert share(lambda: conv2d(IMAGE, weight, stride=(stride, stride))) == pytest.approx(least)
