@@ -179,6 +179,28 @@ def test_an_unknown_run_names_near_ones(tmp_path: Path) -> None:
     assert "no runs yet" in caught.value.hint
 
 
+@pytest.mark.parametrize(("newer", "is_named"), [(199, True), (200, False)])
+def test_near_ones_are_looked_for_among_the_two_hundred_made_last(tmp_path: Path, newer: int, is_named: bool) -> None:
+    """Each comparison takes time, and whoever mistypes a name means a run of these days."""
+    meant = "20260101T000000Z-sunset-over-the-sea-0001"
+    for name in (meant, *(f"20260102T000000Z-fog-in-town-{number:04}" for number in range(newer))):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UsageError) as caught:
+        find_run("sunset-over-the-see", tmp_path)
+    assert (meant in caught.value.hint) is is_named
+
+
+@pytest.mark.parametrize(("fitting", "counted"), [(199, 199), (200, 200), (201, 200)])
+def test_of_runs_that_share_a_part_two_hundred_are_read(tmp_path: Path, fitting: int, counted: int) -> None:
+    record = (make_run(tmp_path).folder / runs.RECORD).read_bytes()
+    for number in range(fitting):
+        folder = tmp_path / f"20260102T000000Z-fog-in-town-{number:04}"
+        folder.mkdir()
+        (folder / runs.RECORD).write_bytes(record)
+    with pytest.raises(UsageError, match=f"'fog' fits {counted} runs"):
+        find_run("fog", tmp_path)
+
+
 def test_the_picture_is_the_final_one_else_the_preview(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert run.picture is None

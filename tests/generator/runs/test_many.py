@@ -241,6 +241,33 @@ def test_what_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
         tidy.remove_damaged(damaged)
 
 
+def test_a_run_among_runs_that_nobody_may_change_is_told_with_its_folder(tmp_path: Path) -> None:
+    """Root may change any, so somebody else tries; from inside, since the folders above are root's alone."""
+    run = make(tmp_path)
+    run.record(status="done")
+    run.folder.chmod(0o777)
+    script = (
+        "import os; from pathlib import Path; from generator.runs import folder, tidy\n"
+        "from dreamrig.errors import RigError\n"
+        "(run,) = folder.look(Path())\n"
+        "if os.getuid() == 0:\n    os.setgid(65534); os.setuid(65534)\n"
+        "try: tidy.remove(run)\n"
+        "except RigError as error: print(error.message)"
+    )
+    tmp_path.chmod(0o555)
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    tmp_path.chmod(0o755)
+    assert ended.stdout == f"Cannot write {run.id}: Permission denied.\n", ended.stderr
+    assert run.folder.is_dir()
+
+
 def test_what_goes_on_or_is_starred_is_not_removed(tmp_path: Path) -> None:
     going = new_run(prompt="x", seed=1, steps=1, base=tmp_path)
     with pytest.raises(UsageError, match="is going on"):

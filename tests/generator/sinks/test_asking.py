@@ -101,7 +101,8 @@ def test_a_terminal_that_answers_is_believed_and_left_as_it_was(
 ) -> None:
     process = terminal.start(PATIENCE_SECONDS)
     terminal.read_question()
-    assert not termios.tcgetattr(terminal.slave)[3] & termios.ECHO
+    quiet = terminal.before[3] & ~(termios.ECHO | termios.ICANON)
+    assert termios.tcgetattr(terminal.slave)[:6] == [*terminal.before[:3], quiet, *terminal.before[4:6]]
     os.write(terminal.master, answer[:4])
     os.write(terminal.master, answer[4:])
     assert first_line(process) == said
