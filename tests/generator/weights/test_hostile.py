@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import struct
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 
 from generator.models.outline import outline
-from generator.weights.convert import ConversionError, convert
+from generator.weights.convert import ConversionError, choose, convert
 from generator.weights.foreign.checkpoint import open_checkpoint
-from generator.weights.foreign.stored import CheckpointError
+from generator.weights.foreign.stored import CheckpointError, StoredTensor
 
 PROTO2, STOP = b"\x80\x02", b"."
+MIB, GIB = 1024**2, 1024**3
 
 
 def zipped(path: Path, data: bytes, **others: bytes) -> Path:
@@ -90,6 +92,33 @@ def test_many_small_tensors_of_one_huge_storage_are_not_read_by_the_gigabyte(ori
     with pytest.raises(ConversionError, match="larger than any published model"):
         convert(tmp_path / "x", "vqgan", tmp_path / "out", outline=outline)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("more", "is_taken"), [(0, True), (1, False)])
+def test_a_network_of_others_has_eight_gibibytes_at_most(more: int, is_taken: bool) -> None:
+    parts = {name: StoredTensor("U8", (size,), bytes, size) for name, size in (("a", 5 * GIB), ("b", 3 * GIB + more))}
+    with contextlib.nullcontext() if is_taken else pytest.raises(ConversionError, match="larger than any published"):
+        chosen, _ = choose(parts, "upscaler", "x", outline)
+        assert chosen == parts
+
+
+@pytest.mark.parametrize(("claimed", "told"), [(64 * MIB, "damaged or cut short"), (64 * MIB + 1, "or larger than")])
+def test_a_pickle_that_claims_more_than_64_mebibytes_is_not_read(tmp_path: Path, claimed: int, told: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        archive.writestr("archive/data.pkl", PROTO2 + b"}" + STOP)
+        info = archive.getinfo("archive/data.pkl")
+        info.file_size = info.compress_size = claimed  # what the table of contents says, written at the end
+    with pytest.raises(CheckpointError, match=told):
+        names(tmp_path / "x")
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(64 * MIB, True), (64 * MIB + 1, False)])
+def test_a_tokenizer_has_64_mebibytes_at_most(tmp_path: Path, size: int, is_taken: bool) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        file.write(b"\n\x0e\n\x05<pad>")
+        file.truncate(size)
+    with contextlib.nullcontext() if is_taken else pytest.raises(CheckpointError, match="is no checkpoint"):
+        assert names(tmp_path / "x") == {"pieces"}
 
 
 # ---- numbers

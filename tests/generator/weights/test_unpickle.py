@@ -20,7 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.weights.foreign import unpickle
-from generator.weights.foreign.pickled import LARGEST_KEY_NUMBER, Global, Inert, PickleError, Storage, TensorRef
+from generator.weights.foreign.pickled import (
+    LARGEST_KEY_NUMBER,
+    Budget,
+    Global,
+    Inert,
+    PickleError,
+    Storage,
+    TensorRef,
+)
 
 ROOT = Path(__file__).parents[3]
 PLAIN = st.recursive(
@@ -177,6 +185,46 @@ def test_keys_that_take_work_to_compare_are_dead_things_with_an_identity() -> No
         2.5: 7,
         1 << 61: 8,
     }
+
+
+class Named:
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (1, 2), {"side": 3}
+
+
+def test_an_object_made_with_named_arguments_keeps_what_it_would_be_and_of_what() -> None:
+    found = read(pickle.dumps(Named(), 4))
+    assert isinstance(found, Inert)
+    assert found.made_by == Global(Named.__module__, "Named")
+    assert found.arguments == ((1, 2), {"side": 3})
+
+
+@pytest.mark.parametrize("data", [b"cmodule\na name with blanks\n.", b"(imodule\na name with blanks\n."])
+def test_a_name_with_blanks_is_a_name(data: bytes) -> None:
+    found = read(data)
+    assert (found.made_by if isinstance(found, Inert) else found) == Global("module", "a name with blanks")
+
+
+@pytest.mark.parametrize(("number", "is_key"), [((1 << 20) - 1, True), (1 << 20, False), (-(1 << 20), False)])
+def test_numbers_are_keys_up_to_a_million(number: int, is_key: bool) -> None:
+    (key,) = read(pickle.dumps({number: None}))
+    assert (key == number) is is_key
+    assert isinstance(key, Inert) is not is_key
+
+
+@pytest.mark.parametrize("number", [(1 << 4096) - 1, 1 - (1 << 4096)])
+def test_a_number_has_4096_bits_at_most(number: int) -> None:
+    assert read(pickle.dumps(number)) == number
+    with pytest.raises(PickleError, match="A number in the file is larger"):
+        read(pickle.dumps(2 * number))
+
+
+def test_each_opcode_of_all_pickles_of_a_file_counts_once() -> None:
+    budget, data = Budget(6), b"\x80\x02N."  # PROTO, NONE, STOP
+    for _ in range(2):
+        assert unpickle.load(io.BytesIO(data), budget) is None
+    with pytest.raises(PickleError, match="larger than that of any checkpoint"):
+        unpickle.load(io.BytesIO(data), budget)
 
 
 @settings(max_examples=200, deadline=None)

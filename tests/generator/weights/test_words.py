@@ -36,9 +36,19 @@ def test_what_else_is_absent_is_named(tmp_path: Path) -> None:
     assert "dreamrig weights fetch siglip-pieces" in said
 
 
-@pytest.mark.parametrize(("seconds", "mib_per_second"), [(2.0, 3.0), (0.0, 0.0), (12.0, 0.5)])
+@pytest.mark.parametrize(("seconds", "mib_per_second"), [(2.0, 3.0), (0.5, 12.0), (0.0, 0.0), (12.0, 0.5)])
 def test_the_pace_is_that_of_this_connection(seconds: float, mib_per_second: float) -> None:
     now = iter([100.0, 100.0, 100.0 + seconds])
     progress = DownloadProgress("tiny", Screen(Console(file=io.StringIO())), lambda: next(now))
     progress.on_bytes(4 * MIB, None)  # a part that was there before counts for nothing
     assert progress.mib_per_second(100.0 + seconds, 10 * MIB) == mib_per_second
+
+
+def test_of_a_connection_that_told_nothing_nothing_was_received() -> None:
+    now = iter([100.0, 100.0, 103.0, 103.0])
+    progress = DownloadProgress("tiny", Screen(Console(file=io.StringIO())), lambda: next(now))
+    assert progress.received() == (0, 0.0)
+    progress.on_bytes(4 * MIB, None)
+    assert progress.received() == (0, 0.0)
+    progress.on_bytes(10 * MIB, None)
+    assert progress.received() == (6 * MIB, 3.0)
