@@ -194,6 +194,16 @@ def test_the_price_of_a_picture(make_result: Make) -> None:
     assert cost_of(make_result(device="Unheard-of GPU", place="colab-hosted"), None) is None
 
 
+@pytest.mark.parametrize(("told", "counted"), [(0.5, 0.5), (999_999, 999_999), (0, 1.84), (1e6, 1.84), (True, 1.84)])
+def test_units_an_hour_that_nobody_can_have_seen_are_those_of_the_table(
+    make_result: Make, told: float, counted: float
+) -> None:
+    hosted = make_result(device="Tesla T4", place="colab-hosted", price={"units_per_hour": told})
+    cost = cost_of(hosted, None)
+    assert cost is not None
+    assert cost.per_picture == pytest.approx(counted * 0.0999 * 3.4 / 3600)
+
+
 def with_card(result: BenchResult, uuid: str, **changes: Any) -> BenchResult:
     return replace(result, device=replace(result.device, uuid_hash=uuid * 8, **changes))
 
@@ -295,6 +305,13 @@ def test_identical_programs_are_called_different_in_five_of_a_hundred_at_most(
         assert not found.allows_for_sessions
         wrong += found.is_different
     assert wrong <= 0.05 * 200 + 4  # as many as luck may add
+
+
+@pytest.mark.parametrize(("sessions", "is_allowed_for"), [(1, True), (3, False)])
+def test_three_sessions_show_what_sessions_differ_by(make_result: Make, sessions: int, is_allowed_for: bool) -> None:
+    """A single one shows nothing of that, and what others found is added."""
+    one, other = (in_sessions(make_result, [0.1] * sessions, number, number) for number in (1, 2))
+    assert compare(one, other).allows_for_sessions is is_allowed_for
 
 
 def test_a_real_difference_shows_over_sessions(make_result: Make) -> None:
