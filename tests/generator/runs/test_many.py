@@ -241,6 +241,20 @@ def test_what_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
         tidy.remove_damaged(damaged)
 
 
+def test_a_star_that_cannot_be_set_is_told_with_its_file(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    shutil.rmtree(run.folder)
+    with pytest.raises(NotReadyError) as caught:
+        tidy.star(run, wanted=True)
+    assert caught.value.message == f"Cannot write {run.folder / tidy.STAR}: its folder does not exist."
+
+
+def test_a_file_in_the_place_of_a_run_frees_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "20260504T120000Z-sea-0001").write_bytes(bytes(1000))
+    assert tidy.remove_damaged(Damaged(folder=tmp_path / "20260504T120000Z-sea-0001", why="it is no folder")) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_among_runs_that_nobody_may_change_is_told_with_its_folder(tmp_path: Path) -> None:
     """Root may change any, so somebody else tries; from inside, since the folders above are root's alone."""
     run = make(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import random
 import re
 
 import pytest
@@ -231,3 +232,9 @@ def test_the_nearest_of_256_colours_is_that_of_xterms_table(colour: tuple[int, i
 @pytest.mark.parametrize(("lines", "columns", "fits"), [(9, 8, True), (8, 8, False), (9, 7, False)])
 def test_a_terminal_of_four_rows_beside_the_bar_still_shows_something(lines: int, columns: int, fits: bool) -> None:
     assert (fit_cells(64, 64, columns, lines) is not None) is fits
+
+
+def test_of_more_than_255_colours_sixel_takes_255() -> None:
+    noise = random.Random(1).randbytes(3 * 60 * 60)
+    sent = render(Image.frombytes("RGB", (60, 60), noise), Cells(6, 3), "sixel", "truecolor")
+    assert len(re.findall(r"#\d+;2;", sent)) == 255

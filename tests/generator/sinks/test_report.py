@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from generator.config import GenerateConfig
 from generator.engine.flops import FlopCount, _operator_flops, count_flops, estimate_flops, least_share
 from generator.engine.loop import generate
 from generator.events import Finished, Step
 from generator.models.base import Models
-from generator.sinks.report import TimingReport, describe_claim, report_rows
+from generator.sinks.report import TimingReport, describe_claim, render_table, report_rows
 from generator.sinks.timings import Stopwatch, TimingsSink
 from provision.cards.datasheets import colab_datasheets, datasheet
 
@@ -257,3 +259,17 @@ def test_the_least_share_of_a_convolution(kernel: tuple[int, ...], stride: Any, 
 def test_a_peak_that_other_runs_may_have_made_says_so() -> None:
     told = dict(report_rows(replace(REPORT, peak_memory_of="process")))["peak memory"]
     assert told == "512 MiB (of the whole process so far)"
+
+
+@pytest.mark.parametrize(
+    "steps", [(), (0.0,) * 5, (0.2, 0.2, 0.0, 0.2, 0.2)], ids=["none", "too short", "one too short"]
+)
+def test_steps_below_a_tick_of_the_clock_have_no_interval(steps: tuple[float, ...]) -> None:
+    """Its inverse, steps per second, would be beyond all numbers."""
+    assert replace(REPORT, steady_step_seconds=steps).interval is None
+
+
+def test_a_row_of_the_report_is_a_line_of_the_table() -> None:
+    shown = io.StringIO()
+    Console(file=shown, width=40).print(render_table([("run", "a"), ("seed", "5")]))
+    assert [line.rstrip() for line in shown.getvalue().splitlines()] == ["run   a", "seed  5"]

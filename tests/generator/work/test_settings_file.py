@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,10 @@ def test_seeds_as_words() -> None:
         with pytest.raises(UsageError) as caught:
             parse_seed(wrong)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(1024 * 1024, True), (1024 * 1024 + 1, False)])
+def test_a_settings_file_has_a_mebibyte_at_most(tmp_path: Path, size: int, is_taken: bool) -> None:
+    (tmp_path / "x.toml").write_text('prompt = "a fox"\n#'.ljust(size, "."), encoding="utf-8")
+    with contextlib.nullcontext() if is_taken else pytest.raises(UsageError, match=r"x\.toml"):
+        assert read_config(tmp_path / "x.toml") == {"prompt": "a fox"}
