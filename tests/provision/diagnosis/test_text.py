@@ -155,10 +155,32 @@ def test_plain_text_stays_as_it_is(raw: str) -> None:
         (("x" * 20).ljust(80) + "\ny", ("x" * 20).ljust(80) + "\ny"),
         ("x" * 67 + " E_UNEXPECTED\ny", "x" * 67 + " E_UNEXPECTED\ny"),
         ("x" * 69 + " 0x80370102\ny", "x" * 69 + " 0x80370102\ny"),
+        ("see\nan_identifier_of_its_own", "see\nan_identifier_of_its_own"),  # a long line that begins no known name
+        ("HCS_E_HY\nPERV_NOT_INSTA is", "HCS_E_HY\nPERV_NOT_INSTA is"),  # that begins one, but ends in the line
     ],
 )
 def test_line_breaks_of_a_terminal(raw: str, joined: str) -> None:
     assert rejoin(raw, NAMES) == joined
+
+
+@pytest.mark.parametrize(
+    ("said", "ids"),
+    [
+        ("0xffffffff", ["0xffffffff"]),
+        ("0xFFFFFFFF80370102", ["0x80370102"]),  # sign-extended to 64 bits
+        ("0x00007ff680370102", []),  # an address
+        ("0xffffffff803701", []),
+    ],
+)
+def test_a_hexadecimal_number_is_a_code_where_it_has_32_bits(said: str, ids: list[str]) -> None:
+    assert [code.id for code in extract(f"It failed at {said}.", NAMES)] == ids
+
+
+@pytest.mark.parametrize(("length", "is_joined"), [(240, True), (241, False)])
+def test_of_a_line_240_characters_are_looked_at(length: int, is_joined: bool) -> None:
+    """However long a line is, whether it was broken takes no longer to see; no path of WSL is half as long."""
+    line = "Wsl/".ljust(length, "A")
+    assert rejoin(f"{line}\n/CreateVm") == line + ("" if is_joined else "\n") + "/CreateVm"
 
 
 @pytest.mark.parametrize("width", [24, 40, 57, 80, 100, 120, 132, 200])
