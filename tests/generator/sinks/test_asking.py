@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -49,6 +50,7 @@ class FakeTerminal:
     def read_question(self) -> None:
         said = b""
         while QUESTION not in said:
+            assert select.select([self.master], [], [], PATIENCE_SECONDS)[0], "nothing is asked"
             said += os.read(self.master, 1024)
 
     def is_as_before(self) -> bool:
