@@ -138,6 +138,17 @@ def test_what_is_no_run_is_passed_over(tmp_path: Path) -> None:
     assert look(tmp_path) == [run]
 
 
+def test_a_hidden_folder_is_no_run_and_a_file_is_no_name_near_to_one(tmp_path: Path) -> None:
+    """A run that is being removed has a hidden name until it is gone."""
+    run = make(tmp_path)
+    shutil.copytree(run.folder, tmp_path / ".dreamrig-0123456789ab.tmp")
+    (tmp_path / "seascape").write_text("", encoding="utf-8")
+    assert look(tmp_path) == [run]
+    with pytest.raises(UsageError) as caught:
+        find_run("seascapes", tmp_path)
+    assert "did you mean" not in caught.value.hint
+
+
 def test_leftovers_of_killed_processes_are_swept_by_the_next_run(tmp_path: Path) -> None:
     dead = make(tmp_path).record(status="running", pid=2**22 + 1, process="gone")
     (dead.folder / ".dreamrig-0123.tmp").write_bytes(b"half a picture")
