@@ -273,3 +273,9 @@ def test_a_row_of_the_report_is_a_line_of_the_table() -> None:
     shown = io.StringIO()
     Console(file=shown, width=40).print(render_table([("run", "a"), ("seed", "5")]))
     assert [line.rstrip() for line in shown.getvalue().splitlines()] == ["run   a", "seed  5"]
+
+
+def test_the_interval_stands_in_the_document_where_there_is_one() -> None:
+    found = REPORT.to_dict()["interval_seconds"]
+    assert found["low"] < found["median"] == 0.25 < found["high"]
+    assert replace(REPORT, steady_step_seconds=()).to_dict()["interval_seconds"] is None
