@@ -40,6 +40,13 @@ def test_a_recipe_is_repeated_with_the_starter_of_its_digest(drawn: str, model: 
     assert again.to_config({}).model == model
 
 
+def test_a_repeated_picture_keeps_its_prompt_unless_another_is_given() -> None:
+    """The new run's folder is named after it, too."""
+    assert plan(Order(repeats=drawn_with(NAME))).prompt == "a red house"
+    other = plan(Order(prompt="a blue boat", repeats=drawn_with(NAME)))
+    assert other.prompt == other.to_config({}).prompt == "a blue boat"
+
+
 def test_other_models_and_strange_digests_are_left_alone() -> None:
     other = drawn_with(FIRST, model="imagenet-16384")
     assert with_its_starter(other) is other
