@@ -54,7 +54,7 @@ WRITTEN = read("written.json")
 THREADS = read("threads.json")
 AROUND = read("around.json")
 FRESH = [*read("fresh.json"), *read("later.json")]
-BATCHES = "cured mended second third fourth fifth sixth seventh eighth ninth tenth".split()
+BATCHES = ["cured", "mended", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 CURED = [report for name in BATCHES for report in read(f"{name}.json")]
 TUNED_THREADS = [report for report in THREADS if report["set"] != "held-out"]
 WITH_FACTS = [*CORPUS, *(report for report in THREADS if "facts" in report)]

@@ -26,7 +26,7 @@ SAID = {
     "docker": ("Docker Desktop", "a container"),
     "gpu": ("my RTX 3090", "the GPU", "the graphics card", "显卡"),
     "torch": ("PyTorch", "tensorflow"),
-    "colab": ("Google Colab",),
+    "colab": ("Google Colab", "two colabs"),
     "pip": ("pip", "requirements.txt"),
     "wsl-update": ("wsl --update", "Updating Windows Subsystem"),
     "windows-update": ("a Windows update", "upgrading to Windows 11", "KB4571756", "24H2", "an Insider build"),
@@ -63,6 +63,11 @@ SAID = {
     "asked-to-enable": ("I have to enable", "debo activar", "нужно включить"),
     "virtualization": ("virtualization", "la virtualización", "SVM", "虚拟化"),
     "firmware": ("the BIOS", "UEFI", "主板"),
+    "draws": ("generating", "rendering", "training", "出图"),
+    "machine-dies": ("the computer freezes", "PC reboots", "a black screen", "the screen goes black"),
+    "on-processor": ("doesn't use", "CPU instead of", "on the CPU only"),
+    "several-gpus": ("both GPUs", "multi-gpu", "two graphics cards"),
+    "one-only": ("only one GPU", "the wrong card", "can't load"),
 }
 """Every notion as people say it."""
 

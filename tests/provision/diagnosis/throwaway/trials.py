@@ -260,6 +260,7 @@ TRIALS = {
         '[ -z "${https_proxy+x}" ]', "export https_proxy=http://127.0.0.1:9"
     ),
     "unset CUDA_VISIBLE_DEVICES": Trial('[ -z "${CUDA_VISIBLE_DEVICES+x}" ]', "export CUDA_VISIBLE_DEVICES=-1"),
+    "export CUDA_VISIBLE_DEVICES=0": Trial("[ $CUDA_VISIBLE_DEVICES = 0 ]"),
     "export CUDA_VISIBLE_DEVICES=0,1,2": Trial("[ $CUDA_VISIBLE_DEVICES = 0,1,2 ]"),
     "export LD_LIBRARY_PATH=/usr/lib/wsl/lib": Trial(f"[ $LD_LIBRARY_PATH = {WSL_LIBRARIES} ]"),
     "export LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH": Trial(f"[[ $LD_LIBRARY_PATH = {WSL_LIBRARIES}:* ]]"),
