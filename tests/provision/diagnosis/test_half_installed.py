@@ -47,10 +47,11 @@ def test_near_misses(text: str) -> None:
 
 def test_nothing_is_removed_without_a_warning() -> None:
     cause = next(cause for cause in load_knowledge().causes if cause.slug == HALF)
-    looks, removes, installs = cause.document["fix"]
+    looks, removes, installs, *others = cause.document["fix"]
     assert looks["command"] == "wsl --list --verbose --all"
     assert removes["command"] == "wsl --unregister NAME"
     assert "for good" in removes["risk"]
     assert "never finished" in removes["text"]
     assert removes["undo"]
     assert installs["command"].startswith("wsl --install")
+    assert not [step for step in others if "--unregister" in (step["command"] or "")]
