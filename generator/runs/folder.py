@@ -336,7 +336,7 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     to_resume: where several fit, only those that can be resumed count.
     """
     folder = given(name, "the run") if name else Path()
-    if name and folder.is_dir() and (folder / RECORD).is_file():
+    if name and _can_enter(folder) and (folder / RECORD).is_file():
         return _load_given(folder)
     base = runs_folder() if base is None else base
     exact = run_with_id(name, base)
@@ -352,10 +352,15 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     if (damaged := damaged_with_id(name, base)) is not None:
         hint = f"look into {damaged.folder}, or remove it: dreamrig rm {name} --force"
         raise UsageError(f"The run {name} is damaged: {damaged.why}", hint=hint)
-    if name and folder.exists():
+    if name and os.access(folder, os.F_OK):
         why = f"there is no {RECORD} in it" if folder.is_dir() else "it is no folder"
         raise UsageError(f"{name!r} is no run: {why}.", hint=_near_hint(name, base))
     raise UsageError(f"There is no run {name!r}.", hint=_near_hint(name, base))
+
+
+def _can_enter(folder: Path) -> bool:
+    """Whether it is a folder that may be looked into; a run's id is looked for from within folders that may not."""
+    return os.access(folder, os.X_OK) and folder.is_dir()  # is_dir alone raises where what leads there is closed
 
 
 def _made_last(base: Path) -> list[Run]:

@@ -175,8 +175,41 @@ def test_what_another_process_writes_into_the_run_made_last_is_not_swept(tmp_pat
         assert (done.folder / ".dreamrig-0123.tmp").exists()
 
 
+def by_somebody_else(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The script in a process that is not root's from become() on, within the folder: those above are root's alone."""
+    become = "def become():\n    if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+    return subprocess.run(
+        [sys.executable, "-c", f"import os\n{become}{script}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_a_run_is_found_by_its_id_from_within_a_folder_that_nobody_may_enter(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    tmp_path.chmod(0o755)
+    script = (
+        "from pathlib import Path; from generator.runs import folder as runs\n"
+        "from dreamrig.errors import RigError\n"
+        "base = os.open('..', os.O_PATH); Path('.').chmod(0); runs.look(Path('..'))\n"
+        "become()\n"
+        f"print(runs.find_run({run.id!r}, Path(f'/proc/self/fd/{{base}}')).id)\n"
+        "try: runs.find_run('20260504T120000Z-other-0000', Path(f'/proc/self/fd/{base}'))\n"
+        "except RigError as error: print(error.message)"
+    )
+    ended = by_somebody_else(script, closed)
+    closed.chmod(0o700)
+    told = [run.id, "There is no run '20260504T120000Z-other-0000'."]
+    assert ended.stdout.splitlines() == told, ended.stderr
+
+
 def test_a_folder_that_nobody_may_enter_hides_no_run(tmp_path: Path) -> None:
-    """Root may enter any, so it looks as somebody else; from inside, since the folders above are root's alone."""
+    """Root may enter any."""
     run = make(tmp_path)
     closed = [tmp_path / "lost+found", tmp_path / "20260504T120000Z-closed-0001"]
     for folder in closed:
@@ -185,18 +218,11 @@ def test_a_folder_that_nobody_may_enter_hides_no_run(tmp_path: Path) -> None:
     script = (
         "import os; from pathlib import Path; from generator.runs import folder as runs\n"
         "runs.look(Path())  # whatever it loads late\n"
-        "if os.getuid() == 0:\n    os.setgid(65534); os.setuid(65534)\n"
+        "become()\n"
         "for one in runs.look(Path()): print(type(one).__name__, one.folder.name)"
     )
     tmp_path.chmod(0o755)
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    ended = by_somebody_else(script, tmp_path)
     for folder in closed:
         folder.chmod(0o700)
     assert ended.stdout.splitlines() == [f"Run {run.id}", f"Damaged {closed[1].name}"], ended.stderr
@@ -267,7 +293,7 @@ def test_a_file_in_the_place_of_a_run_frees_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_run_among_runs_that_nobody_may_change_is_told_with_its_folder(tmp_path: Path) -> None:
-    """Root may change any, so somebody else tries; from inside, since the folders above are root's alone."""
+    """Root may change any."""
     run = make(tmp_path)
     run.record(status="done")
     run.folder.chmod(0o777)
@@ -275,19 +301,12 @@ def test_a_run_among_runs_that_nobody_may_change_is_told_with_its_folder(tmp_pat
         "import os; from pathlib import Path; from generator.runs import folder, tidy\n"
         "from dreamrig.errors import RigError\n"
         "(run,) = folder.look(Path())\n"
-        "if os.getuid() == 0:\n    os.setgid(65534); os.setuid(65534)\n"
+        "become()\n"
         "try: tidy.remove(run)\n"
         "except RigError as error: print(error.message)"
     )
     tmp_path.chmod(0o555)
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    ended = by_somebody_else(script, tmp_path)
     tmp_path.chmod(0o755)
     assert ended.stdout == f"Cannot write {run.id}: Permission denied.\n", ended.stderr
     assert run.folder.is_dir()
