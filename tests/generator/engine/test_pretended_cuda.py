@@ -211,7 +211,8 @@ def test_a_run_goes_on_on_another_device(before: str, after: str, files: dict[st
         found = last_picture(rest)
     assert [event.index for event in rest if isinstance(event, Step)] == [3, 4, 5]
     assert torch.isfinite(found).all()
-    assert torch.equal(found, expected) is (before == after)
+    # Another device draws other noise and rounds otherwise, which may flip a code or none: nearly the same picture.
+    assert torch.equal(found, expected) if before == after else (found - expected).abs().mean() < 0.05
 
 
 def last_picture(events: list[Event]) -> torch.Tensor:
