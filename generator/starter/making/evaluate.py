@@ -106,10 +106,11 @@ def generate_pictures(captions: Iterable[Caption], settings: dict[str, Any], see
     """Run the real generator for every caption and seed: (captions * seeds, 3, H, W)."""
     from generator.engine.loop import generate
     from generator.events import Finished
+    from generator.models.likes import NAME
     from generator.models.starter import load_starter
     from generator.work.plan import Plan
 
-    models = load_starter(torch.device("cpu"))
+    models = load_starter(torch.device("cpu"), name=settings.get("model", NAME))
     made = []
     for one in captions:
         for seed in seeds:

@@ -40,16 +40,18 @@ def decibels(shown: Tensor, picture: Tensor) -> float:
 def shown_by(vqgan: TinyVQGAN, picture: Tensor) -> tuple[float, float]:
     """Decibels of one picture (3, H, W) after its codes, and unquantised."""
     latent = vqgan.encode(picture[None])
-    codes = vqgan.decode(rows_of(vqgan.nearest(latent), vqgan.codebook))[0]
-    return decibels(codes, picture), decibels(vqgan.decode(latent)[0], picture)
+    return decibels(_by_codes(vqgan, latent), picture), decibels(vqgan.decode(latent)[0], picture)
+
+
+def _by_codes(vqgan: TinyVQGAN, latent: Tensor) -> Tensor:
+    return vqgan.decode(rows_of(vqgan.nearest(latent), vqgan.codebook))[0]
 
 
 @torch.no_grad()
 def painted_by(start: StagedStart, scene: Scene) -> float:
     """Decibels of a scene that is painted and shown by its codes, against its render."""
     latent = paint(start.painter, scene, spots(scene), SIDE // FACTOR, SIDE // FACTOR)
-    shown = start.vqgan.decode(rows_of(start.vqgan.nearest(latent), start.vqgan.codebook))[0]
-    return decibels(shown, to_images(render(scene, SIDE)[None].copy())[0])
+    return decibels(_by_codes(start.vqgan, latent), to_images(render(scene, SIDE)[None].copy())[0])
 
 
 def laid_out(start: StagedStart, count: int) -> Iterator[Tensor]:

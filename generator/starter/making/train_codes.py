@@ -3,7 +3,7 @@
 The first 2,048 rows were learnt from the starter's own world, before there were things to draw: rims, eyes and the reds
 between sun and sea have none. They stay, so that no cell is farther from its row than before; the new ones are the
 means (k-means; Lloyd, 1982) of cells that are far from any, seeded where these are (D-squared sampling; Arthur and
-Vassilvitskii, 2007). What painted and encoded before the encoder changed would have to be trained anew: so it does not.
+Vassilvitskii, 2007). The painter was taught this encoder's latents, and need not be taught anew.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generator.models.codebook import rows_of
 from generator.models.composing import paint
 from generator.models.staged import StagedStart
 from generator.models.tiny.start import ScenePainter
@@ -29,7 +30,7 @@ from generator.starter.making.loop import Schedule, channels_last, train
 from generator.starter.making.pool import scene_at
 from generator.starter.making.processor import autocast
 from generator.starter.making.render import render
-from generator.starter.making.train_vqgan import picture_loss, to_images
+from generator.starter.making.train_vqgan import cut, picture_loss, tally, to_images
 from generator.starter.world import SLOTS, spots
 
 SIDE, CROP, BATCH = 256, 64, 32
@@ -77,8 +78,7 @@ def grow_codebook(codebook: Tensor, cells: Tensor, codes: int, seed: int, rounds
     for _ in range(rounds):
         nearest, distance = _nearest(cells, rows)
         print(f"codes: mean squared distance {float(distance.mean()):.5f}", flush=True)
-        counts = torch.bincount(nearest, minlength=codes).float()
-        sums = torch.zeros_like(rows).index_add_(0, nearest, cells)
+        counts, sums = tally(nearest, cells, rows)
         moves = counts > 0
         moves[:kept] = False
         rows[moves] = sums[moves] / counts[moves, None]
@@ -133,8 +133,7 @@ def train_decoder(
     def step(index: int, rng: np.random.Generator) -> dict[str, Tensor]:
         images = _crops(pictures, rng)
         with torch.no_grad():
-            codes = model.nearest(model.encode(images))
-            quantised = F.embedding(codes, model.codebook).movedim(-1, 1)
+            quantised = rows_of(model.nearest(model.encode(images)), model.codebook)
         with autocast():
             decoded = model.decode(quantised.contiguous(memory_format=torch.channels_last))
         decoded = decoded.float()
@@ -150,6 +149,4 @@ def _crops(pictures: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
     """(BATCH, 3, CROP, CROP) in [0, 1], on the grid of cells as the pictures will be."""
     chosen = rng.integers(0, len(pictures), BATCH)
     corners = rng.integers(0, (SIDE - CROP) // FACTOR + 1, (BATCH, 2)) * FACTOR
-    return to_images(
-        np.stack([pictures[i, y : y + CROP, x : x + CROP] for i, (y, x) in zip(chosen, corners, strict=True)])
-    )
+    return cut(pictures, chosen, corners, CROP)

@@ -60,8 +60,20 @@ def _crops(pool: Pool, rng: np.random.Generator, count: int) -> Tensor:
     corners = rng.integers(0, pool.pictures.shape[1] - CROP + 1, (count, 2))
     aligned = rng.random(count) < 0.75
     corners[aligned] = corners[aligned] // FACTOR * FACTOR
-    crops = [pool.pictures[i, y : y + CROP, x : x + CROP] for i, (y, x) in zip(chosen, corners, strict=True)]
-    return to_images(np.stack(crops))
+    return cut(pool.pictures, chosen, corners, CROP)
+
+
+def cut(pictures: NDArray[np.uint8], chosen: NDArray[np.int64], corners: NDArray[np.int64], side: int) -> Tensor:
+    """(n, 3, side, side) in [0, 1] of the chosen pictures, whose left upper corners (n, 2) are given as (y, x)."""
+    return to_images(
+        np.stack([pictures[i, y : y + side, x : x + side] for i, (y, x) in zip(chosen, corners, strict=True)])
+    )
+
+
+def tally(codes: Tensor, cells: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each row how many cells (N, C) have its code (N,), and their sum."""
+    counts = torch.bincount(codes, minlength=len(rows)).float()
+    return counts, torch.zeros_like(rows).index_add_(0, codes, cells)
 
 
 def to_images(pictures: NDArray[np.uint8]) -> Tensor:
@@ -107,8 +119,7 @@ class VqganTrainer(nn.Module):
 
     def _lloyd(self, flat: Tensor) -> None:
         codes = self.vqgan.nearest(flat.T[None, :, None])[0, 0]
-        counts = torch.bincount(codes, minlength=len(self.vqgan.codebook)).float()
-        sums = torch.zeros_like(self.vqgan.codebook).index_add_(0, codes, flat)
+        counts, sums = tally(codes, flat, self.vqgan.codebook)
         full = counts > 0
         self.vqgan.codebook[full] = sums[full] / counts[full, None]
 
@@ -117,8 +128,7 @@ class VqganTrainer(nn.Module):
         """The nearest rows, after moving the codebook towards this batch. (B, C, h, w) -> same."""
         codes = self.vqgan.nearest(latent)
         flat = latent.movedim(1, -1).flatten(0, 2)
-        counts = torch.bincount(codes.flatten(), minlength=len(self.counts)).float()
-        sums = torch.zeros_like(self.sums).index_add_(0, codes.flatten(), flat)
+        counts, sums = tally(codes.flatten(), flat, self.sums)
         self.counts.lerp_(counts, 1 - _DECAY)
         self.sums.lerp_(sums, 1 - _DECAY)
         dead = (self.counts < _DEAD).nonzero()[:, 0]

@@ -156,35 +156,40 @@ def test_a_seed_repeats_its_start_and_another_seed_differs(models: Models) -> No
     assert float((first - other).abs().mean()) > 0.01
 
 
-def test_the_first_starter_draws_what_it_drew() -> None:
-    """Codes as its release drew them; recipes of that time are repeated with it."""
-    first = load_starter(name=FIRST)
-    assert first.sha256 == "672f1bfdaf1d8b1acecea6e3ee20d991b424381b62b6c504d18e1ea6459d4cbb"
-    assert first.start is not None
-    drawn = {
-        "sunset over the sea": "4d8cc516eecd85ff",
-        "a red house in the snow at night": "ba3319e536a3d6f4",
-        "a whale on the sea with a tower": "2e85d02a2de7a979",  # a fish and a castle to it
-        "a meadow with a lemon tulip": "dfc2e8972887a705",
-    }
-    for text, digest in drawn.items():
-        codes = first.start.predict(text, 7, 16, 16).codes
-        assert hashlib.sha256(codes.numpy().tobytes()).hexdigest()[:16] == digest, text
+EARLIER = {
+    FIRST: (
+        "672f1bfdaf1d8b1acecea6e3ee20d991b424381b62b6c504d18e1ea6459d4cbb",
+        16,
+        {
+            "sunset over the sea": "4d8cc516eecd85ff",
+            "a red house in the snow at night": "ba3319e536a3d6f4",
+            "a whale on the sea with a tower": "2e85d02a2de7a979",  # a fish and a castle to it
+            "a meadow with a lemon tulip": "dfc2e8972887a705",
+        },
+    ),
+    SECOND: (
+        "92968f203afe43fb558a0b88915c653afa33bd02cb47dc0095b862f618446efb",
+        32,
+        {
+            "sunset over the sea": "8a75a6d00d61ac51",
+            "a cat in space": "466b7d8fe4bc4c48",
+            "a blue dragon on a castle at night": "ed8c8aa20662fa4c",
+            "un renard dans la neige": "7a12893ad39f3a4d",
+        },
+    ),
+}
+"""Each starter before this one: its digest, the cells of a side, and its codes as its release drew them."""
 
 
-def test_the_second_starter_draws_what_it_drew() -> None:
-    """As above; it has the same words and things as today's, and a smaller codebook."""
-    second = load_starter(name=SECOND)
-    assert second.sha256 == "92968f203afe43fb558a0b88915c653afa33bd02cb47dc0095b862f618446efb"
-    assert second.start is not None
-    drawn = {
-        "sunset over the sea": "8a75a6d00d61ac51",
-        "a cat in space": "466b7d8fe4bc4c48",
-        "a blue dragon on a castle at night": "ed8c8aa20662fa4c",
-        "un renard dans la neige": "7a12893ad39f3a4d",
-    }
+@pytest.mark.parametrize("name", EARLIER)
+def test_an_earlier_starter_draws_what_it_drew(name: str) -> None:
+    """Recipes of its time are repeated with it."""
+    sha256, cells, drawn = EARLIER[name]
+    starter = load_starter(name=name)
+    assert starter.sha256 == sha256
+    assert starter.start is not None
     for text, digest in drawn.items():
-        codes = second.start.predict(text, 7, 32, 32).codes
+        codes = starter.start.predict(text, 7, cells, cells).codes
         assert hashlib.sha256(codes.numpy().tobytes()).hexdigest()[:16] == digest, text
 
 
