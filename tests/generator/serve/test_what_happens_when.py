@@ -148,12 +148,13 @@ def test_kill_9_parent_and_tree_leave_no_worker_and_no_blame(rigs: Callable[...,
         rig.until(lambda before=attempt: (row := rig.row(key))["attempt"] == before and row["kept_step"] > 0)
         parent = psutil.Process(rig.process.pid)
         family = [parent, *parent.children(recursive=True)]
-        assert len(family) == 3
+        assert len(family) >= 3, family  # parent, web process, worker; any of them may be asking the machine something
         for victim in family if is_whole_tree else family[:1]:
-            victim.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
         rig.process.wait()
-        gone, alive = psutil.wait_procs(family[1:], timeout=rig.patience_seconds)
-        assert len(gone) == 2, alive
+        _, alive = psutil.wait_procs(family[1:], timeout=rig.patience_seconds)
+        assert not alive
         kept = rig.row(key)["kept_step"]
         rig.start_again()
     rig.until(lambda: rig.row(key)["attempt"] == 3 and rig.row(key)["kept_step"] >= kept)
