@@ -29,6 +29,9 @@ Shape = tuple[int, ...]
 Outline = Callable[["Kind", Mapping[str, Shape]], tuple[dict[str, Any], Mapping[str, Shape]]]
 """From the shapes of a file's tensors to the sizes of our network of that kind, and the shapes that it needs."""
 
+Written = tuple[str, str, int]
+"""SHA-256 of the file, SHA-256 of its numbers, bytes."""
+
 TEMPORARY_HEAD = ".dreamrig-"
 """How the name of a file begins that is not whole yet; what a killed process left of it is removed by the next."""
 FIRST_STAGE = "first_stage_model."
@@ -49,6 +52,8 @@ class Converted:
     """What was written."""
 
     sha256: str
+    numbers_sha256: str
+    """Of what the networks compute with: the same for copies of one network in half and in single precision."""
     bytes: int
     architecture: dict[str, Any]
 
@@ -71,8 +76,8 @@ def convert(
     """
     with open_checkpoint(original) as stored:
         chosen, architecture = choose(under_our_names(_without_stage(stored)), kind, original.name, outline)
-        sha256, size = _write_whole(target, chosen, on_bytes, before_replace)
-    return Converted(sha256, size, architecture)
+        written = _write_whole(target, chosen, on_bytes, before_replace)
+    return Converted(*written, architecture)
 
 
 def _without_stage(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
@@ -136,8 +141,8 @@ def _write_whole(
     tensors: Mapping[str, StoredTensor],
     on_bytes: Callable[[int, int], None],
     before_replace: Callable[[], None],
-) -> tuple[str, int]:
-    """Write under another name and rename; returns (SHA-256, bytes). A failure leaves nothing behind."""
+) -> Written:
+    """Write under another name and rename. A failure leaves nothing behind."""
     temporary = target.with_name(f"{TEMPORARY_HEAD}{secrets.token_hex(6)}.tmp")
     try:
         result = _write(temporary, tensors, on_bytes)
@@ -151,10 +156,10 @@ def _write_whole(
     return result
 
 
-def _write(path: Path, tensors: Mapping[str, StoredTensor], on_bytes: Callable[[int, int], None]) -> tuple[str, int]:
+def _write(path: Path, tensors: Mapping[str, StoredTensor], on_bytes: Callable[[int, int], None]) -> Written:
     """The format: https://github.com/huggingface/safetensors#format; numbers of wide types first keeps all aligned."""
     order = sorted(tensors, key=lambda name: (-ELEMENT_BYTES[tensors[name].dtype], name))
-    digest, written = hashlib.sha256(), 0
+    digest, written, numbers = hashlib.sha256(), 0, {}
     with path.open("xb") as file:
 
         def put(data: bytes) -> None:
@@ -167,11 +172,27 @@ def _write(path: Path, tensors: Mapping[str, StoredTensor], on_bytes: Callable[[
         for name in order:
             data = tensors[name].read()
             put(data)
+            numbers[name] = hashlib.sha256(in_float32(tensors[name].dtype, data)).hexdigest()
             written += len(data)
             on_bytes(written, total)
         file.flush()
         os.fsync(file.fileno())
-    return digest.hexdigest(), len(header) + written
+    return digest.hexdigest(), _of_all(numbers), len(header) + written
+
+
+def in_float32(dtype: str, data: bytes) -> bytes:
+    """The same numbers as registry.converted_tensors gives them: floating ones as float32; little endian."""
+    import numpy as np
+
+    if dtype == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype("<u4") << 16).tobytes()
+    floating = {"F16": "<f2", "F64": "<f8"}.get(dtype)
+    return data if floating is None else np.frombuffer(data, floating).astype("<f4").tobytes()
+
+
+def _of_all(numbers: Mapping[str, str]) -> str:
+    """One SHA-256 over those of the tensors, whatever order they were written in."""
+    return hashlib.sha256("".join(f"{name} {numbers[name]}\n" for name in sorted(numbers)).encode()).hexdigest()
 
 
 def _header(order: list[str], tensors: Mapping[str, StoredTensor]) -> bytes:

@@ -111,6 +111,13 @@ class Installed:
     """UTC, ISO 8601."""
     checked_mtime_ns: int
     """Modification time of model.safetensors when its SHA-256 was last computed."""
+    numbers_sha256: str = ""
+    """Of the numbers in float32, see convert.Converted; "" where an earlier version converted it."""
+
+    @property
+    def identity(self) -> str:
+        """What tells these weights from others, whichever mirror they came from."""
+        return self.numbers_sha256 or self.sha256
 
 
 # ---- the published ones ----------------------------------------------------------------------------------------------
@@ -159,7 +166,11 @@ def installed(name: str, base: Path | None = None) -> Installed | None:
     folder = folder_of(name, base)
     facts = read_json(folder / META)
     try:
-        found = Installed(**{field.name: facts[field.name] for field in fields(Installed)}) if facts else None
+        found = (
+            Installed(**{field.name: facts[field.name] for field in fields(Installed) if field.name in facts})
+            if facts
+            else None
+        )
         if found is None or (folder / MODEL).stat().st_size != found.bytes:
             return None
     except (KeyError, TypeError, OSError):

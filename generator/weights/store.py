@@ -190,6 +190,7 @@ def _convert(entry: Entry, original: Path, fetched: Fetched, folder: Path, say: 
         architecture=converted.architecture,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
         checked_mtime_ns=(folder / MODEL).stat().st_mtime_ns,
+        numbers_sha256=converted.numbers_sha256,
     )
     write_meta(facts, folder)
     return facts

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import math
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from generator.models import clip_sizes, full, guides, vqgan
 from generator.models.base import Models
 from generator.models.choose import MODELS, load_models
 from generator.models.clip import CLIP, CLIPArchitecture
-from generator.models.full import load_full
+from generator.models.full import Loader, load_full
 from generator.models.likes import STARTERS, likes_of
 from generator.models.names import TOKENIZER, published_networks, tokenizers_of
 from generator.models.random_weights import random_tensors
@@ -87,6 +88,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config_of(**changes: Any) -> GenerateConfig:
     values = {"prompt": "sunset over the sea", "model": "imagenet-f16-1024", "device": "cpu", "start": "noise"}
     return GenerateConfig(**{**values, "width": 32, "height": 16, "steps": 2, "cutouts": 3, **changes})
+
+
+def test_what_tells_weights_apart_is_their_numbers(tmp_path: Path) -> None:
+    """A run goes on with another mirror's copy; one that an earlier version converted is still here."""
+    install(tmp_path, "ViT-B/32", tensors_of(CLIP, SMALL_CLIP, "two"))
+    folder = registry.folder_of("ViT-B/32", tmp_path)
+    facts = registry.installed("ViT-B/32", tmp_path)
+    assert facts is not None
+    assert facts.identity == facts.sha256
+    loader = Loader(config_of(), CPU, tmp_path)
+    found = []
+    for file, numbers in (("a", "n"), ("b", "n"), ("b", "m")):
+        registry.write_meta(replace(facts, sha256=file, numbers_sha256=numbers), folder)
+        found.append(loader.sha256(["ViT-B/32"]))
+    assert found[0] == found[1] != found[2]
+    earlier = {key: value for key, value in asdict(facts).items() if key != "numbers_sha256"}
+    (folder / registry.META).write_text(json.dumps(earlier))
+    assert registry.installed("ViT-B/32", tmp_path) == facts
 
 
 def test_converted_weights_become_models(home: Path) -> None:

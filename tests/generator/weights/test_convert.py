@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dreamrig.errors import FailedError, NotReadyError
 from generator.models.clip import CLIP, CLIPArchitecture
 from generator.models.outline import outline
 from generator.models.vqgan import VQGAN, VQGANArchitecture
-from generator.weights.convert import ConversionError
+from generator.weights.convert import ConversionError, in_float32
 from generator.weights.convert import convert as convert_by
 from generator.weights.foreign.checkpoint import CarefulFile, open_checkpoint
 from generator.weights.foreign.head import seems_checkpoint
@@ -56,6 +56,27 @@ def test_exactly_the_tensors_of_our_network_come_out(
     assert converted.bytes == (tmp_path / "out").stat().st_size
     assert steps[-1][0] == steps[-1][1] < converted.bytes
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_copies_in_other_precisions_are_the_same_numbers(originals: Any, tmp_path: Path, dtype: torch.dtype) -> None:
+    """OpenAI's ViT-B-32.pt is in half precision, its copies on hubs in single: the same network for a resumed run."""
+    half = convert(originals.write("vit.pt"), "clip", tmp_path / "half")
+    tensors = load_file(tmp_path / "half")
+    found = []
+    for name, changes in (("same", 0.0), ("other", 2.0**-10)):
+        wide = {key: value.to(dtype) if value.is_floating_point() else value for key, value in tensors.items()}
+        wide["logit_scale"] = wide["logit_scale"] + changes
+        save_file(wide, tmp_path / f"{name}.safetensors")
+        found.append(convert(tmp_path / f"{name}.safetensors", "clip", tmp_path / name))
+    assert len({half.sha256, *(one.sha256 for one in found)}) == 3
+    assert [one.numbers_sha256 == half.numbers_sha256 for one in found] == [True, False]
+
+
+def test_numbers_in_bfloat16_are_read_as_torch_reads_them() -> None:
+    numbers = torch.tensor([0.0, -1.5, 3e38, 1e-39, float("inf")], dtype=torch.bfloat16)
+    data = numbers.view(torch.int16).numpy().tobytes()
+    assert in_float32("BF16", data) == numbers.float().numpy().tobytes()
 
 
 @pytest.mark.parametrize(("form", "kind", "weights"), FORMS)
