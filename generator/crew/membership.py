@@ -12,9 +12,11 @@ from typing import Any
 
 import dreamrig
 from dreamrig import extras
+from generator.config import GenerateConfig
 from generator.crew.cluster import ray_version
+from generator.models.names import published_networks
 from generator.starter.shipped import STARTER_FOLDER
-from generator.weights.registry import MODEL, folder_of, is_ready
+from generator.weights.registry import MODEL, Installed, folder_of, installed
 
 LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
 """Nothing of a crew goes by wall time, but the logs of two machines are read side by side."""
@@ -33,7 +35,7 @@ class MemberFacts:
     dreamrig: str
     model: str
     weights: Mapping[str, str] = field(default_factory=dict)
-    """File -> SHA-256 of its bytes."""
+    """File of the starter, or published network -> SHA-256 of its bytes, or of its numbers."""
     time_seconds: float = 0.0
     """UTC."""
 
@@ -70,12 +72,22 @@ def facts_here(model: str, base: Path | None = None) -> MemberFacts:
 
 
 def weights_here(model: str, base: Path | None = None) -> dict[str, str]:
-    """SHA-256 of the files that a model is loaded from, read whole: what a manifest says is not what is there."""
+    """What a model is loaded from, its guides too, read whole: what a manifest says is not what is there."""
     if model.partition("/")[0] == STARTER:
         return {path.name: sha256_of(path) for path in sorted(STARTER_FOLDER.iterdir()) if path.is_file()}
-    if not is_ready(model, base):
-        return {}
-    return {MODEL: sha256_of(folder_of(model, base) / MODEL)}
+    found = {name: installed(name, base) for name in networks_of(model)}
+    return {name: _identity(facts, base) for name, facts in found.items() if facts is not None}
+
+
+def networks_of(model: str) -> tuple[str, ...]:
+    """The published networks that a picture of this model takes."""
+    return published_networks(GenerateConfig(prompt="a house", model=model))
+
+
+def _identity(facts: Installed, base: Path | None) -> str:
+    """Of the numbers, which every mirror's copy has; of the bytes where those are not what was written down."""
+    sha256 = sha256_of(folder_of(facts.name, base) / MODEL)
+    return facts.identity if sha256 == facts.sha256 else sha256
 
 
 def sha256_of(path: Path) -> str:
@@ -106,12 +118,13 @@ def _versions(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
 def _weights(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
     if head.weights == mine.weights:
         return []
+    differing = sorted({name for name, _ in head.weights.items() ^ mine.weights.items()})
+    lacks = not any(name in mine.weights for name in differing)
     if head.model.partition("/")[0] == STARTER:
-        fix = "git checkout -- generator/starter/weights"
+        fix, names = "git checkout -- generator/starter/weights", head.model
     else:
-        fix = f"dreamrig weights fetch {head.model}"
-    lacks = not mine.weights
-    what = f"The weights of {head.model} are {'missing here' if lacks else 'other ones here'} (by SHA-256)."
+        fix, names = f"dreamrig weights fetch {' '.join(differing)}", ", ".join(differing)
+    what = f"The weights of {names} are {'missing here' if lacks else 'other ones here'} (by SHA-256)."
     return [MemberDifference(what, fix if lacks else f"{fix}, or bring both machines to one version")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import sys
@@ -25,6 +26,7 @@ from generator.crew.membership import MemberFacts
 from generator.crew.places import posts_of
 from generator.crew.protocol import Beat, Began, Cancel, Done, Draw, Interrupted, Kept, ProtocolError
 from generator.crew.settings import CrewSettings, load_crew_settings, slug
+from generator.weights import registry
 
 TOKEN = "a" * 64
 FACTS = MemberFacts(ray="2.60.0", python="3.11", dreamrig="1", model="starter", weights={"a": "1"}, time_seconds=1000.0)
@@ -200,9 +202,14 @@ def test_each_difference_has_a_sentence_and_a_fix(changes: dict[str, Any], says:
 
 def test_equal_machines_fit_and_published_weights_are_fetched() -> None:
     assert membership.differences_of(FACTS, replace(FACTS, time_seconds=1100.0)) == []
-    head = replace(FACTS, model="imagenet-f16-1024")
+    weights = {"imagenet-f16-1024": "1", "ViT-B/32": "2"}
+    head = replace(FACTS, model="imagenet-f16-1024", weights=weights)
     (found,) = membership.differences_of(head, replace(head, weights={}))
-    assert found.fix == "dreamrig weights fetch imagenet-f16-1024"
+    assert found.fix == "dreamrig weights fetch ViT-B/32 imagenet-f16-1024"
+    (found,) = membership.differences_of(head, replace(head, weights={"imagenet-f16-1024": "1"}))
+    assert (found.fix, "ViT-B/32 are missing here" in found.what) == ("dreamrig weights fetch ViT-B/32", True)
+    (found,) = membership.differences_of(head, replace(head, weights={**weights, "ViT-B/32": "3"}))
+    assert "ViT-B/32 are other ones here" in found.what
 
 
 def test_weights_are_hashed_as_they_lie_there(tmp_path: Path) -> None:
@@ -211,6 +218,24 @@ def test_weights_are_hashed_as_they_lie_there(tmp_path: Path) -> None:
     assert all(len(digest) == 64 for digest in facts.weights.values())
     assert len(facts.weights) >= 2
     assert membership.weights_here("imagenet-f16-1024", tmp_path) == {}
+
+
+def test_a_copy_of_another_mirror_is_the_same_weights_and_a_changed_file_is_not(tmp_path: Path) -> None:
+    folder = registry.folder_of("ViT-B/32", tmp_path)
+    folder.mkdir(parents=True)
+    found = []
+    for data, numbers, damage in ((b"half", "n", b""), (b"single", "n", b""), (b"single", "n", b"SINGLE")):
+        (folder / registry.MODEL).write_bytes(data)
+        facts = registry.Installed(
+            name="ViT-B/32", kind="clip", sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), original_sha256="",
+            original_bytes=0, source="", is_published=True, licence="", terms="", architecture={}, fetched_at="",
+            checked_mtime_ns=0, numbers_sha256=numbers,
+        )  # fmt: skip
+        registry.write_meta(facts, folder)
+        (folder / registry.MODEL).write_bytes(damage or data)
+        found.append(membership.weights_here("imagenet-f16-1024", tmp_path))
+    assert found[0] == found[1] == {"ViT-B/32": "n"}
+    assert found[2] == {"ViT-B/32": hashlib.sha256(b"SINGLE").hexdigest()}
 
 
 # ---- this machine's part
