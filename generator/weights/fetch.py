@@ -24,7 +24,8 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
     where `use` finds that, the file is dropped and the next mirror asked.
     FailedError when no mirror gave it, NotReadyError when the disk is too small. The part of a download stays.
     """
-    require_fetchable(entry)
+    if entry.is_dead:
+        raise import_only(entry)
     failures = []
     for number, source in enumerate(entry.sources):
         download = Download(source, folder, door, say, on_bytes)
@@ -37,12 +38,15 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
     raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint=by_hand(entry))
 
 
-def require_fetchable(entry: Entry) -> None:
-    """Raise MissingWeightsError, telling how to import it, where every address was reported dead."""
-    if entry.is_import_only:
+def import_only(entry: Entry) -> MissingWeightsError:
+    """What to raise of a network that is import only: why it is, and how to get it all the same."""
+    if entry.is_dead:
         reports = "; ".join(dict.fromkeys(source.gone for source in entry.sources))
         message = f"{entry.name} is import only: no address of it is known to answer ({reports})."
-        raise MissingWeightsError(message, hint=by_hand(entry))
+        return MissingWeightsError(message, hint=by_hand(entry))
+    message = f"{entry.name} is import only: nobody tells its SHA-256, so what its addresses send cannot be checked."
+    unchecked = f"take it unchecked: dreamrig weights fetch {entry.name} --unchecked"
+    return MissingWeightsError(message, hint=f"{unchecked}\nor {by_hand(entry)}")
 
 
 def by_hand(entry: Entry) -> str:

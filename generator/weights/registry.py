@@ -49,16 +49,21 @@ class Source:
     @property
     def page(self) -> str:
         """The address for a person: of a hub's file, the page that shows it; of anything else, the file itself."""
-        return self.url.replace("/resolve/", "/blob/", 1) if self.host == HUB else self.url
+        return self.url.replace("/resolve/", "/blob/", 1) if self.is_of_hub else self.url
 
     def through(self, endpoint: str) -> str:
         """The address to ask: of a hub's file, its place at another endpoint of the hub; of anything else, its own."""
-        return endpoint + self.url.removeprefix(f"https://{HUB}") if self.host == HUB else self.url
+        return endpoint + self.url.removeprefix(f"https://{HUB}") if self.is_of_hub else self.url
 
     @property
     def host(self) -> str:
         """The name of the machine it lies on."""
         return urlsplit(self.url).hostname or self.url
+
+    @property
+    def is_of_hub(self) -> bool:
+        """Whether it is an address of Hugging Face's hub."""
+        return self.host == HUB
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,14 @@ class Entry:
     """Other entries that it is of no use without: the tokenizer of a SigLIP."""
 
     @property
-    def is_import_only(self) -> bool:
+    def is_dead(self) -> bool:
         """Whether every address was reported dead, so that only a file somebody has already can help."""
         return all(source.gone for source in self.sources)
+
+    @property
+    def is_import_only(self) -> bool:
+        """Whether no address that may answer gives what is known beforehand; dead ones are among them."""
+        return not self.pinned_hosts
 
     @property
     def pinned_hosts(self) -> frozenset[str]:

@@ -25,7 +25,7 @@ from dreamrig.paths import ensure_folder, explain_write_failure
 from generator.weights.convert import TEMPORARY_HEAD, ConversionError, Outline, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.download import PARTS, Fetched, OnBytes, Say
-from generator.weights.fetch import fetch
+from generator.weights.fetch import fetch, import_only
 from generator.weights.foreign.stored import CheckpointError
 from generator.weights.registry import (
     META,
@@ -64,9 +64,21 @@ def status(entry: Entry, base: Path) -> Status:
     part_bytes = max((file.stat().st_size for file in folder.glob("original-*.part")), default=0)
     original = folder / ORIGINAL
     facts = installed(entry.name, base)
-    absent: State = "import only" if entry.is_import_only else "absent"
-    state: State = "ready" if facts else "part" if part_bytes or original.is_file() else absent
+    state: State = "ready" if facts else "part" if part_bytes or original.is_file() else _absent(entry, base)
     return Status(entry, state, facts, part_bytes, original.stat().st_size if original.is_file() else 0)
+
+
+def _absent(entry: Entry, base: Path) -> State:
+    return "import only" if _with_recorded(entry, base).is_import_only else "absent"
+
+
+def require_fetchable(entry: Entry, base: Path, *, unchecked: bool = False) -> None:
+    """Raise MissingWeightsError, telling how to get it all the same, where a network is import only.
+
+    unchecked: what cannot be checked is wanted as it comes. What this machine saw of it before, it can check.
+    """
+    if status(entry, base).state == "import only" and (entry.is_dead or not unchecked):
+        raise import_only(entry)
 
 
 def fetch_model(

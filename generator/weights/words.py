@@ -50,7 +50,8 @@ def render_list(found: Sequence[Status], base: Path) -> str:
             lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
     lines += ["", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"]
     if any(one.state == "import only" for one in found):
-        lines.append("import only (its addresses are reported dead): dreamrig weights import FILE --as NAME")
+        why = "no address of it is known to answer, or nobody tells its SHA-256; fetch NAME says which"
+        lines += ["import only: dreamrig weights import FILE --as NAME", f"  ({why})"]
     return "\n".join(lines)
 
 

@@ -46,12 +46,12 @@ def offer_missing(plans: Iterable[Plan], values: Mapping[str, Any], door: Genera
 def _ask_and_fetch(missing: Sequence[Entry], weights: WeightsDoor, base: Path, *, is_sure: bool) -> bool:
     """Whether all of it is here now."""
     from generator.front.cli.fetching import fetch_one
-    from generator.weights.fetch import require_fetchable
     from generator.weights.pace import known_pace
+    from generator.weights.store import require_fetchable
     from generator.weights.words import render_terms
 
     for entry in missing:
-        require_fetchable(entry)
+        require_fetchable(entry, base)
     told = [*map(render_terms, missing), render_total(missing, known_pace(base))]
     print(console.to_printable("\n".join(told)), file=weights.stderr().file, flush=True)
     if not is_sure and not weights.ask("Fetch now under these terms, and draw? [y/N]"):

@@ -17,7 +17,6 @@ from generator.presets import PRESETS, find_preset
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
-from generator.weights.fetch import require_fetchable
 from generator.weights.registry import Entry
 from generator.weights.words import describe, render_list, render_ready, render_terms
 
@@ -75,6 +74,7 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
     yes_option = typer.Option("--yes", "-y", help="Accept licence and terms without being asked.")
     keep_option = typer.Option("--keep-original", help="Keep the published file beside the converted one.")
     again_option = typer.Option("--again", help="Also when it is here already.")
+    unchecked_option = typer.Option("--unchecked", help="Also what nobody tells a SHA-256 of; the first seen is noted.")
 
     @app.command("fetch")
     def fetch(
@@ -83,6 +83,7 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
         yes: Annotated[bool, yes_option] = False,
         keep_original: Annotated[bool, keep_option] = False,
         again: Annotated[bool, again_option] = False,
+        unchecked: Annotated[bool, unchecked_option] = False,
         as_json: Annotated[bool, _json_option()] = False,
     ) -> int:
         """Download, check and convert networks.
@@ -93,8 +94,7 @@ def _add_fetch(app: "typer.Typer", door: WeightsDoor) -> None:
         wanted = _with_needs(_find_all(_wanted_names(names or [], preset), door), door)
         missing = [entry for entry in wanted if again or not registry.is_ready(entry.name, base)]
         for entry in missing:
-            if weights_store.status(entry, base).state == "import only":
-                require_fetchable(entry)
+            weights_store.require_fetchable(entry, base, unchecked=unchecked)
         if missing:
             _accept(missing, door, yes=yes)
         for entry in missing:

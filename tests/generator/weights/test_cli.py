@@ -187,7 +187,7 @@ def test_list_tells_every_state(command: Command, home: Path, server: Any) -> No
         "tiny-vqgan": "ready",
         "tiny-gumbel": "part",
         "tiny/clip@8px": "absent",
-        "tiny-unknown": "absent",
+        "tiny-unknown": "import only",
     }
     assert rows["tiny-gumbel"]["part_bytes"] == 200_000
     assert rows["tiny-vqgan"]["original_bytes"] > rows["tiny-vqgan"]["installed"]["bytes"]
@@ -229,16 +229,26 @@ def test_a_hash_that_nobody_told_is_noted_and_compared_next_time(
     command: Command, home: Path, server: Any, served: Any, originals: Any
 ) -> None:
     sha256 = hashlib.sha256(originals.write("legacy.ckpt").read_bytes()).hexdigest()
-    answer = command("fetch", "tiny-unknown", "--yes")
+    answer = command("fetch", "tiny-unknown", "--yes", "--unchecked")
     assert f"SHA-256 {sha256}, now noted" in answer.err
     assert sha256 in (home / "weights" / "recorded.json").read_text()
     assert command("remove", "tiny-unknown").code == 0
     server.put("/legacy.ckpt", served(originals.write("vqgan.ckpt").read_bytes()))
-    answer = command("fetch", "tiny-unknown", "--yes")
+    answer = command("fetch", "tiny-unknown", "--yes")  # what was noted is something to check by
     assert answer.code == 1
     assert "SHA-256" in answer.err
     command("remove", "tiny-unknown", "--forget")
-    assert command("fetch", "tiny-unknown", "--yes").code == 0
+    assert command("fetch", "tiny-unknown", "--yes", "--unchecked").code == 0
+
+
+def test_what_nobody_can_check_is_only_fetched_where_that_is_said(command: Command, home: Path, server: Any) -> None:
+    answer = command("fetch", "tiny-unknown", "--yes")
+    assert (answer.code, server.requests) == (4, [])
+    assert "tiny-unknown is import only: nobody tells its SHA-256" in answer.err
+    assert "dreamrig weights fetch tiny-unknown --unchecked" in answer.err
+    assert server.url("/legacy.ckpt") in answer.err
+    assert command("fetch", "tiny-unknown", "--yes", "--unchecked").code == 0
+    assert is_ready("tiny-unknown")
 
 
 # ---- verify, import, remove
@@ -544,6 +554,10 @@ def test_the_documentation_lists_what_the_registry_has() -> None:
     for name, entry in entries().items():
         assert f"| {entry.approximate_mib} MiB |" in rows[name]
         assert all(source.host in rows[name] for source in entry.sources)
+        known = {source.sha256 is not None for source in entry.sources}
+        word = "at some addresses" if len(known) == 2 else "yes" if known == {True} else "no"
+        assert f"| {word} |" in rows[name], name
+        assert ("(import only)" in rows[name]) is entry.is_import_only, name
         assert entry.kind == "clip" or (entry.terms in rows[name] and entry.trained_on in rows[name])
 
 
@@ -561,14 +575,14 @@ def test_damage_in_the_numbers_of_an_unknown_file_is_found_and_the_next_mirror_g
     place = good.index(originals.vqgan["decoder.conv_out.weight"].numpy().tobytes())
     damaged = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
     urls = server.put("/bad", served(damaged)), server.put("/good", served(good))
-    rows = [source(url, known=False) for url in urls]
-    first = command("fetch", "tiny", "--yes", registry_file=make_registry(tiny=("vqgan", rows[:1])))
+    rows, how = [source(url, known=False) for url in urls], ("--yes", "--unchecked")
+    first = command("fetch", "tiny", *how, registry_file=make_registry(tiny=("vqgan", rows[:1])))
     assert first.code == 1
     assert "damaged or cut short" in first.err
     assert list(folder_of(home, "tiny").glob("original-*")) == []
     assert not (home / "weights" / "recorded.json").exists()
     entries.cache_clear()
-    answer = command("fetch", "tiny", "--yes", registry_file=make_registry(tiny=("vqgan", rows)))
+    answer = command("fetch", "tiny", *how, registry_file=make_registry(tiny=("vqgan", rows)))
     assert answer.code == 0
     assert "damaged or cut short; trying the next mirror" in answer.err
     recorded = json.loads((home / "weights" / "recorded.json").read_text())
