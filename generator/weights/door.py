@@ -73,6 +73,14 @@ def hub_endpoint() -> str:
     return endpoint
 
 
+def hub_cache() -> Path:
+    """Where huggingface_hub and its kin keep what they downloaded, by their variables; it need not exist."""
+    told = os.environ.get
+    home = Path(told("HF_HOME") or Path(told("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
+    folder = told("HF_HUB_CACHE") or told("HUGGINGFACE_HUB_CACHE") or home / "hub"
+    return Path(os.path.expandvars(os.path.expanduser(folder)))  # noqa: PTH111 - it never raises, without a home either
+
+
 def open_file(path: Path, mode: str) -> IO[bytes]:
     """Open a binary file to write to."""
     return cast(IO[bytes], path.open(mode))
@@ -93,6 +101,8 @@ class WeightsDoor:
     open_url: Callable[[str, dict[str, str]], HTTPResponse] = open_url
     hub_endpoint: Callable[[], str] = hub_endpoint
     """Where files of the hub are asked for, without a slash at the end."""
+    hub_cache: Callable[[], Path] = hub_cache
+    """Where the hub's own programs keep what they downloaded; it is only read."""
     open_file: Callable[[Path, str], IO[bytes]] = open_file
     free_mib: Callable[[Path], int | None] = free_mib
     sleep: Callable[[float], None] = sleep

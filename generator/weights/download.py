@@ -45,6 +45,8 @@ class Fetched:
     sha256: str
     bytes: int
     source: Source
+    is_ours: bool = True
+    """Whether the file may be moved; False = it lies in a cache of others."""
 
 
 @dataclass(frozen=True)

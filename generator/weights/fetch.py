@@ -1,4 +1,4 @@
-"""Get one published file: its mirrors in order, until one of them gives what can be used."""
+"""Get one published file: from the hub's cache, else its mirrors in order, until one gives what can be used."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from generator.weights.convert import ConversionError
 from generator.weights.door import WeightsDoor
 from generator.weights.download import Download, Fetched, MirrorFailed, OnBytes, Say
 from generator.weights.foreign.stored import CheckpointError
+from generator.weights.hub import find_in_cache
 from generator.weights.registry import Entry
 
 T = TypeVar("T")
 
 
 def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnBytes, use: Callable[[Fetched], T]) -> T:
-    """Download an entry's file into `folder`, which exists; what `use` makes of it.
+    """Find an entry's file in the hub's cache, or download it into `folder`, which exists; what `use` makes of it.
 
     say: takes lines for the user.   on_bytes: called with the bytes so far and the bytes in all, None = not known.
     use: what the file is for. A file without a published hash is known to be damaged only when all of it was read;
@@ -26,6 +27,8 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
     """
     if entry.is_dead:
         raise import_only(entry)
+    if (cached := find_in_cache(entry, door, say)) is not None:
+        return use(cached)
     failures = []
     for number, source in enumerate(entry.sources):
         download = Download(source, folder, door, say, on_bytes)

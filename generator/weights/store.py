@@ -21,7 +21,7 @@ from typing import Any, Literal
 from dreamrig.documents import write_object
 from dreamrig.errors import MissingWeightsError, NotReadyError, UsageError
 from dreamrig.locks import sole_holder
-from dreamrig.paths import ensure_folder, explain_write_failure
+from dreamrig.paths import ensure_folder, explain_write_failure, whole_file
 from generator.weights.convert import TEMPORARY_HEAD, ConversionError, Outline, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.download import PARTS, Fetched, OnBytes, Say
@@ -84,7 +84,7 @@ def require_fetchable(entry: Entry, base: Path, *, unchecked: bool = False) -> N
 def fetch_model(
     entry: Entry, door: WeightsDoor, say: Say, on_bytes: OnBytes, *, outline: Outline, keep_original: bool = False
 ) -> Installed:
-    """Download, check and convert one model; what is there of it already is used.
+    """Download, check and convert one model; what is there of it already is used, in the hub's cache too.
 
     FailedError, NotReadyError as `fetch` and `convert` raise them; the download is kept unless it is wrong itself.
     MissingWeightsError where every address was reported dead.
@@ -112,9 +112,18 @@ def _use(entry: Entry, fetched: Fetched, base: Path, say: Say, outline: Outline,
     if not keep_original:
         original.unlink(missing_ok=True)
     elif fetched.path != original:
-        os.replace(fetched.path, original)
+        _keep(fetched, original)
     _remove_parts(folder)
     return facts
+
+
+def _keep(fetched: Fetched, original: Path) -> None:
+    """Put the published file at its place; one that belongs to others stays where it is, too."""
+    if fetched.is_ours:
+        os.replace(fetched.path, original)
+        return
+    with whole_file(original) as copy:
+        shutil.copyfile(fetched.path, copy)
 
 
 def import_model(entry: Entry, file: Path, door: WeightsDoor, say: Say, *, outline: Outline) -> Installed:
