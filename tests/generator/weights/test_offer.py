@@ -35,9 +35,10 @@ QUESTION = b"[y/N]"
 
 @pytest.fixture
 def file(make_registry: Callable[..., Path], server: Any, two_served: Any, source: Any) -> Path:
-    """A registry of a VQGAN and a CLIP that are served, and a VQGAN whose only address is reported dead."""
+    """A registry of a VQGAN and a CLIP that are served, and VQGANs whose only address is dead or not pinned."""
     rows = {**two_served}
     rows["tiny-gone"] = ("vqgan", [{**source(server.url("/gone")), "gone": "reported dead in 2026"}])
+    rows["tiny-unknown"] = ("vqgan", [source(server.url("/vqgan.ckpt"), known=False)])
     path = make_registry(**rows)
     registry.entries.cache_clear()
     return path
@@ -137,13 +138,14 @@ def test_a_batch_asks_once_for_all_that_it_needs(draw: Callable[..., Answer], ho
     assert len(runs.list_runs(home / "runs")) == 2
 
 
+@pytest.mark.parametrize("name", ["tiny-gone", "tiny-unknown"])
 def test_what_can_be_imported_alone_is_said_before_anything_is_fetched(
-    draw: Callable[..., Answer], server: Any
+    draw: Callable[..., Answer], server: Any, name: str
 ) -> None:
-    answer = draw("--model", "tiny-gone", answer=True)
+    answer = draw("--model", name, answer=True)
     assert answer.code == 4
-    assert "tiny-gone is import only" in answer.err
-    assert "dreamrig weights import FILE --as tiny-gone" in answer.err
+    assert f"{name} is import only" in answer.err
+    assert f"dreamrig weights import FILE --as {name}" in answer.err
     assert server.requests == []
 
 
