@@ -218,7 +218,7 @@ class Evening:
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Of the server's database, read alone."""
-        place = self.head.home / "serve" / "serve.db"
+        place = self.head.home / "serve.db"
         with contextlib.closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as base:
             base.row_factory = sqlite3.Row
             return list(base.execute(query, values))

@@ -18,6 +18,8 @@ FILL = {
 NOT_RUN = {
     "cat /proc/sys/fs/binfmt_misc/WSLInterop": "only WSL's own kernel has the entry",
     "python3 -c \"import ctypes; c = ctypes.CDLL('libcuda.so.1'); print(c.cuInit(0))\"": "calls NVIDIA's own library",
+    "sudo resize2fs $(findmnt -n -o SOURCE /)": "needs a disk of its own that has grown",
+    "sudo hwclock -s": "sets the clock of this machine",
     "hf auth login": "asks the hub for an account",
     "dreamrig weights import CHECKPOINT": "needs a checkpoint of 1 GB; tests/generator/weights/ imports small ones",
 }
@@ -178,6 +180,7 @@ TRIALS = {
     ),
     "python -m pip install FILE.whl": Trial(pip_has("thing", "1.0")),
     "python -m pip install NAME": Trial(pip_has("thing")),
+    "python -m pip install NAME --index-url https://pypi.org/simple": Trial(pip_has("thing")),
     'python -m pip install "NAME==OLD-VERSION"': Trial(pip_has("thing", "1.0")),
     'python -m pip install "pip<24.1"': Trial("python -m pip --version | grep -qE '^pip (2[0-3]|24[.]0)'"),
     f"python -m {CLIP_BUILT}": Trial(CLIP, OLD_SETUPTOOLS),
