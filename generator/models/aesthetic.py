@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dreamrig.errors import NotReadyError, UsageError
-from generator.models.names import HEADS
+from dreamrig.errors import NotReadyError
+from generator.models.names import HEADS, require_head
 from generator.weights import registry
 
 
@@ -39,13 +39,8 @@ def load_heads(
 
     folder: the converted weights; None = the user's own. NotReadyError where they are missing or no such heads.
     """
+    require_head(guides)
     names = [HEADS.get(guide) for guide in guides]
-    if not any(names):
-        with_head = " or ".join(HEADS)
-        raise UsageError(
-            "The aesthetic predictor has no head for these guides.",
-            hint=f"use a full-size --model with --guides {with_head}",
-        )
     registry.require_ready([name for name in names if name], folder)
     return tuple(None if name is None else _load(name, device, folder) for name in names)
 

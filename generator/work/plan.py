@@ -13,6 +13,7 @@ from typing import Any
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.models.likes import UNKNOWN, settle
+from generator.models.names import require_possible
 from generator.pictures.paths import describe_pictures, with_absolute_paths
 from generator.pictures.recipe import Recipe, describe_start_image
 from generator.presets import Preset, find_preset
@@ -21,6 +22,7 @@ from generator.starter.reading import names_more
 from generator.wishes.prompts import SCENES
 from generator.work.order import Order
 from generator.work.recipes import recipe_of, with_its_starter
+from generator.work.sizes import require_drawable
 
 LARGEST_RANDOM_SEED = 999_999  # short enough to be read out to a friend
 FILM_COMMANDS = "dreamrig video --help"
@@ -56,6 +58,8 @@ class Plan:
     def check(self) -> GenerateConfig:
         """Refuse what can be refused by now: UsageError. Returns the config but for the model's defaults."""
         config = self.to_config({})
+        require_drawable(config.model, config.width, config.height)
+        require_possible(config)
         describe_start_image(config.start)
         describe_pictures(config.to_dict())
         return config

@@ -8,15 +8,24 @@ from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import LARGEST_SIDE, SIZE_MULTIPLE, SMALLEST_SIDE
+from generator.weights import registry
 
 SIDES = ("width", "height")
 _FACTOR = re.compile(r"-f(\d{1,3})(?:-|$)")
 
 
 def step_of(model: str) -> int:
-    """Pixels that a side of a model's picture is a multiple of, as far as its name tells: imagenet-f16-1024 -> 16."""
+    """Pixels that a side of a model's picture is a multiple of.
+
+    A network that is here tells by its sizes, since anybody's may be imported under a name of the list; of one that is
+    not, the name tells: imagenet-f16-1024 -> 16.
+    """
     match = _FACTOR.search(model)
-    return SIZE_MULTIPLE if match is None else max(SIZE_MULTIPLE, int(match[1]))
+    if match is None:
+        return SIZE_MULTIPLE
+    facts = registry.installed(model)
+    levels = None if facts is None else facts.architecture.get("multipliers")
+    return max(SIZE_MULTIPLE, int(match[1]) if levels is None else 2 ** (len(levels) - 1))
 
 
 def nearest(pixels: int, step: int) -> int:
@@ -32,17 +41,25 @@ def fitted(given: Mapping[str, Any], model: str, *, take_nearest: bool) -> dict[
     cannot be and nobody asked for the nearest; where the nearest is asked for, and no side is given.
     """
     said = {side: given[side] for side in SIDES if side in given}
-    near = {side: nearest(pixels, step_of(model)) for side, pixels in said.items()}
     if take_nearest:
         if not said:
             raise UsageError("--size-nearest has no size to change.", hint="give one: --size 500x333 --size-nearest")
-        return {**given, **near}
-    wrong = [side for side, pixels in said.items() if pixels % SIZE_MULTIPLE]
-    if len(said) < len(SIDES) or not wrong or any(not SMALLEST_SIDE <= one <= LARGEST_SIDE for one in said.values()):
-        return dict(given)
-    raise UsageError(
-        f"{said['width']}x{said['height']} cannot be drawn: {' and '.join(wrong)} must be multiples of {SIZE_MULTIPLE}."
-        if len(wrong) > 1
-        else f"{said['width']}x{said['height']} cannot be drawn: its {wrong[0]} must be a multiple of {SIZE_MULTIPLE}.",
-        hint=f"the nearest for {model} is --size {near['width']}x{near['height']}; --size-nearest takes it by itself",
-    )
+        return {**given, **{side: nearest(pixels, step_of(model)) for side, pixels in said.items()}}
+    if len(said) == len(SIDES) and all(SMALLEST_SIDE <= pixels <= LARGEST_SIDE for pixels in said.values()):
+        require_drawable(model, said["width"], said["height"], more="; --size-nearest takes it by itself")
+    return dict(given)
+
+
+def require_drawable(model: str, width: int, height: int, *, more: str = "") -> None:
+    """UsageError that names all sides that are wrong, and the nearest size, where a model makes no such picture.
+
+    more: what the command line knows besides, for the end of the hint.
+    """
+    step = step_of(model)
+    wrong = [side for side, pixels in zip(SIDES, (width, height), strict=True) if pixels % step]
+    if wrong:
+        must = "width and height must be multiples" if len(wrong) > 1 else f"its {wrong[0]} must be a multiple"
+        raise UsageError(
+            f"{width}x{height} cannot be drawn: {must} of {step}.",
+            hint=f"the nearest for {model} is --size {nearest(width, step)}x{nearest(height, step)}{more}",
+        )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from dreamrig.errors import UsageError
 from generator.config import LARGEST_SIDE, SMALLEST_SIDE, GenerateConfig
 from generator.models.vqgan import ARCHITECTURES
+from generator.weights import registry
 from generator.work.sizes import fitted, nearest, step_of
 
 
@@ -27,10 +35,12 @@ def test_the_nearest_is_always_a_side_that_can_be(step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "size"), [("starter", "504x336"), ("imagenet-f16-1024", "496x336"), ("openimages-gumbel-f8", "504x336")]
+    ("model", "step", "size"),
+    [("starter", 8, "504x336"), ("imagenet-f16-1024", 16, "496x336"), ("openimages-gumbel-f8", 8, "504x336")],
 )
-def test_both_sides_are_told_at_once(model: str, size: str) -> None:
-    with pytest.raises(UsageError, match="500x333 cannot be drawn: width and height must be multiples of 8") as caught:
+def test_both_sides_are_told_at_once(model: str, step: int, size: str) -> None:
+    words = f"500x333 cannot be drawn: width and height must be multiples of {step}"
+    with pytest.raises(UsageError, match=words) as caught:
         fitted({"width": 500, "height": 333}, model, take_nearest=False)
     assert f"--size {size};" in caught.value.hint
     wide, high = map(int, size.split("x"))
@@ -41,6 +51,33 @@ def test_both_sides_are_told_at_once(model: str, size: str) -> None:
 def test_one_wrong_side_is_told_alone() -> None:
     with pytest.raises(UsageError, match="512x333 cannot be drawn: its height must be a multiple of 8"):
         fitted({"width": 512, "height": 333}, "starter", take_nearest=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (["--preset", "dreamrig", "--size", "504x328"], "504x328 cannot be drawn: width and height .* of 16"),
+        (["--model", "imagenet-f16-1024", "--width", "264"], "264x128 cannot be drawn: its width .* a multiple of 16"),
+    ],
+)
+def test_a_size_that_only_the_starter_makes_is_refused_before_anything_is_fetched(
+    words: list[str], wrong: str, command: Callable[..., Any]
+) -> None:
+    answer = command("generate", "fog", *words, "--no-preview")
+    assert answer.code == 2
+    assert re.search(wrong, answer.err)
+
+
+def test_of_a_network_that_is_here_its_own_sizes_count(home: Path) -> None:
+    """Somebody's own, imported under the name of another."""
+    folder = registry.folder_of("imagenet-f16-1024", home / "weights")
+    folder.mkdir(parents=True)
+    (folder / registry.MODEL).write_bytes(b"-")
+    facts = dict.fromkeys((field.name for field in fields(registry.Installed)), "")
+    facts |= {"bytes": 1, "architecture": {"multipliers": [1, 1, 2, 4]}}
+    (folder / registry.META).write_text(json.dumps(facts))
+    assert (step_of("imagenet-f16-1024"), step_of("imagenet-f16-16384")) == (8, 16)
+    fitted({"width": 504, "height": 328}, "imagenet-f16-1024", take_nearest=False)
 
 
 @pytest.mark.parametrize("given", [{}, {"width": 500}, {"width": 512, "height": 320}, {"width": 500, "height": 0}])
