@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,31 @@ KINDS = {
     "head": "Aesthetic head, which judges",
 }
 USUAL_CLIP, USUAL_VQGAN = "ViT-B/32", "imagenet-f16-16384"
+NEARLY = 1.01
+"""How many times as large another address's file may be without a word."""
+GOOD_FOR: Mapping[str, str] = {
+    "RN50": "a ResNet: another eye beside ViT-B/32",
+    "RN101": "a ResNet of more layers: another eye beside ViT-B/32",
+    "RN50x4": "a ResNet that reads 288 pixels, more work",
+    "RN50x16": "a ResNet that reads 384 pixels, much more work",
+    "RN50x64": "the largest ResNet: reads 448 pixels",
+    "ViT-B/32": "what the pictures of 2021 look like: every preset was made for it",
+    "ViT-B/16": "finer patches than ViT-B/32, so finer detail; four times the work",
+    "ViT-L/14": "OpenAI's strong one for 12 GB; on 8 GB with few cutouts at a time",
+    "ViT-L/14@336px": "OpenAI's strongest: reads 336 pixels, over twice the work of ViT-L/14",
+    "ViT-B/32-laion2b": "as fast as ViT-B/32, another eye: one of the first to put beside it",
+    "ViT-B/16-laion2b": "finer detail than ViT-B/32; four times the work, comfortable on 8 GB",
+    "ViT-L/14-laion2b": "a strong CLIP for 12 GB; on 8 GB with few cutouts at a time",
+    "ViT-H/14-laion2b": "the largest CLIP here; for 24 GB, slower on 12 GB",
+    "ViT-B/32-datacomp": "as fast as ViT-B/32, another eye: one of the first to put beside it",
+    "ViT-B/16-datacomp": "finer detail than ViT-B/32; four times the work, comfortable on 8 GB",
+    "ViT-L/14-datacomp": "the best CLIP for 12 GB; on 8 GB with few cutouts at a time",
+    "SigLIP2-B/32@256px": "texts in many languages; about as fast as ViT-B/32, for 8 GB",
+    "SigLIP2-B/16": "texts in many languages; names as well as ViT-H/14, for 8 GB",
+    "SigLIP2-L/16@256px": "texts in many languages; for 24 GB, on 12 GB with few cutouts at a time",
+    "SigLIP2-SO400M/14": "the strongest here; for 24 GB, slower on 12 GB",
+}
+"""What a guide is for, shorter than docs/full-size.md has it; only what follows from sizes and published figures."""
 
 
 def describe(one: Status) -> dict[str, Any]:
@@ -29,6 +54,7 @@ def describe(one: Status) -> dict[str, Any]:
         "state": one.state,
         "licence": one.entry.licence,
         "trained_on": one.entry.trained_on,
+        "good_for": GOOD_FOR.get(one.entry.name),
         "terms": one.entry.terms,
         "download_mib": one.entry.approximate_mib,
         "part_bytes": one.part_bytes,
@@ -46,8 +72,8 @@ def render_list(found: Sequence[Status], base: Path) -> str:
         rows = [one for one in found if one.entry.kind == kind]
         lines += [f"{title}:"] if rows else []
         for one in rows:
-            trained_on = one.entry.trained_on if kind != "clip" else ""
-            lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {trained_on}".rstrip())
+            about = GOOD_FOR.get(one.entry.name, "") if kind == "clip" else one.entry.trained_on
+            lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {about}".rstrip())
     lines += ["", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"]
     if any(one.state == "import only" for one in found):
         why = "no address of it is known to answer, or nobody tells its SHA-256; fetch NAME says which"
@@ -66,10 +92,22 @@ def _state_words(one: Status) -> str:
     return f"~{memory(one.entry.approximate_mib)} to fetch"
 
 
+def most_mib(entry: Entry) -> int:
+    """The size of the largest file that may come: of the one that is asked for first, or of another address's."""
+    others = (source.bytes for source in entry.sources[1:])
+    return max(entry.approximate_mib, *(round(size / MIB) for size in others if size is not None), 0)
+
+
+def up_to(mib: int, most: int) -> str:
+    """ " (up to 577 MiB from another address)" where that is more; "" where it is not."""
+    return f" (up to {memory(most)} from another address)" if most > NEARLY * mib else ""
+
+
 def render_terms(entry: Entry) -> str:
     """What somebody should know before downloading."""
+    mib = entry.approximate_mib
     rows = {
-        "size": f"about {memory(entry.approximate_mib)}, of which only what drawing needs is kept",
+        "size": f"about {memory(mib)}{up_to(mib, most_mib(entry))}, of which only what drawing needs is kept",
         "from": ", then ".join(dict.fromkeys(source.host for source in entry.sources)),
         "licence": entry.licence,
         "trained on": entry.trained_on,

@@ -10,9 +10,11 @@ import pytest
 from rich.console import Console
 
 from dreamrig.screen import Screen
+from generator.weights import registry
 from generator.weights.progress import DownloadProgress
 from generator.weights.registry import Installed
-from generator.weights.words import render_ready
+from generator.weights.store import status
+from generator.weights.words import GOOD_FOR, describe, render_list, render_ready
 
 MIB = 1024 * 1024
 
@@ -34,6 +36,18 @@ def test_a_vqgan_alone_is_said_to_need_a_clip(tmp_path: Path, kind: str, needs_c
 def test_what_else_is_absent_is_named(tmp_path: Path) -> None:
     said = render_ready(facts("clip"), tmp_path, "already here", needs=["siglip-pieces"])
     assert "dreamrig weights fetch siglip-pieces" in said
+
+
+def test_the_list_says_beside_every_clip_what_it_is_good_for(tmp_path: Path) -> None:
+    known = registry.entries()
+    assert set(GOOD_FOR) == {name for name, entry in known.items() if entry.kind == "clip"}
+    rows = render_list([status(entry, tmp_path) for entry in known.values()], tmp_path).splitlines()
+    for name, words in GOOD_FOR.items():
+        (row,) = (row for row in rows if row.split()[:1] == [name])
+        assert row.endswith(f"  {words}")
+        assert len(row) <= 120
+    assert describe(status(known["ViT-B/32"], tmp_path))["good_for"] == GOOD_FOR["ViT-B/32"]
+    assert describe(status(known["coco-f16"], tmp_path))["good_for"] is None
 
 
 @pytest.mark.parametrize(("seconds", "mib_per_second"), [(2.0, 3.0), (0.5, 12.0), (0.0, 0.0), (12.0, 0.5)])
