@@ -15,10 +15,10 @@ from generator.devices import resolve_device
 from generator.models import guides, vqgan
 from generator.models.aesthetic import load_heads
 from generator.models.base import Models
-from generator.models.clip_sizes import BY_OPENAI
 from generator.models.full import load_full
 from generator.models.likes import STARTERS
-from generator.models.names import GUIDE, guide_names
+from generator.models.missing import require_here
+from generator.models.names import guide_names, looking, require_possible
 from generator.models.starter import load_starter
 
 QUICK_HALVES = (7, 0)
@@ -28,34 +28,28 @@ MODELS = (*STARTERS, *vqgan.ARCHITECTURES)
 
 
 def load_models(config: GenerateConfig) -> Models:
-    """The networks of a run; UsageError for names nobody knows, NotReadyError for weights that are not here yet."""
-    if config.style.strip() or config.content.strip():
-        from generator.models.perceptual import load_vgg19  # torchvision: only where somebody asks for it
-
-        perceptual = load_vgg19(resolve_device(config.device))
-        return replace(load_models(replace(config, style="", content="")), perceptual=perceptual)
+    """The networks of a run; UsageError for names nobody knows, NotReadyError that names all that is not here yet."""
     require_known("model", config.model, MODELS)
     for name in guide_names(config):
         require_known("guide", name, guides.ARCHITECTURES)
-        if config.backend == "reference" and name not in BY_OPENAI:
-            raise UsageError(f"openai-clip has no network for {name}.", hint="use --backend own")
+    require_possible(config)
     device = resolve_device(config.device)
-    if (config.backend, config.precision) == ("reference", "bf16"):
-        raise UsageError("The reference networks compute in fp32 or mixed, not in bf16.", hint="use --backend own")
+    require_here(config)
+    models = _load(config, device)
     if config.aesthetic:
-        heads = load_heads(_looking(config), device)
-        return replace(load_models(replace(config, aesthetic=0.0)), aesthetic=heads)
-    if config.model not in STARTERS:
-        return _with_device_defaults(load_full(config, device), config.model, device)
-    for flag, value, usual in (("guides", config.guides, ""), ("backend", config.backend, "own")):
-        if value.strip() != usual:
-            raise UsageError(f"The starter has networks of its own, and no other {flag}.", hint=f"leave --{flag} away")
-    return _with_device_defaults(load_starter(device, name=config.model), config.model, device)
+        models = replace(models, aesthetic=load_heads(looking(config), device))
+    if config.style.strip() or config.content.strip():
+        from generator.models.perceptual import load_vgg19  # torchvision: only where somebody asks for it
+
+        models = replace(models, perceptual=load_vgg19(device))
+    return models
 
 
-def _looking(config: GenerateConfig) -> tuple[str, ...]:
-    """The published CLIPs that guide a run; none with a starter."""
-    return () if config.model in STARTERS else guide_names(config) or (GUIDE,)
+def _load(config: GenerateConfig, device: torch.device) -> Models:
+    """What paints and what looks, with what the device likes best."""
+    if config.model in STARTERS:
+        return _with_device_defaults(load_starter(device, name=config.model), config.model, device)
+    return _with_device_defaults(load_full(config, device), config.model, device)
 
 
 def device_defaults(config: GenerateConfig) -> dict[str, Any]:

@@ -69,6 +69,14 @@ def import_vgg19() -> Callable[..., Any]:
     return cast(Callable[..., Any], vgg19)
 
 
+def require_weights(folder: Path | None = None) -> Path:
+    """Where the weights lie, in torch's own folder without another; MissingWeightsError that says the command."""
+    path = (Path(torch.hub.get_dir()) / "checkpoints" if folder is None else folder) / WEIGHTS
+    if not path.is_file():
+        raise MissingWeightsError("The weights of VGG-19, for --style and --content, are not here yet.", hint=FETCH)
+    return path
+
+
 def load_vgg19(
     device: torch.device,
     make: Callable[[], Callable[..., Any]] = import_vgg19,
@@ -80,9 +88,7 @@ def load_vgg19(
     make: the door to torchvision.   folder: where the weights lie; None = torch's own.   sha256_start: of the file.
     """
     build = make()
-    path = (Path(torch.hub.get_dir()) / "checkpoints" if folder is None else folder) / WEIGHTS
-    if not path.is_file():
-        raise MissingWeightsError("The weights of VGG-19, for --style and --content, are not here yet.", hint=FETCH)
+    path = require_weights(folder)
     if not sha256_of(path).startswith(sha256_start):
         raise MissingWeightsError(f"{path} is damaged: its SHA-256 is not its name's.", hint=f"delete it; {FETCH}")
     tensors = torch.load(path, map_location="cpu", weights_only=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dreamrig.errors import NotReadyError, UsageError, code_of
 from dreamrig.extras import pip_command
 from dreamrig.paths import given
+from generator.models.missing import Look, lacks, together
 from generator.pictures.upscale import LARGEST_SIDE, Enlarge
 from generator.weights import registry
 from generator.weights.convert import convert
@@ -59,34 +61,48 @@ def network_upscaler(
     base: the folder of weights, None = this machine's.   load: from tensors to a network, None = spandrel's.
     UsageError for what cannot be; NotReadyError where spandrel or the weights are missing.
     """
-    if factor is not None and not 2 <= factor <= LARGEST_FACTOR:
-        raise UsageError(f"--upscale is {factor}.", hint=f"use 2 to {LARGEST_FACTOR}")
-    read = _reader(model or USUAL, base)
-    load = load or import_spandrel()
+    name = published_upscaler(model, factor)
+    looks: list[Look] = [] if load else [import_spandrel]
+    looks += [] if name is None else [partial(registry.require_ready, [name], base)]
+    if lacking := lacks(looks):
+        raise together(lacking)
+    read, to_network = _reader(model or USUAL, name, base), load or import_spandrel()
 
     def enlarge(picture: Image.Image) -> Image.Image:
         from generator.devices import resolve_device
 
         place = resolve_device(device)
-        network = load(read(), place)
+        network = to_network(read(), place)
         return enlarge_with(network, picture, factor or network.scale, place)
 
     return enlarge
 
 
-def _reader(model: str, base: Path | None) -> Callable[[], Tensors]:
-    """Where the tensors come from: a file that is there, else a name of the registry whose weights are here."""
-    file = given(model, "--upscale-with")
+def published_upscaler(model: str | None, factor: int | None) -> str | None:
+    """The network of the registry that is meant, None where it is a file that is there; UsageError for what cannot be.
+
+    model, factor: as network_upscaler takes them.
+    """
+    if factor is not None and not 2 <= factor <= LARGEST_FACTOR:
+        raise UsageError(f"--upscale is {factor}.", hint=f"use 2 to {LARGEST_FACTOR}")
+    file = given(model or USUAL, "--upscale-with")
     if file.is_file():
-        return lambda: read_file(file)
+        return None
     if file.suffix.lower() in (".pth", ".pt", ".ckpt", ".safetensors"):
         raise UsageError(f"There is no file {model}.", hint="give the path of a .safetensors or .pth file")
-    entry = registry.find(model)
+    entry = registry.find(model or USUAL)
     if entry.kind != KIND:
         names = ", ".join(name for name, one in registry.entries().items() if one.kind == KIND)
         raise UsageError(f"{entry.name} does not enlarge pictures.", hint=f"use one of: {names}, or a file")
-    registry.require_ready([entry.name], base)
-    return lambda: registry.converted_tensors(entry.name, base)
+    return entry.name
+
+
+def _reader(model: str, name: str | None, base: Path | None) -> Callable[[], Tensors]:
+    """Where the tensors come from: the weights called `name`, or where there is none, the file `model`."""
+    if name is not None:
+        return lambda: registry.converted_tensors(name, base)
+    file = given(model, "--upscale-with")
+    return lambda: read_file(file)
 
 
 def read_file(file: Path) -> Tensors:

@@ -15,7 +15,7 @@ from generator.front.cli.contact import SheetWish
 from generator.front.cli.count import count_of, repeated
 from generator.front.cli.crew_batch import draw_by_crew
 from generator.front.cli.draw import Presentation, draw, resolve_graphics
-from generator.front.cli.offer import offer_missing
+from generator.front.cli.offer import EnlargingNeeds, offer_missing
 from generator.front.cli.orders import order_generate
 from generator.runs.folder import PICTURE
 from generator.work.batch_file import WantedPicture
@@ -40,14 +40,14 @@ def run_batch(wanted: list[WantedPicture], values: Mapping[str, Any], door: Gene
     sources = door.sources()
     shown, count = Presentation.from_values("generate", values), count_of(values)
     sheet = SheetWish.from_values(values, len(wanted), count)
-    _check(shown, sources)
+    needs = _check(shown, sources)
     first = _first(values["first"], len(wanted) * count)
     seed = values.get("seed") is not None or given_values({}, sources).get("seed") is not None
     seeded = [seed or "seed" in one.settings for one in wanted]
     plans = [_plan(number, one, values, sources) for number, one in enumerate(wanted, 1)]
     plans = repeated(plans, seeded, count)
     if values.get("crew") != "ray":  # whose machines have weights of their own
-        began_at += offer_missing(plans[first - 1 :], values, door)
+        began_at += offer_missing(plans[first - 1 :], values, door, needs)
     if values.get("crew") is not None:
         if values["first"] is not None:
             raise UsageError("--from is not for --crew.", hint="run the same command again: what is done stays done")
@@ -153,10 +153,10 @@ def _first(number: int | None, pictures: int) -> int:
     return number or 1
 
 
-def _check(shown: Presentation, sources: Sources) -> None:
-    """UsageError for what fits no batch, or is wrong for each of its pictures."""
+def _check(shown: Presentation, sources: Sources) -> EnlargingNeeds:
+    """What enlarging needs; UsageError for what fits no batch, or is wrong for each of its pictures."""
     resolve_graphics(shown.graphics, sources)
-    shown.to_delivery(sources)
+    needs = shown.check(sources)
     if shown.save_config is not None:
         raise UsageError("--save-config is for one picture.", hint="leave braces, --batch and --count away")
     if shown.open_it:
@@ -164,11 +164,12 @@ def _check(shown: Presentation, sources: Sources) -> None:
             "--open is for one picture.", hint="leave braces, --batch and --count away; then: dreamrig open RUN"
         )
     if shown.out is None:
-        return
+        return needs
     folder = given(shown.out, "--out")
     if folder.suffix and not folder.is_dir() and not shown.out.endswith("/"):
         raise UsageError(f"--out {shown.out} is one file for several pictures.", hint=f"name a folder: {shown.out}/")
     ensure_folder(folder)
+    return needs
 
 
 def _plan(number: int, wanted: WantedPicture, values: Mapping[str, Any], sources: Any) -> Plan:

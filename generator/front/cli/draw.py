@@ -11,6 +11,7 @@ from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.paths import given
 from dreamrig.screen import Screen
 from dreamrig.settings import Sources
+from generator.front.cli.offer import EnlargingNeeds
 from generator.pictures.upscale import configured_upscaler
 from generator.sinks import Sink
 from generator.sinks.asking import choose_graphics
@@ -59,9 +60,30 @@ class Presentation:
         """What of the values of a command line is no setting of the picture."""
         return cls(command=command, **{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
+    @property
+    def enlarges(self) -> bool:
+        """Whether a network is to enlarge the picture."""
+        return self.upscale is not None or self.upscale_with is not None
+
+    def check(self, sources: Sources, plan: Plan | None = None) -> EnlargingNeeds:
+        """What enlarging needs; refuses what can be refused before somebody waits for a download.
+
+        plan: of the one picture; None = there are several.   UsageError.
+        """
+        if self.enlarges:
+            from generator.models.upscaler import import_spandrel, published_upscaler
+
+            needs = EnlargingNeeds(published_upscaler(self.upscale_with, self.upscale), (import_spandrel,))
+        else:
+            configured_upscaler(sources)
+            needs = EnlargingNeeds()
+        if plan is not None:
+            Delivery(out=self.out, force=self.force).check(plan)
+        return needs
+
     def to_delivery(self, sources: Sources) -> Delivery:
         """Where the picture goes, enlarged as the flags say, or else the user's own configuration."""
-        if self.upscale is None and self.upscale_with is None:
+        if not self.enlarges:
             upscale = configured_upscaler(sources)
         else:
             from generator.models.upscaler import network_upscaler

@@ -167,8 +167,7 @@ def _run(
     if values.get("surprise"):
         print(f"surprise: {order.prompt}", file=door.stderr().file, flush=True)
     shown, planned = Presentation.from_values(command, values), plan(order)
-    shown.to_delivery(sources).check(planned)  # before somebody waits for a download
-    began_at += offer_missing([planned], values, door)
+    began_at += offer_missing([planned], values, door, shown.check(sources, planned))
     return show(draw(planned, shown, door, sources, began_at), shown, door)
 
 

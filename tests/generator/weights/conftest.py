@@ -46,6 +46,20 @@ TINY_RESNET = CLIPArchitecture(
 )
 
 
+def upscaler_of(reads: int = 3) -> dict[str, Tensor]:
+    """A large upscaler of Real-ESRGAN with one block of 4 channels, named as basicsr's rrdbnet_arch.py names it."""
+    sides = {"conv_first": (4, reads), "conv_last": (3, 4)}
+    sides |= dict.fromkeys(("conv_body", "conv_up1", "conv_up2", "conv_hr"), (4, 4))
+    for dense in ("rdb1", "rdb2", "rdb3"):
+        grown = {"conv1": (2, 4), "conv2": (2, 6), "conv3": (2, 8), "conv4": (2, 10), "conv5": (4, 12)}
+        sides |= {f"body.0.{dense}.{name}": side for name, side in grown.items()}
+    return {
+        f"{name}.{what}": torch.randn(shape, generator=torch.Generator().manual_seed(7))
+        for name, (gives, has) in sides.items()
+        for what, shape in (("weight", (gives, has, 3, 3)), ("bias", (gives,)))
+    }
+
+
 def random_weights(network: nn.Module) -> dict[str, Tensor]:
     """Weights that no two tensors share."""
     generator = torch.Generator().manual_seed(5)
@@ -146,6 +160,12 @@ _FORMS: dict[str, Callable[[Originals, Path], Path]] = {
 @pytest.fixture(scope="session")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Originals:
     return Originals(tmp_path_factory.mktemp("originals"))
+
+
+@pytest.fixture
+def upscaler() -> Callable[..., dict[str, Tensor]]:
+    """Makes the tensors of a small upscaler; reads = the channels that its first layer reads."""
+    return upscaler_of
 
 
 # ---- the server

@@ -5,14 +5,21 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+from PIL import Image
 from rich.console import Console
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn import functional
 
 from dreamrig.screen import Screen
 from generator.config import GenerateConfig
@@ -25,6 +32,7 @@ from generator.runs import folder as runs
 from generator.weights import registry
 from generator.weights.pace import LEAST_BYTES, known_pace, note_pace
 from generator.weights.progress import DownloadProgress
+from generator.weights.words import render_terms
 
 SCRIPT = Path(__file__).with_name("offer_process.py")
 ROOT = Path(__file__).parents[3]
@@ -34,14 +42,45 @@ QUESTION = b"[y/N]"
 
 
 @pytest.fixture
-def file(make_registry: Callable[..., Path], server: Any, two_served: Any, source: Any) -> Path:
-    """A registry of a VQGAN and a CLIP that are served, and VQGANs whose only address is dead or not pinned."""
+def file(
+    make_registry: Callable[..., Path], server: Any, served: Any, two_served: Any, source: Any, upscaler: Any
+) -> Path:
+    """A registry of a VQGAN, a CLIP and an upscaler that are served, and VQGANs whose only
+    address is dead or not pinned.
+    """
     rows = {**two_served}
+    data = save(upscaler())
+    rows["realesrgan-x4plus"] = ("upscaler", [source(server.put("/x4", served(data)), data)])
     rows["tiny-gone"] = ("vqgan", [{**source(server.url("/gone")), "gone": "reported dead in 2026"}])
     rows["tiny-unknown"] = ("vqgan", [source(server.url("/vqgan.ckpt"), known=False)])
     path = make_registry(**rows)
     registry.entries.cache_clear()
     return path
+
+
+class Fourfold:
+    """What stands for spandrel's network."""
+
+    input_channels = output_channels = 3
+    scale = 4
+
+    def __init__(self, tensors: Any) -> None:
+        assert "conv_first.weight" in tensors
+
+    def eval(self) -> Fourfold:
+        return self
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return functional.interpolate(image, scale_factor=4)
+
+
+@pytest.fixture
+def spandrel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package, as far as it is asked for."""
+    loader = SimpleNamespace(load_from_state_dict=Fourfold)
+    package = SimpleNamespace(ModelLoader=lambda device: loader, ImageModelDescriptor=Fourfold)
+    package.UnsupportedModelError = KeyError
+    monkeypatch.setitem(sys.modules, "spandrel", package)
 
 
 class Answer(NamedTuple):
@@ -138,6 +177,57 @@ def test_a_batch_asks_once_for_all_that_it_needs(draw: Callable[..., Answer], ho
     assert len(runs.list_runs(home / "runs")) == 2
 
 
+@pytest.mark.usefixtures("spandrel")
+def test_what_enlarges_is_offered_with_what_draws(draw: Callable[..., Answer], home: Path, server: Any) -> None:
+    answer = draw("--upscale", "4", answer=True)
+    assert answer.code == 0, answer.err
+    assert "3 networks not here yet, about 3.0 MiB to fetch" in answer.err
+    assert [path for path, _ in server.requests] == ["/vqgan.ckpt", "/vit.pt", "/x4"]
+    (run,) = runs.list_runs(home / "runs")
+    with Image.open(run.picture.with_name("picture-large.png")) as opened:
+        assert opened.size == (128, 64)
+
+
+@pytest.mark.usefixtures("spandrel")
+@pytest.mark.parametrize("more", [(), ("and {sea,sky}",)])
+def test_off_a_terminal_all_is_named_that_drawing_and_enlarging_lack(
+    draw: Callable[..., Answer], server: Any, more: tuple[str, ...]
+) -> None:
+    for answer in (draw("--upscale", "4", *more, talk=io.StringIO()), draw("--upscale", "4", *more, answer=False)):
+        assert (answer.code, server.requests) == (4, [])
+        assert "dreamrig weights fetch tiny-vqgan tiny/clip@8px realesrgan-x4plus" in " ".join(answer.err.split())
+
+
+def test_a_missing_package_is_named_with_all_missing_networks_and_nothing_is_fetched(
+    draw: Callable[..., Answer], server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    for answer in (draw("--upscale", "4", answer=True), draw("--upscale", "4", talk=io.StringIO())):
+        assert (answer.code, server.requests) == (4, [])
+        said = " ".join(answer.err.split())
+        assert "tiny-vqgan and tiny/clip@8px and realesrgan-x4plus are not here yet. --upscale needs spandrel" in said
+        assert "run: dreamrig weights fetch tiny-vqgan tiny/clip@8px realesrgan-x4plus; then: " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--upscale", "9"), "use 2 to 8"),
+        (("--upscale-with", "ViT-B/32"), "use one of: realesrgan-x4plus"),
+        (("--upscale-with", "no.pth"), "There is no file no.pth"),
+        (("--aesthetic", "1"), "no head for these guides"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anybody_is_asked(
+    draw: Callable[..., Answer], server: Any, words: tuple[str, ...], said: str
+) -> None:
+    answer = draw(*words, answer=True)
+    assert (answer.code, server.requests) == (2, [])
+    assert said in answer.err
+    assert "[y/N]" not in answer.err
+    assert "licence" not in answer.err
+
+
 @pytest.mark.parametrize("name", ["tiny-gone", "tiny-unknown"])
 def test_what_can_be_imported_alone_is_said_before_anything_is_fetched(
     draw: Callable[..., Answer], server: Any, name: str
@@ -201,10 +291,25 @@ def test_the_pace_of_the_last_download_is_what_the_next_is_reckoned_with(tmp_pat
     assert known_pace(tmp_path) == 8.0
     missing = [registry.find("imagenet-f16-16384"), registry.find(GUIDE)]
     mib = sum(entry.approximate_mib for entry in missing)
-    assert f"about {mib:,} MiB to fetch: {mib // 8 // 60} min" in render_total(missing, known_pace(tmp_path))
+    said = render_total(missing, known_pace(tmp_path))
+    assert re.search(rf"about {mib:,} MiB to fetch( \(up to [^)]*\))?: {mib // 8 // 60} min", said)
     assert "at 8.0 MiB/s (as the last download came)" in render_total(missing, 8.0)
     (tmp_path / "pace.json").write_text("[")
     assert known_pace(tmp_path) is None
+
+
+def test_the_offer_tells_the_size_of_the_first_address_and_the_largest_of_the_others() -> None:
+    sources = [
+        registry.Source(f"https://{host}/x", None, mib and mib * 2**20) for host, mib in (("a", 300), ("b", 500))
+    ]
+    words = {"kind": "clip", "licence": "l", "trained_on": "t", "terms": "t", "approximate_mib": 300}
+    several = registry.Entry(name="x", sources=tuple(sources), **words)  # type: ignore[arg-type]
+    alike = replace(several, name="y", sources=(*sources[:1], replace(sources[1], bytes=302 * 2**20)))
+    assert "  size        about 300 MiB (up to 500 MiB from another address), of which" in render_terms(several)
+    assert "  size        about 300 MiB, of which" in render_terms(alike)
+    assert "about 600 MiB to fetch (up to 802 MiB from another address): 2 min" in render_total([several, alike], None)
+    untold = replace(several, sources=(sources[0], replace(sources[1], bytes=None)))
+    assert "about 300 MiB, of which" in render_terms(untold)
 
 
 def test_a_download_that_went_on_counts_what_came_now() -> None:
