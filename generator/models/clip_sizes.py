@@ -8,7 +8,7 @@ mlfoundations/open_clip, model_configs/ and pretrained.py (3.3.0), from where th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -141,7 +141,7 @@ def _resnet_sizes(tensors: Mapping[str, Tensor]) -> CLIPArchitecture:
     )
 
 
-def count(tensors: Mapping[str, Tensor], prefix: str) -> int:
+def count(tensors: Iterable[str], prefix: str) -> int:
     """How many different parts of names follow on a prefix."""
     return len({key[len(prefix) :].split(".")[0] for key in tensors if key.startswith(prefix)})
 

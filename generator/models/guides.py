@@ -41,6 +41,11 @@ def architecture_of(tensors: Mapping[str, Tensor]) -> CLIPArchitecture:
     return clip_sizes.architecture_of(tensors)
 
 
+def family_of(sizes: CLIPArchitecture) -> str:
+    """What a network of these sizes is called."""
+    return "SigLIP" if isinstance(sizes, SigLIPArchitecture) else "CLIP"
+
+
 def sizes_by_name(name: str, tensors: Mapping[str, Tensor]) -> CLIPArchitecture:
     """The sizes of the network with these weights, and what its name alone tells.
 
@@ -49,6 +54,6 @@ def sizes_by_name(name: str, tensors: Mapping[str, Tensor]) -> CLIPArchitecture:
     """
     read = architecture_of(tensors)
     known = ARCHITECTURES.get(name, read)
-    if isinstance(known, SigLIPArchitecture) != isinstance(read, SigLIPArchitecture):
+    if family_of(known) != family_of(read):
         raise ValueError("a CLIP is no SigLIP")
     return clip_sizes.by_name(read, known)

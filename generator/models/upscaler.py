@@ -110,7 +110,7 @@ def read_file(file: Path) -> Tensors:
     from safetensors.torch import load_file
 
     with tempfile.TemporaryDirectory(prefix="dreamrig-") as folder:
-        convert(file, KIND, Path(folder) / MODEL, outline=lambda kind, shapes: ({}, shapes))
+        convert(file, KIND, Path(folder) / MODEL, outline=None)  # spandrel will tell
         return load_file(Path(folder) / MODEL)
 
 

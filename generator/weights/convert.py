@@ -1,7 +1,7 @@
 """From a published checkpoint to the tensors that drawing needs, as safetensors.
 
-Kept are exactly the tensors of our own networks: encoder, decoder, codebook and the two 1x1 convolutions of a VQGAN,
-both towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. A tokenizer is no network:
+Kept are exactly the tensors of the network: encoder, decoder, codebook and the two 1x1 convolutions of a VQGAN, both
+towers of a CLIP. Discriminator, perceptual loss, optimiser and transformer stay behind. A tokenizer is no network:
 all its bytes are kept as one tensor. One tensor at a time is in memory. It needs no torch.
 """
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dreamrig.errors import FailedError
 from dreamrig.paths import explain_write_failure
 from generator.weights.foreign.checkpoint import PIECES, open_checkpoint
+from generator.weights.foreign.head import HEAD_BYTES, first_pieces
 from generator.weights.foreign.layouts import under_our_names
 from generator.weights.foreign.stored import ELEMENT_BYTES, StoredTensor
 
@@ -40,7 +41,19 @@ COUNTERS = "num_batches_tracked"
 """Of batch normalisation; nothing reads them, and not every file has them."""
 LARGEST_BYTES = 8 * 1024**3
 NEEDED = {"vqgan": "encoder.conv_in.weight", "clip": "token_embedding.weight", "tokenizer": PIECES}
-"""A tensor that every file of a kind has, to tell what a wrong file is. Kinds without one are networks of others."""
+"""A tensor that every file of a kind has, to tell what a wrong file is; of other kinds their outline tells."""
+TIMMS_TOWER = "blocks.0.attn.qkv.weight"
+"""A tensor of every vision transformer of timm."""
+PAD_AND_END = ("<pad>", "<eos>")
+"""How the pieces of the tokenizer begin that SigLIP 2 reads texts with."""
+
+
+class Misfit(ValueError):
+    """What an outline says of a file that is of something else: how a sentence about it goes on, and a hint."""
+
+    def __init__(self, tail: str, *, hint: str = "") -> None:
+        super().__init__(tail)
+        self.hint = hint
 
 
 class ConversionError(FailedError):
@@ -65,12 +78,13 @@ def convert(
     on_bytes: Callable[[int, int], None] = lambda done, total: None,
     before_replace: Callable[[], None] = lambda: None,
     *,
-    outline: Outline,
+    outline: Outline | None,
 ) -> Converted:
     """Write the tensors of `original` that a model of this kind needs to `target`, whole or not at all.
 
     on_bytes: called with bytes written and bytes in all.   before_replace: called when all is written and the target is
-    about to change.   outline: tells our own network from the shapes of a file's tensors (generator.models.outline).
+    about to change.   outline: tells the network from the shapes of a file's tensors (generator.models.outline); None =
+    they are taken as they are, all of them.
     returns: hash and size of the target, sizes of the network.
     CheckpointError for a file that cannot be read, ConversionError for one of something else.
     """
@@ -87,42 +101,58 @@ def _without_stage(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor
 
 
 def choose(
-    stored: Mapping[str, StoredTensor], kind: Kind, file_name: str, outline: Outline
+    stored: Mapping[str, StoredTensor], kind: Kind, file_name: str, outline: Outline | None
 ) -> tuple[dict[str, StoredTensor], dict[str, Any]]:
-    """The tensors of our own network of this kind, and its sizes; ConversionError where they are not all there."""
-    if kind not in NEEDED:
-        return _as_they_are(stored, file_name), {}
-    if NEEDED[kind] not in stored:
+    """The tensors of the network of this kind, and its sizes; ConversionError where they are not all there."""
+    if outline is None:
+        return _small_enough(stored, file_name), {}
+    if kind in NEEDED and NEEDED[kind] not in stored:
         raise ConversionError(f"{file_name} is no {_WORDS[kind]}: it lacks {NEEDED[kind]}.", hint=_guess(stored))
+    if kind == "tokenizer":
+        _require_marks(stored[PIECES], file_name)
     try:
         sizes, needed = outline(kind, {name: tuple(one.shape) for name, one in stored.items()})
+    except Misfit as error:
+        raise ConversionError(f"{file_name} {error}.", hint=error.hint or _guess(stored)) from error
     except Exception as error:  # shapes that fit no network at all can fail anywhere in it
         raise ConversionError(f"{file_name} is no {_WORDS[kind]}: its tensors do not fit together.") from error
+    return _small_enough(_needed(stored, needed, file_name), file_name), sizes
+
+
+def _needed(stored: Mapping[str, StoredTensor], needed: Mapping[str, Shape], file_name: str) -> dict[str, StoredTensor]:
+    """Those that are needed; ConversionError that names the first one that is not there, or of another shape."""
     needed = {name: shape for name, shape in needed.items() if not name.endswith(COUNTERS)}
     for name, wanted in needed.items():
         if name not in stored:
             raise ConversionError(f"{file_name} lacks the tensor {name}.", hint="get it again, from another mirror")
         if tuple(stored[name].shape) != wanted:
             raise ConversionError(f"{file_name} has the tensor {name} in another shape than the others ask for.")
-    chosen = {name: stored[name] for name in needed}
-    # What is read counts too: tensors that are small parts of one huge storage would have it read for each of them.
-    if sum(max(one.bytes, one.read_bytes) for one in chosen.values()) > LARGEST_BYTES:
-        raise ConversionError(f"{file_name} is larger than any published model of its kind.")
-    return chosen, sizes
+    return {name: stored[name] for name in needed}
 
 
 _WORDS = {
     "vqgan": "checkpoint of a VQGAN",
     "clip": "checkpoint of a CLIP",
     "tokenizer": "tokenizer of SentencePiece",
+    "upscaler": "upscaler of Real-ESRGAN",
+    "head": "linear head",
 }
 
 
-def _as_they_are(stored: Mapping[str, StoredTensor], file_name: str) -> dict[str, StoredTensor]:
-    """All tensors of a network of others."""
-    if sum(max(one.bytes, one.read_bytes) for one in stored.values()) > LARGEST_BYTES:
+def _small_enough(chosen: Mapping[str, StoredTensor], file_name: str) -> dict[str, StoredTensor]:
+    """The same tensors; ConversionError where they are more than any network has."""
+    # What is read counts too: tensors that are small parts of one huge storage would have it read for each of them.
+    if sum(max(one.bytes, one.read_bytes) for one in chosen.values()) > LARGEST_BYTES:
         raise ConversionError(f"{file_name} is larger than any published model of its kind.")
-    return dict(stored)
+    return dict(chosen)
+
+
+def _require_marks(pieces: StoredTensor, file_name: str) -> None:
+    """ConversionError where a tokenizer's first pieces are not those that SigLIP 2 fills rows up and ends them with."""
+    found = first_pieces(pieces.read()[:HEAD_BYTES], len(PAD_AND_END))
+    if found != PAD_AND_END:
+        said = " and ".join(found) or "none"
+        raise ConversionError(f"{file_name} is no tokenizer of SigLIP 2: its first pieces are {said}.")
 
 
 def _guess(stored: Mapping[str, StoredTensor]) -> str:
@@ -130,6 +160,8 @@ def _guess(stored: Mapping[str, StoredTensor]) -> str:
     for kind, name in NEEDED.items():
         if name in stored:
             return f"it seems to be the {_WORDS[kind]}"
+    if TIMMS_TOWER in stored:
+        return "it seems to be timm's image tower alone: take open_clip_model.safetensors, where the text tower is too"
     return f"it begins with the tensor {next(iter(stored), 'none')[:60]!r}"
 
 

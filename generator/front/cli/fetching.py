@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dreamrig.errors import InterruptedByUser
 from dreamrig.screen import Screen
 from generator.models.outline import outline
@@ -20,7 +22,12 @@ def fetch_one(entry: Entry, door: WeightsDoor, *, keep_original: bool = False, h
     progress = DownloadProgress(entry.name, Screen(door.stderr()), door.clock)
     try:
         weights_store.fetch_model(
-            entry, door, progress.say, progress.on_bytes, outline=outline, keep_original=keep_original
+            entry,
+            door,
+            progress.say,
+            progress.on_bytes,
+            outline=partial(outline, name=entry.name),
+            keep_original=keep_original,
         )
     except KeyboardInterrupt:
         usual = f"the same command goes on where it stopped: dreamrig weights fetch {entry.name}"

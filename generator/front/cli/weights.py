@@ -4,6 +4,7 @@ typer, rich and torch are imported by the functions that need them.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -210,7 +211,7 @@ def _add_import(app: "typer.Typer", door: WeightsDoor) -> None:
             file,
             door,
             lambda line: print(console.to_printable(line), file=screen.file, flush=True),
-            outline=outline,
+            outline=partial(outline, name=entry.name),
         )
         if as_json:
             console.print_json(COMMAND, {"weights": [facts]})

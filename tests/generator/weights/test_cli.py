@@ -532,9 +532,16 @@ def test_shipped_registry_is_sound() -> None:
 
 
 def test_an_upscaler_is_fetched_whole_and_says_how_to_use_it(
-    command: Command, home: Path, tmp_path: Path, server: Any, served: Any, source: Any, make_registry: Any
+    command: Command,
+    home: Path,
+    tmp_path: Path,
+    server: Any,
+    served: Any,
+    source: Any,
+    make_registry: Any,
+    upscaler: Any,
 ) -> None:
-    tensors = {"conv_first.weight": torch.arange(12.0).view(3, 4), "odd": torch.ones(2, dtype=torch.int64)}
+    tensors = upscaler()
     torch.save({"params_ema": tensors}, tmp_path / "x4.pth")
     data = (tmp_path / "x4.pth").read_bytes()
     file = make_registry(x4=("upscaler", [source(server.put("/x4.pth", served(data)), data)]))

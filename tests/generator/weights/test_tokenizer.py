@@ -16,10 +16,12 @@ from generator.models.outline import outline
 from generator.weights.convert import ConversionError, convert
 from generator.weights.door import WeightsDoor
 from generator.weights.foreign.checkpoint import LARGEST_PIECES_BYTES
+from generator.weights.foreign.head import first_pieces
 from generator.weights.foreign.stored import CheckpointError
 from generator.weights.registry import entries
 
-MODEL = b"\n\x0e\n\x05<pad>\x15\x00\x00\x00\x00\x18\x03" + bytes(range(256)) * 8
+PAD, END = (b"\n\x0e\n\x05" + mark + b"\x15\x00\x00\x00\x00\x18\x03" for mark in (b"<pad>", b"<eos>"))
+MODEL = PAD + END + bytes(range(256)) * 8
 """As SentencePiece's models begin; what follows is not looked at here."""
 
 Answer = Callable[..., tuple[int, str, str]]
@@ -76,6 +78,34 @@ def test_a_tokenizer_is_no_clip_and_a_clip_no_tokenizer(tmp_path: Path, original
     assert caught.value.hint == "it seems to be the tokenizer of SentencePiece"
     with pytest.raises(ConversionError, match="is no tokenizer of SentencePiece"):
         convert(originals.write("vit.pt"), "tokenizer", tmp_path / "out", outline=outline)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (PAD + PAD, "<pad> and <pad>"),
+        (PAD, "<pad>"),
+        (PAD + END[:6], "<pad> and <e"),
+        (PAD + b"\n\xff\xff" * 9, "<pad>"),
+    ],
+)
+def test_the_tokenizer_of_another_model_is_refused(tmp_path: Path, pieces: bytes, said: str) -> None:
+    """T5's goes on with </s>: it reads texts, but not as SigLIP 2 was taught."""
+    (tmp_path / "t5.model").write_bytes(pieces)
+    with pytest.raises(ConversionError, match=f"t5.model is no tokenizer of SigLIP 2: its first pieces are {said}"):
+        convert(tmp_path / "t5.model", "tokenizer", tmp_path / "out", outline=outline)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_sentencepiece_itself_writes_is_read(tmp_path: Path) -> None:
+    package = pytest.importorskip("sentencepiece", reason="the extra [siglip]")
+    out = io.BytesIO()
+    package.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a red fox in the snow"] * 4), model_writer=out, model_type="bpe", vocab_size=40,
+        pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", hard_vocab_limit=False,
+        minloglevel=2, num_threads=1,
+    )  # fmt: skip
+    assert first_pieces(out.getvalue(), 3) == ("<pad>", "<eos>", "<s>")
 
 
 @pytest.mark.parametrize("data", [b"\n<html>", b"\n \n \n<pad>", b"{}"])
