@@ -32,9 +32,11 @@ SAME = 1e-4
 
 
 class ProofVerdict(StrEnum):
-    """What comes of a line."""
+    """What comes of a line, or of all."""
 
     HOLDS = "holds"
+    IN_PART = "holds in part"
+    """Of the whole alone: nothing differs, but not everything was compared."""
     DIFFERS = "differs"
     NOT_RECORDED = "not recorded"
 

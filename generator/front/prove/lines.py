@@ -11,6 +11,7 @@ from typing import Any
 from dreamrig.words import plural
 from generator.front.prove.bands import SAME, BandComparison, ProofVerdict
 from generator.front.prove.subjects import FULL_SIZE_SUBJECT, ProofSubject
+from generator.presets import PRESETS
 from generator.weights import registry
 from generator.weights.registry import Entry
 from generator.weights.store import verify_model
@@ -18,11 +19,11 @@ from generator.weights.store import verify_model
 SHOWN_DIGITS = 12
 """Of a SHA-256, for people."""
 FIRST_FILE = (
-    "Not recorded yet: nobody has sent the curves of these networks so far, so there is nothing to compare them with, "
-    "and this proves nothing about them. Your file will be the first."
+    "Not compared: {them}. Nobody has sent or told what they should be so far, so that this proves nothing about them. "
+    "Your file will be the first."
 )
 
-RECORDED = "This machine computes what was recorded."
+RECORDED = "This machine computes what was recorded: {them}."
 MORE = "The networks of full size as well: dreamrig prove"
 DIFFERENT = "A line differs: what was found or drawn here is not what was recorded."
 
@@ -100,17 +101,40 @@ def _sha(sha256: str) -> str:
 
 
 def verdict_of(lines: Sequence[ProofLine]) -> ProofVerdict:
-    """Of the whole: differs where a line does, holds where any does and none differs."""
+    """Of the whole: differs where a line does; holds where all do; where only some were compared, holds in part."""
     verdicts = {line.verdict for line in lines}
-    order = (ProofVerdict.DIFFERS, ProofVerdict.HOLDS)
-    return next((verdict for verdict in order if verdict in verdicts), ProofVerdict.NOT_RECORDED)
+    if ProofVerdict.DIFFERS in verdicts:
+        return ProofVerdict.DIFFERS
+    if verdicts == {ProofVerdict.HOLDS, ProofVerdict.NOT_RECORDED}:
+        return ProofVerdict.IN_PART
+    return ProofVerdict.HOLDS if verdicts == {ProofVerdict.HOLDS} else ProofVerdict.NOT_RECORDED
 
 
-def count_verdicts(lines: Sequence[ProofLine]) -> str:
-    """In words, e.g. "6 lines hold, 7 not recorded"."""
-    counts = {verdict: sum(line.verdict is verdict for line in lines) for verdict in ProofVerdict}
-    words = {ProofVerdict.DIFFERS: "differ", ProofVerdict.HOLDS: "hold", ProofVerdict.NOT_RECORDED: "not recorded yet"}
-    return ", ".join(f"{counts[verdict]} {said}" for verdict, said in words.items() if counts[verdict])
+def tell_verdicts(lines: Sequence[ProofLine]) -> str:
+    """What was compared and what was not, e.g. "files of starter hold; curves of starter were not compared"."""
+    said = {
+        ProofVerdict.DIFFERS: "differ",
+        ProofVerdict.HOLDS: "hold",
+        ProofVerdict.NOT_RECORDED: "were not compared",
+    }
+    found = {words: things_of(lines, verdict) for verdict, words in said.items()}
+    return "; ".join(f"{things} {words}" for words, things in found.items() if things)
+
+
+def things_of(lines: Sequence[ProofLine], verdict: ProofVerdict) -> str:
+    """The files and the curves that got this verdict, by subject; "" where none did."""
+    groups: dict[str, list[ProofLine]] = {}
+    for line in lines:
+        thing = "curves" if line.what in PRESETS else "files"
+        groups.setdefault(f"{thing} of {line.subject}", []).append(line)
+    return ", ".join(filter(None, (_named(thing, group, verdict) for thing, group in groups.items())))
+
+
+def _named(thing: str, group: Sequence[ProofLine], verdict: ProofVerdict) -> str:
+    """The thing, and which parts of it where only some got this verdict; "" where none did."""
+    got = [line.what for line in group if line.verdict is verdict]
+    which = "" if len(got) == len(group) else f" ({', '.join(got)})"
+    return f"{thing}{which}" if got else ""
 
 
 def render_lines(lines: Sequence[ProofLine], columns: int) -> str:
@@ -131,14 +155,14 @@ def render_lines(lines: Sequence[ProofLine], columns: int) -> str:
 def closing(lines: Sequence[ProofLine], columns: int) -> str:
     """What the verdict means, and what to do with the file."""
     differs = any(line.verdict is ProofVerdict.DIFFERS for line in lines)
-    waits = any(line.verdict is ProofVerdict.NOT_RECORDED for line in lines)
+    waiting = things_of(lines, ProofVerdict.NOT_RECORDED)
     said = [DIFFERENT] if differs else []
-    if waits:
-        said.append(FIRST_FILE)
-    if differs or waits:
+    if waiting:
+        said.append(FIRST_FILE.format(them=waiting))
+    if differs or waiting:
         said.append("Please send the file: attach it to an issue.")
         said += ["What is wrong here: dreamrig doctor"] if differs else []
     else:
-        said.append(RECORDED)
+        said.append(RECORDED.format(them=things_of(lines, ProofVerdict.HOLDS)))
         said += [] if any(line.subject == FULL_SIZE_SUBJECT.name for line in lines) else [MORE]
     return textwrap.fill(" ".join(said), columns)

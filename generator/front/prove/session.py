@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +28,11 @@ from generator.front.prove.kept import FOLDER, KeptDrawing, KeptDrawings, key_of
 from generator.front.prove.lines import (
     ProofLine,
     closing,
-    count_verdicts,
     network_line,
     preset_line,
     render_lines,
     starter_line,
+    tell_verdicts,
     verdict_of,
 )
 from generator.front.prove.machine import describe_machine, in_words
@@ -280,7 +281,8 @@ class ProofSession:
             size = f"{-(-path.stat().st_size // 1024):,} KiB"
             width = min(self.door.stderr().width, WIDEST)
             rows = [render_lines(lines, width), ""]
-            rows += [f"file     {path}, {size}", f"verdict  {verdict}: {count_verdicts(lines)}, in {duration(seconds)}"]
+            told = f"verdict  {verdict}: {tell_verdicts(lines)}; in {duration(seconds)}"
+            rows += [f"file     {path}, {size}", textwrap.fill(told, width, subsequent_indent=" " * 9)]
             print(console.to_printable("\n".join([*rows, as_called(closing(lines, width))])))
         return EXIT_PROBLEM_FOUND if verdict is ProofVerdict.DIFFERS else EXIT_GOOD
 
