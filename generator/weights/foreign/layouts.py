@@ -1,10 +1,11 @@
 """The same networks under other people's names: their tensors under the names of openai-clip, unread and unchanged.
 
 transformers keeps the projections of query, key and value apart, and its linear maps lie the other way round;
-open_clip puts the text tower of some models under "text.", the image tower of a SigLIP is timm's there, and what was
+open_clip puts the text tower of some models under "text.", the image tower of some is timm's there, and what was
 trained on several devices at once begins with "module.". What a tensor becomes is told by its name alone, so nothing is
-read before it is written. The names: huggingface/transformers, models/clip/modeling_clip.py and
-models/siglip/modeling_siglip.py; mlfoundations/open_clip, model.py.
+read before it is written. The VQGANModel that dalle-mini's people wrote for transformers needs no reader: it has the
+names of taming-transformers. The names: huggingface/transformers, models/clip/modeling_clip.py,
+models/siglip/modeling_siglip.py and models/vqgan/modeling_vqgan.py; mlfoundations/open_clip, model.py.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def under_our_names(stored: Mapping[str, StoredTensor]) -> dict[str, StoredTenso
         stored = {name.removeprefix(PARALLEL): one for name, one in stored.items()}
     if _SEPARATE_TEXT in stored:
         stored = {name.removeprefix(OPEN_CLIP_TEXT): one for name, one in stored.items()}
-    if timm_names.MARK in stored:
+    if timm_names.PROBE in stored or timm_names.CLASS in stored:
         return timm_names.from_timm(stored)
     if MARK in stored:
         return from_diffusers(stored)

@@ -110,6 +110,64 @@ def test_a_siglip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
     torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
 
 
+@pytest.fixture(scope="module")
+def timms() -> dict[str, Any]:
+    """A CLIP of open_clip whose image tower is timm's vit_base_patch16_clip_224, but small."""
+    found: dict[str, Any] = json.loads((LAYOUTS / "open-clip-timm.json").read_text())
+    return found
+
+
+def test_a_clip_with_the_image_tower_of_timm_sees_what_open_clip_saw(timms: dict[str, Any], tmp_path: Path) -> None:
+    """And as the same numbers do under the names of openai-clip, by the way that every other file takes."""
+    save_file(drawn(timms["shapes"]), tmp_path / "theirs")
+    read = CLIPArchitecture(**convert(tmp_path / "theirs", "clip", tmp_path / "out").architecture)
+    assert convert(tmp_path / "out", "clip", tmp_path / "again") == convert(tmp_path / "theirs", "clip", tmp_path / "b")
+    network = CLIP(by_name(read, ARCHITECTURES["ViT-B/16-laion2b"]))
+    network.load_state_dict(load_file(tmp_path / "out"), strict=True)
+    network.prepare()
+    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
+    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(timms["image"]), atol=1e-6, rtol=0)
+    texts = network.encode_tokens(torch.tensor(timms["tokens"]))
+    torch.testing.assert_close(texts, torch.tensor(timms["text"]), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "visual.trunk.blocks.1.ls1.gamma",
+        "visual.trunk.blocks.0.attn.q_norm.weight",
+        "visual.trunk.reg_token",
+        "visual.trunk.head.weight",
+        "visual.head.proj.bias",
+    ],
+)
+def test_a_tower_of_timm_that_computes_something_else_is_refused(
+    timms: dict[str, Any], tmp_path: Path, name: str
+) -> None:
+    save_file(drawn(timms["shapes"]) | {name: torch.ones(3)}, tmp_path / "theirs")
+    with pytest.raises(CheckpointError, match=f"has {name}, which that of a CLIP has not"):
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["norm_pre.weight", "cls_token", "blocks.1.attn.qkv.bias"])
+def test_a_tower_of_timm_that_lacks_something_is_refused(timms: dict[str, Any], tmp_path: Path, name: str) -> None:
+    weights = drawn(timms["shapes"])
+    del weights[f"visual.trunk.{name}"]
+    save_file(weights, tmp_path / "theirs")
+    with pytest.raises(ConversionError):
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
+
+
+def test_the_image_tower_of_timm_alone_is_named_as_that(timms: dict[str, Any], tmp_path: Path) -> None:
+    """As model.safetensors of timm/vit_base_patch16_clip_224.openai; open_clip_model.safetensors there has both."""
+    trunk = "visual.trunk."
+    tower = {name.removeprefix(trunk): one for name, one in drawn(timms["shapes"]).items() if name.startswith(trunk)}
+    save_file(tower | {"head.weight": torch.ones(24, 128), "head.bias": torch.zeros(24)}, tmp_path / "theirs")
+    with pytest.raises(ConversionError, match="is no checkpoint of a CLIP") as caught:
+        convert(tmp_path / "theirs", "clip", tmp_path / "out")
+    assert "timm's image tower alone: take open_clip_model.safetensors" in caught.value.hint
+
+
 def test_a_siglip_without_the_key_of_its_head_is_refused(tmp_path: Path) -> None:
     weights = drawn(json.loads((LAYOUTS / "open-clip-siglip.json").read_text())["shapes"])
     del weights["visual.trunk.attn_pool.kv.weight"]

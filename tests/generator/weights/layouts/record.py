@@ -1,10 +1,11 @@
-"""Write open-clip.json and open-clip-siglip.json beside this file: what open_clip itself makes of tiny networks.
+"""Write the files open-clip*.json beside this one: what open_clip itself makes of tiny networks.
 
 Run it where open_clip_torch 3.3 and timm 1.0 are installed with the torchvision that fits their torch; the tests need
 neither. Weights are not stored: names and shapes are, and the stream of numpy's RandomState is promised for ever.
 """
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,34 @@ def record_siglip() -> None:
     write("open-clip-siglip.json", network, seen, said, tokens, packages)
 
 
+class SmallTimmCLIP(nn.Module):
+    """The two towers that open_clip puts together for a CLIP with timm's image tower, under its names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual = nn.Module()
+        self.visual.trunk = timm.create_model(  # norms and switches are those of timm's own definition
+            "vit_base_patch16_clip_224", img_size=16, patch_size=8, embed_dim=128, depth=2, num_heads=2, num_classes=0
+        )
+        self.visual.head = nn.Sequential(OrderedDict(drop=nn.Dropout(0.0), proj=nn.Linear(128, 24, bias=False)))
+        self.text = TextTransformer(context_length=12, vocab_size=50, width=64, heads=1, layers=2, output_dim=24)
+        self.logit_scale = nn.Parameter(torch.ones([]))
+
+
+def record_timm_clip() -> None:
+    """A CLIP whose picture is read by timm's vision transformer; both towers compute the GELU itself."""
+    network = SmallTimmCLIP().eval()
+    draw_weights(network)
+    with torch.no_grad():
+        seen = network.visual.head(
+            network.visual.trunk(pixels(16, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD))
+        )
+        said = network.text(TOKENS)
+    packages = f"open_clip_torch {open_clip.__version__}, timm {timm.__version__}"
+    write("open-clip-timm.json", network, seen, said, TOKENS, packages)
+
+
 if __name__ == "__main__":
     record_clip()
+    record_timm_clip()
     record_siglip()
