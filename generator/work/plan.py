@@ -57,11 +57,16 @@ class Plan:
 
     def check(self) -> GenerateConfig:
         """Refuse what can be refused by now: UsageError. Returns the config but for the model's defaults."""
+        config = self.check_networks()
+        describe_start_image(config.start)
+        describe_pictures(config.to_dict())
+        return config
+
+    def check_networks(self) -> GenerateConfig:
+        """The same, of size and networks alone: before anything is fetched for them."""
         config = self.to_config({})
         require_drawable(config.model, config.width, config.height)
         require_possible(config)
-        describe_start_image(config.start)
-        describe_pictures(config.to_dict())
         return config
 
     def _fitting_weights(self, recipe: Recipe) -> Mapping[str, Any]:

@@ -109,10 +109,10 @@ def _make(plan: Any, values: Values, door: GeneratorDoor, began_at: float) -> in
     from generator.front.cli.offer import offer_missing
     from generator.front.video.session import FilmPresentation, FilmSession
 
-    shown = FilmPresentation.from_values(values)
-    shown.check(plan.run)  # before somebody waits for a download
-    began_at += offer_missing([plan.plan], values, door)
-    return FilmSession(plan, shown, door, began_at).run()
+    session = FilmSession(plan, FilmPresentation.from_values(values), door, began_at)
+    session.check()  # before somebody waits for a download
+    session.began_at += offer_missing([plan.plan], values, door)
+    return session.run()
 
 
 # ---- words

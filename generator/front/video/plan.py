@@ -27,7 +27,6 @@ from generator.work.given import given_values, spread_size
 from generator.work.order import Order
 from generator.work.plan import Plan, draft
 from generator.work.recipes import recipe_of
-from generator.work.sizes import require_drawable
 
 OF_ONE_PICTURE = ("story_every", "story_blend", "story_repeat", "frames_every")
 """Settings of a story, or of the frames, within one picture's steps."""
@@ -54,9 +53,7 @@ class FilmPlan:
         """Refuse what can be refused by now: UsageError. Returns the first frame's config but for the model's part."""
         if self.recipe is None and self.source is None:
             return self.plan.check()
-        config = self.plan.to_config({})  # the pictures of a film that is painted anew are no files yet
-        require_drawable(config.model, config.width, config.height)
-        return config
+        return self.plan.check_networks()  # the pictures of a film that is painted anew are no files yet
 
     def settle(self, defaults: Mapping[str, Any]) -> tuple[GenerateConfig, FilmSpec]:
         """The first frame's settings, and the film with what differs in the others, once the model is known."""

@@ -79,13 +79,17 @@ class FilmSession:
         self.frames_done = 0
         """Up to the first gap; older frames beyond it are made anew."""
 
-    def run(self) -> int:
-        """Do it; returns the exit code."""
+    def check(self) -> Path | None:
+        """Refuse what can be before anything is fetched or loaded; returns the file or folder of --out."""
         require_av()
         self.interpolate = interpolator(self.shown.interpolate, self.door.sources())
         self.film.check()
         require_room(self.film.run)
-        out = self.shown.check(self.film.run)
+        return self.shown.check(self.film.run)
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        out = self.check()
         with StopSwitch(lambda: self.screen.say(STOPPING)) as stop:
             models, _ = self.door.load(self.film.plan.to_config, self.began_at)
             return self._make(models, out, stop)
