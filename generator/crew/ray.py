@@ -92,6 +92,7 @@ class RayCrew:
         self.code = 1
         self._told: asyncio.Queue[Telling | None] = asyncio.Queue()
         self._reading: set[asyncio.Task[None]] = set()
+        self._attempts: set[asyncio.Task[None]] = set()
 
     @property
     def mark(self) -> str:
@@ -101,7 +102,9 @@ class RayCrew:
     async def send(self, order: Order) -> None:
         """Give an order; the files of a Draw go with it."""
         if isinstance(order, Draw):
-            self._read(self._attempt(order))
+            attempt = self._read(self._attempt(order))
+            self._attempts.add(attempt)
+            attempt.add_done_callback(self._attempts.discard)
         elif not self.is_over.is_set():
             with contextlib.suppress(Exception):  # it is gone: its streams tell
                 self.actor.take.remote(protocol.encode(order))
@@ -127,10 +130,11 @@ class RayCrew:
 
     # ---- streams
 
-    def _read(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+    def _read(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
+        return task
 
     def _end(self) -> None:
         if not self.is_over.is_set():
@@ -155,7 +159,13 @@ class RayCrew:
         except Exception as error:  # noqa: BLE001 - Ray has many ways to say that a node is gone
             log.warning("worker %s is lost: %s", self.post.name, first_line(error))
         starting.cancel()
+        await self._last_words()
         self.kill() if self.code else self._end()
+
+    async def _last_words(self) -> None:
+        """Of attempts whose stream ends beside that of a worker that left: a checkpoint and an ending may be in it."""
+        if not self.code and self._attempts:
+            await asyncio.wait(set(self._attempts), timeout=self.lease_seconds)
 
     async def _say_starting(self) -> None:
         """For the worker, while its process starts: that has a limit of its own, START_SECONDS."""
