@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dreamrig.errors import FailedError, RigError
+from dreamrig.errors import FailedError, NotReadyError, RigError
 from generator.crew.local import Crew, start_worker, worker_command
 from generator.crew.protocol import PICTURE, Done, Draw, Failed, Interrupted, Leave, Ready, Stepped
 from generator.runs import folder as runs
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("dreamrig.crew")
 MOST_ATTEMPTS = 3
 MOST_FALSE_STARTS = 3
+"""Of one place; the others go on."""
+MOST_SILENT_LOOKS = 5
+"""In a row, while nobody draws."""
 LOOK_SECONDS = 2.0
+LEAVE_SECONDS = 60.0
+"""For the step and the checkpoint of a worker whose place is gone."""
 
 
 class Places(Protocol):
@@ -67,6 +72,8 @@ class Task:
     to_config: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     """What the model likes best -> the whole config."""
     attempts: int = 0
+    crashes: int = 0
+    """Attempts that ended with their worker, unasked."""
     done: Done | None = None
     was_done: bool = False
     """Whether an earlier run of the same batch drew it."""
@@ -93,52 +100,104 @@ class CrewBatch:
     """Is told when one is done, or given up."""
     waiting: deque[Task] = field(default_factory=deque)
     running: int = 0
-    false_starts: int = 0
+    hands: dict[Hashable, _BatchHand] = field(default_factory=dict)
+    false_starts: Counter[Hashable] = field(default_factory=Counter)
+    silent_looks: int = 0
 
     async def run(self) -> None:
-        """Until every picture is done or given up; FailedError where no worker starts."""
+        """Until every picture is done or given up.
+
+        FailedError where no worker starts, NotReadyError where nobody draws and the places are not told.
+        """
         for task in self.tasks:
             task.look()
         self.waiting.extend(task for task in self.tasks if not task.was_done)
-        hands: dict[Hashable, asyncio.Task[None]] = {}
         try:
             while self.waiting or self.running:
-                for post in await self.places.posts():
-                    if post not in hands and self.waiting:
-                        hands[post] = asyncio.create_task(self._attend(post))
-                await asyncio.wait(hands.values() or {asyncio.create_task(asyncio.sleep(LOOK_SECONDS))},
+                await self._look()
+                working = [hand.working for hand in self.hands.values()]
+                await asyncio.wait(working or {asyncio.create_task(asyncio.sleep(LOOK_SECONDS))},
                                    timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
-                for post in [post for post, hand in hands.items() if hand.done()]:
-                    hands.pop(post).result()
+                for post in [post for post, hand in self.hands.items() if hand.working.done()]:
+                    self._part_with(post)
         finally:
-            for hand in hands.values():
-                hand.cancel()
-            await asyncio.gather(*hands.values(), return_exceptions=True)
+            for hand in self.hands.values():
+                hand.working.cancel()
+            await asyncio.gather(*(hand.working for hand in self.hands.values()), return_exceptions=True)
 
-    async def _attend(self, post: Hashable) -> None:
-        """Give one worker pictures until none waits, or it is gone."""
-        crew = await self.places.start(post)
-        hand = _BatchHand(self, crew)
-        try:
-            async for telling in crew.tellings():
-                await hand.hear(telling)
-        finally:
-            crew.kill()
-            await crew.wait()
-            hand.lost()
-        self.false_starts = 0 if hand.was_ready else self.false_starts + 1
-        if self.false_starts >= MOST_FALSE_STARTS:
+    async def _look(self) -> None:
+        """Take new places in, let the workers of those that are gone finish their step."""
+        posts = await self._posts()
+        if posts is None:
+            return
+        for post in posts:
+            if post not in self.hands and self.waiting and self.false_starts[post] < MOST_FALSE_STARTS:
+                self.hands[post] = _BatchHand(self, post)
+        for post in set(self.hands) - set(posts):
+            await self.hands[post].leave()
+        if posts and not self.hands and self.waiting:
             raise FailedError("The workers do not start.", hint="their last words are in the crew's log")
+
+    async def _posts(self) -> Sequence[Hashable] | None:
+        """The places; None = they are not told, which changes nothing for those who draw."""
+        try:
+            posts = await self.places.posts()
+        except Exception as error:
+            log.warning("who can draw is not known: %s: %s", type(error).__name__, error)
+            self.silent_looks += 1
+            if self.hands or self.silent_looks < MOST_SILENT_LOOKS:
+                return None
+            raise NotReadyError(
+                f"The crew does not say who can draw: {error or type(error).__name__}.",
+                hint="is `dreamrig crew start` running? then run the same command again",
+            ) from error
+        self.silent_looks = 0
+        return posts
+
+    def _part_with(self, post: Hashable) -> None:
+        """A worker has ended; a place where several in a row were never ready gets no other."""
+        hand = self.hands.pop(post)
+        hand.working.result()
+        if hand.was_ready:
+            self.false_starts[post] = 0
+        elif not hand.is_leaving:
+            self.false_starts[post] += 1
+            if self.false_starts[post] >= MOST_FALSE_STARTS:
+                log.warning("no more work for %s: its worker did not start %d times", post, MOST_FALSE_STARTS)
 
 
 class _BatchHand:
     """One worker, and the picture it draws."""
 
-    def __init__(self, batch: CrewBatch, crew: Crew) -> None:
-        self.batch, self.crew = batch, crew
+    def __init__(self, batch: CrewBatch, post: Hashable) -> None:
+        self.batch, self.post = batch, post
+        self.crew: Crew | None = None
         self.task: Task | None = None
         self.likes: Mapping[str, Any] = {}
-        self.was_ready = False
+        self.was_ready = self.is_leaving = False
+        self.working = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Give one worker pictures until none waits, it is told to leave, or it is gone."""
+        crew = self.crew = await self.batch.places.start(self.post)
+        try:
+            if self.is_leaving:
+                return
+            async for telling in crew.tellings():
+                await self.hear(telling)
+        finally:
+            crew.kill()
+            await crew.wait()
+            self.lost()
+
+    async def leave(self) -> None:
+        """Let it finish the step and keep; its picture goes on elsewhere, without blame."""
+        if self.is_leaving:
+            return
+        self.is_leaving = True
+        if self.crew is not None:
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self.crew.kill)
+            await self.crew.send(Leave())
 
     async def hear(self, telling: Any) -> None:
         """One telling; those of another picture count for nothing."""
@@ -167,7 +226,8 @@ class _BatchHand:
         self.task = None
 
     async def _next(self) -> None:
-        if self.task is not None:
+        assert self.crew is not None
+        if self.task is not None or self.is_leaving:
             return
         if not self.batch.waiting:
             await self.crew.send(Leave())
@@ -185,12 +245,13 @@ class _BatchHand:
         await self.crew.send(Draw(task.number, task.attempts, dict(config), str(task.folder)))
 
     def lost(self) -> None:
-        """Its worker is gone: the picture goes to another, three times."""
+        """It is not drawn on here: it goes to another worker, three times where none was told to leave."""
         task, self.task = self.task, None
         if task is None:
             return
         self.batch.running -= 1
-        if task.attempts < MOST_ATTEMPTS:
+        task.crashes += not self.is_leaving
+        if task.crashes < MOST_ATTEMPTS:
             self.batch.waiting.appendleft(task)
         else:
             task.error = FailedError(f"Picture {task.number} ended its worker {MOST_ATTEMPTS} times.")

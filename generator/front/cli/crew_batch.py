@@ -74,6 +74,8 @@ def draw_by_crew(plans: Sequence[Plan], seeded: Sequence[bool], values: Mapping[
         run_crew_batch(batch)
     except KeyboardInterrupt:
         ended = InterruptedByUser("Interrupted.", hint="to go on, run the same command again")
+    except RigError as error:  # what was drawn before is told all the same
+        ended = error
     return _tell_all(asked, tasks, plans, ended, sheet)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dreamrig.errors import FailedError
+from dreamrig.errors import FailedError, NotReadyError
 from generator.config import GenerateConfig
+from generator.crew import batch as batches
 from generator.crew.batch import MOST_ATTEMPTS, CrewBatch, Task
 from generator.crew.local import LocalWorker, start_worker
-from generator.crew.protocol import Stepped
+from generator.crew.protocol import Done, Draw, Interrupted, Leave, Order, Ready, Stepped, Telling
 
 TOY = str(Path(__file__).with_name("toy_worker.py"))
 
@@ -103,3 +104,132 @@ def test_a_picture_that_ends_its_worker_each_time_is_given_up(tmp_path: Path) ->
     asyncio.run(CrewBatch(wanted, places, tell=kill).run())
     assert wanted[0].attempts == MOST_ATTEMPTS
     assert wanted[0].error is not None
+
+
+# ---- places that come and go
+
+
+class Drawer:
+    """A worker in words: a bad one never says any; a slow one draws until it is told to leave, a good one at once."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.orders: list[Order] = []
+        self.told: asyncio.Queue[Telling | None] = asyncio.Queue()
+        self.told.put_nowait(None if kind == "bad" else Ready(kind, (), likes={"cutouts": 4}))
+
+    mark = "drawer"
+
+    async def send(self, order: Order) -> None:
+        self.orders.append(order)
+        if isinstance(order, Draw) and self.kind == "good":
+            await asyncio.sleep(0.01)
+            self.told.put_nowait(Done(order.job, order.attempt, 1.0))
+            self.told.put_nowait(Ready(self.kind, (), likes={"cutouts": 4}))
+        elif isinstance(order, Leave):
+            drawn = [one for one in self.orders if isinstance(one, Draw)]
+            if drawn and self.kind == "slow":
+                self.told.put_nowait(Interrupted(drawn[-1].job, drawn[-1].attempt, 3))
+            self.told.put_nowait(None)
+
+    async def tellings(self) -> AsyncIterator[Telling]:
+        while (telling := await self.told.get()) is not None:
+            yield telling
+
+    def kill(self) -> None:
+        self.told.put_nowait(None)
+
+    async def wait(self) -> int:
+        return 0
+
+
+class Sites:
+    """Places by name, which a test changes; the first letters are the kind of worker."""
+
+    def __init__(self, *posts: str) -> None:
+        self.now: list[str] = list(posts)
+        self.drawers: list[Drawer] = []
+        self.silent = 0
+        self.looks = 0
+
+    async def posts(self) -> Sequence[str]:
+        self.looks += 1
+        if self.silent > 0:
+            self.silent -= 1
+            raise TimeoutError
+        return list(self.now)
+
+    async def start(self, post: Any) -> Drawer:
+        self.drawers.append(Drawer(post.split()[0]))
+        return self.drawers[-1]
+
+
+@pytest.fixture
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "LOOK_SECONDS", 0.02)
+
+
+def drawn(batch: CrewBatch) -> None:
+    async def what() -> None:
+        async with asyncio.timeout(60):
+            await batch.run()
+
+    asyncio.run(what())
+
+
+def test_a_place_that_goes_lets_its_worker_keep_and_its_picture_goes_on_without_blame(
+    tmp_path: Path, quick_looks: None
+) -> None:
+    sites, ended = Sites("slow"), []
+    (wanted,) = tasks(tmp_path, 1)
+    batch = CrewBatch([wanted], sites, tell_end=lambda task: ended.append(task.number))
+
+    async def what() -> None:
+        running = asyncio.create_task(batch.run())
+        async with asyncio.timeout(60):
+            for _ in range(2 * MOST_ATTEMPTS):  # as often as would be too often, were it to blame
+                count = len(sites.drawers)
+                while not any(isinstance(one, Draw) for drawer in sites.drawers[count - 1 :] for one in drawer.orders):
+                    await asyncio.sleep(0.01)
+                sites.now = []
+                while batch.hands:
+                    await asyncio.sleep(0.01)
+                sites.now = ["slow"]
+                while len(sites.drawers) == count:
+                    await asyncio.sleep(0.01)
+            sites.now = ["good"]
+            await running
+
+    asyncio.run(what())
+    assert all(isinstance(drawer.orders[-1], Leave) for drawer in sites.drawers)
+    assert wanted.error is None
+    assert ended == [1]
+
+
+def test_one_bad_place_does_not_end_a_batch_that_a_good_one_draws(tmp_path: Path, quick_looks: None) -> None:
+    sites = Sites("slow", "bad")
+    wanted = tasks(tmp_path, 2)
+    batch = CrewBatch(wanted, sites)
+
+    async def what() -> None:
+        running = asyncio.create_task(batch.run())
+        async with asyncio.timeout(60):
+            while sites.looks < 20:
+                await asyncio.sleep(0.01)
+            assert not running.done()
+            assert sum(drawer.kind == "bad" for drawer in sites.drawers) == batches.MOST_FALSE_STARTS
+            sites.now = ["good"]
+            await running
+
+    asyncio.run(what())
+    assert all(task.done is not None for task in wanted)
+
+
+def test_places_that_are_not_told_for_a_while_end_no_batch(tmp_path: Path, quick_looks: None) -> None:
+    sites, wanted = Sites("good"), tasks(tmp_path, 2)
+    sites.silent = 2
+    drawn(CrewBatch(wanted, sites))
+    assert all(task.done is not None for task in wanted)
+    sites.silent = 1000
+    with pytest.raises(NotReadyError, match="does not say who can draw"):
+        drawn(CrewBatch(tasks(tmp_path / "more", 1), sites))
