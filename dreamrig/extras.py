@@ -57,7 +57,7 @@ EXTRAS: Mapping[str, Extra] = {
         needs_it="The bot on Discord", modules=("discord",), requirements=("discord.py>=2.7",), megabytes=21
     ),
     "ray": Extra(
-        needs_it="A crew of several machines", modules=("ray",), requirements=("ray>=2.50,<3",), megabytes=250
+        needs_it="A crew of several machines", modules=("ray",), requirements=("ray>=2.52,<3",), megabytes=250
     ),
     "siglip": Extra(
         needs_it="SigLIP 2, to read a text,",

@@ -6,11 +6,12 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import re
 import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,8 @@ from generator.crew.settings import slug
 from generator.runs.mark import process_mark
 
 RAY_PORT = 6379
+OLDEST_RAY = (2, 52)
+"""The first that asks for a token: an older one passes RAY_AUTH_MODE over in silence, and its head is open to all."""
 HELPERS = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
 """Ray's names for them."""
 STORE_BYTES = 256 * 1024 * 1024
@@ -213,9 +216,15 @@ def ray_version() -> str | None:
         return None
 
 
-def require_ray() -> None:
-    """Have Ray, installed on first use through `./rig`; NotReadyError where it is missing."""
-    extras.bring("ray", is_there=lambda name: ray_version() is not None and extras.is_installed(name))
+def require_ray(version: Callable[[], str | None] = ray_version) -> None:
+    """Have Ray, installed on first use through `./rig`; NotReadyError where it is missing, or knows no token."""
+    extras.bring("ray", is_there=lambda name: version() is not None and extras.is_installed(name))
+    found = version() or ""
+    if tuple(int(number) for number in re.findall(r"\d+", found)[:2]) < OLDEST_RAY:
+        raise NotReadyError(
+            f"Ray {found} asks nobody for a token: its crew would be open to everybody.",
+            hint=f"run: {extras.pip_command('--upgrade', *extras.EXTRAS['ray'].requirements)}",
+        )
 
 
 def own_address(towards: str | None = None) -> str:

@@ -263,6 +263,16 @@ def test_rays_processes_get_our_token_and_nobody_elses_cluster(tmp_path: Path) -
     assert folder.temporary.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("version", ["2.50.1", "2.9.0", "1.13.0"])
+def test_a_ray_that_knows_no_token_is_refused_with_the_command_that_renews_it(version: str) -> None:
+    pytest.importorskip("ray", reason="the extra [ray] is not installed")
+    with pytest.raises(NotReadyError, match="open to everybody") as caught:
+        cluster.require_ray(lambda: version)
+    assert "--upgrade 'ray>=2.52,<3'" in caught.value.hint
+    for newer in ("2.52.0", "2.60.0rc1", "3.0.0.dev0"):
+        cluster.require_ray(lambda found=newer: found)
+
+
 def test_a_nodes_command_names_every_port(tmp_path: Path) -> None:
     wanted = NodeWanted(address="10.0.0.2", ports=Ports(), label="x", head="10.0.0.1:6379", card="RTX 3090")
     words = wanted.command(tmp_path)
