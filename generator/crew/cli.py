@@ -34,6 +34,7 @@ from generator.crew.starting import ray_process
 
 LEAVE_SECONDS = 120.0
 """For the worker's step, its checkpoint, and the driver's next look."""
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOPBACK = ("127.", "localhost", "::1")
 Host = Annotated[str | None, typer.Option("--host", help="The address of this machine that the others reach.")]
 Free = Annotated[bool, typer.Option("--free-ports", help="Any free ports: several nodes on one machine.", hidden=True)]
@@ -242,9 +243,10 @@ def card_here() -> str:
 
 @contextlib.contextmanager
 def told_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set."""
+    """An event that Ctrl-C, SIGTERM and the end of the terminal set; the last not where nohup has it ignored."""
     stopped = threading.Event()
-    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in (signal.SIGINT, signal.SIGTERM)}
+    wanted = [one for one in STOPS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in wanted}
     try:
         yield stopped
     finally:
@@ -254,10 +256,8 @@ def told_to_stop() -> Iterator[threading.Event]:
 
 def until_over(stopped: threading.Event, process: Any, folder: CrewFolder) -> None:
     """Until told to stop; NotReadyError where Ray ends by itself."""
-    try:
-        while not stopped.wait(0.5):
-            if process.poll() is not None:
-                raise NotReadyError("Ray ended by itself.", hint=f"its last words are in {folder.log}")
-    finally:
-        if stopped.is_set():
-            print("leaving", file=sys.stderr, flush=True)
+    while not stopped.wait(0.5):
+        if process.poll() is not None:
+            raise NotReadyError("Ray ended by itself.", hint=f"its last words are in {folder.log}")
+    with contextlib.suppress(OSError):  # its terminal may be gone
+        print("leaving", file=sys.stderr, flush=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -14,8 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from dreamrig import help as examples
 from dreamrig.errors import FailedError, NotReadyError, UsageError
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
@@ -307,6 +312,13 @@ def test_an_address_may_lack_its_port(given: str, found: str) -> None:
             cli.with_port(wrong)
 
 
+def test_the_help_names_the_port_of_the_door() -> None:
+    lines = [line for name, told in examples.EXAMPLES.items() if name.startswith("crew") for line, _ in told]
+    addresses = [word for line in lines for word in line.split() if word.count(".") == 3]
+    assert len(addresses) == 2
+    assert {word.rpartition(":")[2] for word in addresses} == {str(door.DOOR_PORT)}
+
+
 def test_a_head_on_loopback_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path))
     pytest.importorskip("ray", reason="the extra [ray] is not installed")
@@ -345,6 +357,36 @@ def test_a_node_that_dies_while_it_starts_is_tried_again_and_not_for_ever(tmp_pa
         raise AssertionError
     assert len(seen) == starting.MOST_STARTS
     assert not any(Path(f"/proc/{pid}").exists() for pid in seen)
+
+
+HELD = """
+import sys
+from pathlib import Path
+from generator.crew import cli, starting
+from generator.crew.cluster import CrewFolder
+folder = CrewFolder(Path(sys.argv[1]))
+command = [sys.executable, "-c", "import time; print('%s', flush=True); time.sleep(600)"]
+with cli.told_to_stop() as stopped, starting.ray_process(command, folder) as process:
+    print(process.pid, flush=True)
+    cli.until_over(stopped, process, folder)
+""" % starting.STARTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_terminal_that_is_closed_ends_rays_processes_too(tmp_path: Path, number: signal.Signals) -> None:
+    words = [sys.executable, "-c", HELD, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        held = psutil.Process(int(holder.stdout.readline()))
+        assert holder.stderr is not None
+        holder.stderr.close()  # nobody reads what it says last
+        try:
+            holder.send_signal(number)
+            assert holder.wait(60) == 0
+            assert not held.is_running()
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                held.kill()
 
 
 # ---- what travels
