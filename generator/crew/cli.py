@@ -27,6 +27,7 @@ from generator.crew.cluster import (
     Running,
     own_address,
     require_ray,
+    with_port,
 )
 from generator.crew.door import CrewDoor, Membership, ask, can_reach
 from generator.crew.membership import MemberFacts
@@ -180,6 +181,11 @@ def leave(folder: CrewFolder) -> int:
     running = Running.read(folder)
     if running is None:
         raise NotReadyError("No node of a crew runs here.", hint="run: dreamrig crew join ADDRESS")
+    if running.is_head and has_driver(folder, running):
+        raise NotReadyError(
+            "This is the head of the crew, and a server or a batch draws over it.",
+            hint="end that first (Ctrl-C at `dreamrig serve`), then: dreamrig crew leave",
+        )
     os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + 2 * LEAVE_SECONDS
     while Running.read(folder) is not None:
@@ -188,6 +194,13 @@ def leave(folder: CrewFolder) -> int:
         time.sleep(0.2)
     print("left")
     return EXIT_GOOD
+
+
+def has_driver(folder: CrewFolder, running: Running) -> bool:
+    """Whether somebody gives the crew work; not where its door does not say."""
+    with contextlib.suppress(NotReadyError):
+        return bool(ask(running.door, folder.token(), {"kind": "driven"}))
+    return False
 
 
 # ---- both
@@ -212,16 +225,6 @@ def keep_token_of(folder: CrewFolder, path: Path) -> None:
     if len(token) < 32 or not token.isalnum():
         raise UsageError(f"{path} holds no token.", hint="copy the file that `dreamrig crew start` names")
     folder.keep_token(token)
-
-
-def with_port(address: str) -> str:
-    """HOST -> HOST:8701; UsageError for what is neither."""
-    host, colon, port = address.rpartition(":")
-    if not colon:
-        host, port = address, str(door.DOOR_PORT)
-    if not host or not port.isdigit() or "/" in host:
-        raise UsageError(f"{address} is no address.", hint="write it as the head prints it: 192.168.1.5:8701")
-    return f"{host}:{port}"
 
 
 def model_served() -> str:

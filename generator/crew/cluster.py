@@ -11,7 +11,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +34,10 @@ STORE_BYTES = 256 * 1024 * 1024
 """Of Ray's shared memory: by itself it takes 30 % of the machine's, for what here is a checkpoint at a time."""
 SLOW_MACHINE = {"RAY_agent_register_timeout_ms": "300000", "RAY_raylet_start_wait_time_s": "300"}
 """A busy machine needs longer than Ray's 15 s for the helpers of a node; the node would end in an error of its own."""
+
+
+STRANGE = ("RAY_ADDRESS", "RAY_AUTH_TOKEN")
+"""Variables of somebody else's cluster; Ray prefers the second to our token's file."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,16 @@ class CrewFolder:
 
     def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """For Ray's processes and for a driver: always the token, never somebody else's cluster."""
-        kept = {name: value for name, value in environ.items() if name not in ("RAY_ADDRESS", "RAY_AUTH_TOKEN")}
+        kept = {name: value for name, value in environ.items() if name not in STRANGE}
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
         return {**SLOW_MACHINE, **kept, **token, "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+def put_in_place(wanted: Mapping[str, str], environ: MutableMapping[str, str] = os.environ) -> None:
+    """Make `wanted` (see CrewFolder.environment) hold for this process, before Ray is imported in it."""
+    environ.update(wanted)
+    for name in STRANGE:
+        environ.pop(name, None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,16 +265,32 @@ def _sends_from(host: str) -> str | None:
     return None
 
 
+def with_port(address: str) -> str:
+    """HOST -> HOST:8701; UsageError for what is neither."""
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        host, port = address, str(DOOR_PORT)
+    if not host or not port.isdigit() or "/" in host:
+        raise UsageError(f"{address} is no address.", hint="write it as the head prints it: 192.168.1.5:8701")
+    return f"{host}:{port}"
+
+
 def driver_address(folder: CrewFolder, address: str) -> tuple[str, str]:
     """(Ray, door), both HOST:PORT, for a driver on this machine. address: of the door; "" = what runs in this home.
 
     NotReadyError where nothing runs here: a driver needs a node on its own machine. The token is asked for first.
     """
     folder.token()
-    running = Running.read(folder)
-    if running is None or address not in ("", running.door, running.ray):
+    running, wanted = Running.read(folder), with_port(address) if address else ""
+    if running is None:
         raise NotReadyError(
-            f"No node of {address or 'a crew'} runs on this machine.",
-            hint=f"run: dreamrig crew join {address}" if address else "run: dreamrig crew start",
+            f"No node of {wanted or 'a crew'} runs on this machine.",
+            hint=f"run: dreamrig crew join {wanted}" if wanted else "run: dreamrig crew start",
+        )
+    if wanted not in ("", running.door, running.ray):
+        first = "end the head here" if running.is_head else "run: dreamrig crew leave"
+        raise NotReadyError(
+            f"No node of {wanted} runs on this machine: it is in the crew of {running.door}.",
+            hint=f"leave the address away; or, for the other crew, {first}, then: dreamrig crew join {wanted}",
         )
     return running.ray, running.door

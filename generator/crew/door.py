@@ -68,12 +68,17 @@ class Membership:
         if kind == "driver":
             self.driver_at = self.clock()
             return sorted(self.leaving - self.drained)
+        if kind == "driven":
+            return self.has_driver()
         raise FailedError("The door does not know that question.")
 
     def is_free(self, node: str) -> bool:
         """Whether a leaving node may go: its work is put back, or nobody gives any."""
-        has_driver = self.driver_at is not None and self.clock() - self.driver_at < DRIVER_SECONDS
-        return node in self.drained or not has_driver
+        return node in self.drained or not self.has_driver()
+
+    def has_driver(self) -> bool:
+        """Whether a server or a batch gave work a moment ago."""
+        return self.driver_at is not None and self.clock() - self.driver_at < DRIVER_SECONDS
 
 
 class Nonces:

@@ -27,7 +27,6 @@ import asyncio
 import contextlib
 import importlib
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -35,6 +34,7 @@ from typing import Any, TypeVar
 
 from dreamrig.errors import NotReadyError, RigError
 from generator.crew import parcels, protocol
+from generator.crew.cluster import put_in_place
 from generator.crew.parcels import KIN, Item
 from generator.crew.places import Post, label_of, posts_of
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
@@ -318,8 +318,7 @@ def connect(address: str, environment: Mapping[str, str]) -> None:
 
     address: HOST:PORT of its head.   environment: with the token; see CrewFolder.environment.
     """
-    os.environ.update(environment)
-    os.environ.pop("RAY_ADDRESS", None)
+    put_in_place(environment)
     import ray
 
     try:

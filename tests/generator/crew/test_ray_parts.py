@@ -278,6 +278,15 @@ def test_a_ray_that_knows_no_token_is_refused_with_the_command_that_renews_it(ve
         cluster.require_ray(lambda found=newer: found)
 
 
+def test_a_driver_takes_our_token_and_none_of_its_shell(tmp_path: Path) -> None:
+    environ = {"RAY_ADDRESS": "10.0.0.9:6379", "RAY_AUTH_TOKEN": "somebody else's", "PATH": "/bin"}
+    folder = CrewFolder(tmp_path)
+    cluster.put_in_place(folder.environment(environ), environ)
+    assert environ["RAY_AUTH_TOKEN_PATH"] == str(folder.token_file)
+    assert environ["PATH"] == "/bin"
+    assert not {"RAY_ADDRESS", "RAY_AUTH_TOKEN"} & set(environ)
+
+
 def test_a_nodes_command_names_every_port(tmp_path: Path) -> None:
     wanted = NodeWanted(address="10.0.0.2", ports=Ports(), label="x", head="10.0.0.1:6379", card="RTX 3090")
     words = wanted.command(tmp_path)
@@ -297,11 +306,35 @@ def test_what_runs_here_is_known_until_it_is_gone(tmp_path: Path) -> None:
         cli.require_alone(folder)
     folder.make_token()
     assert cluster.driver_address(folder, "") == ("10.0.0.1:6379", "10.0.0.1:8701")
-    with pytest.raises(NotReadyError, match=r"No node of 10\.0\.0\.9"):
+    assert cluster.driver_address(folder, "10.0.0.1") == ("10.0.0.1:6379", "10.0.0.1:8701")  # as join takes it
+    with pytest.raises(NotReadyError, match=r"No node of 10\.0\.0\.9") as caught:
         cluster.driver_address(folder, "10.0.0.9:8701")
+    assert "is in the crew of 10.0.0.1:8701" in caught.value.message
+    assert caught.value.hint.startswith("leave the address away")  # to join again would be refused as well
     path = folder.path / "running.json"
     path.write_text(path.read_text().replace('"mark": "', '"mark": "not '))
     assert Running.read(folder) is None
+
+
+def test_the_head_does_not_leave_under_a_server_that_draws(
+    tmp_path: Path, members: Membership, opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, signals = CrewFolder(tmp_path), []
+    folder.keep_token(TOKEN)
+    Running.write(folder, ray="127.0.0.1:6379", door=opened, is_head=True)
+
+    def end(pid: int, number: int) -> None:
+        signals.append(number)
+        (folder.path / "running.json").unlink()
+
+    monkeypatch.setattr(cli.os, "kill", end)
+    members.answer({"kind": "driver"}, "")
+    with pytest.raises(NotReadyError, match="This is the head") as caught:
+        cli.leave(folder)
+    assert (signals, "dreamrig serve" in caught.value.hint) == ([], True)
+    members.driver_at = None
+    assert cli.leave(folder) == 0
+    assert signals == [signal.SIGTERM]
 
 
 @pytest.mark.parametrize(("given", "found"), [("10.0.0.1", "10.0.0.1:8701"), ("pc:99", "pc:99")])
@@ -359,17 +392,17 @@ def test_a_node_that_dies_while_it_starts_is_tried_again_and_not_for_ever(tmp_pa
     assert not any(Path(f"/proc/{pid}").exists() for pid in seen)
 
 
-HELD = """
+HELD = f"""
 import sys
 from pathlib import Path
 from generator.crew import cli, starting
 from generator.crew.cluster import CrewFolder
 folder = CrewFolder(Path(sys.argv[1]))
-command = [sys.executable, "-c", "import time; print('%s', flush=True); time.sleep(600)"]
+command = [sys.executable, "-c", "import time; print('{starting.STARTED}', flush=True); time.sleep(600)"]
 with cli.told_to_stop() as stopped, starting.ray_process(command, folder) as process:
     print(process.pid, flush=True)
     cli.until_over(stopped, process, folder)
-""" % starting.STARTED
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
