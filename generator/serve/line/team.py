@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -90,9 +90,14 @@ class Hand(Dispatcher):
 class Team(Dispatcher):
     """As many dispatchers as there are places; for the pages it is one."""
 
-    def __init__(self, *arguments: Any, roster: Roster, **named: Any) -> None:
-        """roster: who can draw; the rest as for a Dispatcher, whose own worker is never started."""
+    def __init__(self, *arguments: Any, roster: Roster, lease_seconds: float = 0.0, **named: Any) -> None:
+        """roster: who can draw; the rest as for a Dispatcher, whose own worker is never started.
+
+        lease_seconds: of silence that the owner grants a worker; its dispatcher is no less patient.
+        """
         super().__init__(*arguments, **named)
+        beat, stuck = max(self.patience.beat, lease_seconds), max(self.patience.stuck, lease_seconds)
+        self.patience = replace(self.patience, beat=beat, stuck=stuck)
         self.roster = roster
         self.hands: dict[Hashable, Hand] = {}
         self.tasks: dict[Hashable, asyncio.Task[None]] = {}
@@ -205,4 +210,4 @@ def chosen_dispatcher(own: ServeSettings) -> Callable[..., Dispatcher]:
         return Dispatcher
     from generator.crew.batch import ray_places
 
-    return partial(Team, roster=ray_places(own.given, own.keep_seconds))
+    return partial(Team, roster=ray_places(own.given, own.keep_seconds), lease_seconds=crew.lease_seconds)

@@ -92,14 +92,15 @@ class FakeRoster:
 class AtWork:
     """A team over a real database."""
 
-    def __init__(self, folder: Path, *posts: str) -> None:
+    def __init__(self, folder: Path, *posts: str, lease_seconds: float = 0.0, **patient: Any) -> None:
         home = Home(folder)
         home.prepare()
         self.store, self.hub, self.roster = Store(home.database), Hub(), FakeRoster(*posts)
-        patience = Patience(tick=0.02, leave=2.0, restart=(0.0,))
+        patience = Patience(**{"tick": 0.02, "leave": 2.0, "restart": (0.0,), **patient})
         self.team = Team(
-            self.store, self.hub, home, None, clock=Clock(), history=History(), patience=patience, roster=self.roster
-        )
+            self.store, self.hub, home, None, clock=Clock(), history=History(), patience=patience, roster=self.roster,
+            lease_seconds=lease_seconds,
+        )  # fmt: skip
         self.keys = 0
 
     def submit(self) -> int:
@@ -234,6 +235,18 @@ def test_a_roster_that_does_not_answer_changes_nothing(tmp_path: Path) -> None:
         site.roster.posts = answered  # type: ignore[method-assign]
 
     at_work(AtWork(tmp_path, "one"), what)
+
+
+def test_a_silence_that_the_lease_allows_ends_no_worker(tmp_path: Path) -> None:
+    async def what(site: AtWork) -> None:
+        job = site.submit()
+        crew = (await site.until(lambda: [c for c in site.roster.crews if c.draws]))[0]
+        crew.tell(Began(job, 1))
+        await asyncio.sleep(0.5)
+        crew.finish()
+        await site.until(lambda: site.state(job) == ("done", 1))
+
+    at_work(AtWork(tmp_path, "one", beat=0.1, stuck=0.1, lease_seconds=60.0), what)
 
 
 def test_what_is_offered_is_what_all_can_draw() -> None:
