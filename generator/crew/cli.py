@@ -100,6 +100,7 @@ def start(host: str | None, draws: bool, cpus: int | None, gpus: int | None, por
     wanted = NodeWanted(
         address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, card=card_here()
     )
+    membership.weights_here(model)  # read once before anybody asks, who would wait for it
     members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray})
     command, where = wanted.command(folder.temporary), f"{address}:{ports.door}"
     with (

@@ -22,6 +22,10 @@ LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
 """Nothing of a crew goes by wall time, but the logs of two machines are read side by side."""
 CHUNK_BYTES = 1024 * 1024
 STARTER = "starter"
+SETTLED_SECONDS = 2.0
+"""A file written so short a time ago may change again without another time: nothing of it is remembered."""
+_HASHES: dict[tuple[str, int, int], str] = {}
+"""By path, size and time of change in nanoseconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +95,16 @@ def _identity(facts: Installed, base: Path | None) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of a file's bytes; remembered until its size or time changes, for a slow disk takes longer than a question."""
+    file = path.stat()
+    known = (str(path), file.st_size, file.st_mtime_ns)
+    if known in _HASHES:
+        return _HASHES[known]
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if time.time() - file.st_mtime > SETTLED_SECONDS:
+        _HASHES[known] = digest
+    return digest
 
 
 def differences_of(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
