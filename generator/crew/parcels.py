@@ -66,16 +66,30 @@ def unpack(folder: Path, name: str, data: bytes) -> None:
     write_atomic(ensure_folder(folder) / name, data, durable=name in DURABLE)
 
 
+def keep_checkpoint(folder: Path, data: bytes, kin: str) -> None:
+    """A checkpoint and the fingerprint of its drawer, so that after a power cut no checkpoint has another's."""
+    is_known = kin_of(folder) == kin
+    if not is_known:
+        (folder / KIN).unlink(missing_ok=True)  # one without any is begun anew
+    unpack(folder, CHECKPOINT, data)
+    if not is_known:
+        write_atomic(folder / KIN, kin.encode())
+
+
+def kin_of(folder: Path) -> str | None:
+    """The fingerprint of whoever drew the checkpoint there; None = there is none, or nobody knows."""
+    try:
+        return (folder / KIN).read_text("utf-8") or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def half_done(folder: Path, kin: str) -> list[tuple[str, bytes]]:
     """What another attempt kept, for a worker whose fingerprint is `kin`; nothing where another kind of worker drew it.
 
     Two machines may draw pictures that look alike and differ in bytes: one picture is drawn by one kind.
     """
-    try:
-        is_kin = (folder / KIN).read_text() == kin
-    except OSError:
-        is_kin = False
-    return list(pack(folder, KEPT)) if is_kin else []
+    return list(pack(folder, KEPT)) if kin_of(folder) == kin else []
 
 
 def inputs_of(config: Mapping[str, Any]) -> dict[str, bytes]:

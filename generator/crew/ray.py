@@ -35,7 +35,7 @@ from typing import Any, TypeVar
 from dreamrig.errors import NotReadyError, RigError
 from generator.crew import parcels, protocol
 from generator.crew.cluster import put_in_place
-from generator.crew.parcels import KIN, Item
+from generator.crew.parcels import Item
 from generator.crew.places import Post, label_of, posts_of
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
 from generator.crew.settings import CrewSettings
@@ -211,10 +211,11 @@ class RayCrew:
     def _write(self, folder: Path, name: str, data: bytes) -> None:
         if self.is_over.is_set():
             return
-        parcels.unpack(folder, name, data)
         if name == CHECKPOINT:
-            (folder / KIN).write_text(self.fingerprint)
-        elif name == protocol.PICTURE:
+            parcels.keep_checkpoint(folder, data, self.fingerprint)
+            return
+        parcels.unpack(folder, name, data)
+        if name == protocol.PICTURE:
             (folder / protocol.LIVE).unlink(missing_ok=True)
 
     def _hear(self, line: bytes) -> None:

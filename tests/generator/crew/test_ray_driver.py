@@ -108,6 +108,7 @@ def test_a_worker_that_leaves_is_heard_to_its_last_word(tmp_path: Path) -> None:
         assert await listening.over() == 0
         assert Interrupted(1, 1, 7) in listening.told
         assert (tmp_path / "job" / parcels.CHECKPOINT).read_bytes() == b"x"
+        assert parcels.kin_of(tmp_path / "job") == "usual"
 
     asyncio.run(what())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -243,6 +244,21 @@ def test_a_copy_of_another_mirror_is_the_same_weights_and_a_changed_file_is_not(
     assert found[2] == {"ViT-B/32": hashlib.sha256(b"SINGLE").hexdigest()}
 
 
+def test_weights_are_read_once_until_they_change(tmp_path: Path) -> None:
+    path, long_ago = tmp_path / "model", time.time() - 3600
+    path.write_bytes(b"first")
+    os.utime(path, (long_ago, long_ago))
+    first = membership.sha256_of(path)
+    path.write_bytes(b"other")
+    os.utime(path, (long_ago, long_ago))
+    assert membership.sha256_of(path) == first  # not read
+    os.utime(path, (long_ago + 1, long_ago + 1))
+    assert membership.sha256_of(path) == hashlib.sha256(b"other").hexdigest()
+    for data in (b"third", b"forth"):  # within one tick of the disk's clock
+        path.write_bytes(data)
+        assert membership.sha256_of(path) == hashlib.sha256(data).hexdigest()
+
+
 # ---- this machine's part
 
 
@@ -441,6 +457,24 @@ def test_a_half_done_picture_goes_to_its_own_kind_alone(tmp_path: Path) -> None:
     (tmp_path / parcels.KIN).write_text("one")
     assert [name for name, _ in parcels.half_done(tmp_path, "one")] == list(parcels.KEPT)
     assert parcels.half_done(tmp_path, "other") == []
+
+
+def test_no_checkpoint_has_the_kin_of_another_and_kin_is_written_once(tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    parcels.keep_checkpoint(job, b"1", "one")
+    first = (job / parcels.KIN).stat()
+    parcels.keep_checkpoint(job, b"2", "one")
+    assert (job / parcels.KIN).stat().st_ino == first.st_ino
+    (job / parcels.CHECKPOINT).unlink()
+    (job / parcels.CHECKPOINT).mkdir()  # the checkpoint of another kind cannot be written
+    with pytest.raises(NotReadyError):
+        parcels.keep_checkpoint(job, b"3", "other")
+    assert parcels.kin_of(job) is None
+    (job / parcels.CHECKPOINT).rmdir()
+    parcels.keep_checkpoint(job, b"4", "other")
+    assert parcels.kin_of(job) == "other"
+    (job / parcels.KIN).write_bytes(b"")  # what a power cut left of a file that was not synced
+    assert parcels.half_done(job, "") == []
 
 
 def test_pictures_of_a_config_travel_and_are_named_by_content(tmp_path: Path) -> None:
