@@ -7,6 +7,7 @@ of it, so that whoever hears the line finds the file. Names are from a fixed lis
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from generator.pictures.paths import LARGEST_PICTURE_BYTES, with_paths
 from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE_LARGE, RECORD, TIMINGS
 
 Item = bytes | tuple[str, bytes]
+INPUTS = Path(tempfile.gettempdir()) / "dreamrig-crew-inputs"
+"""Of a node: where pictures lie that came with an order."""
 KIN = "kin.txt"
 """Beside a checkpoint: the fingerprint of whoever drew it. Another's is not gone on with."""
 KEPT = (CONFIG, RECORD, CHECKPOINT)
@@ -110,9 +113,22 @@ def with_inputs(order: Draw, inputs: Mapping[str, bytes], room: Path) -> Draw:
 
     room: the same on every node, so that a checkpoint names the same file wherever the job goes on.
     """
+    return replace(order, inputs=placed(inputs, room))
+
+
+def placed(inputs: Mapping[str, bytes], room: Path) -> dict[str, str]:
+    """Write pictures down here; their paths elsewhere -> those on this disk, named by content."""
     places = {}
     for path, data in inputs.items():
         place = ensure_folder(room) / f"{hashlib.sha256(data).hexdigest()}{Path(path).suffix[:8]}"
         write_atomic(place, data)
         places[path] = str(place)
-    return replace(order, inputs=places)
+    return places
+
+
+def settled(given: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[str, Any]:
+    """The owner's settings for every picture, with the pictures that they name on this disk."""
+    if not inputs:
+        return dict(given)
+    places = placed(inputs, INPUTS)
+    return with_paths(given, lambda path: places.get(path, path))

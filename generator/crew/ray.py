@@ -27,6 +27,8 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import queue
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -51,6 +53,8 @@ START_SECONDS = 300.0
 """For an actor's process, torch and the networks, before its first word."""
 CALL_SECONDS = 60.0
 """For one question to the cluster."""
+CONNECT_SECONDS = 120.0
+"""For this process to become the cluster's driver: a wrong token is refused after 22 s."""
 THREADS = 4
 """Of an actor: life, draw, and take twice, because a Cancel may meet a Leave."""
 
@@ -58,8 +62,11 @@ THREADS = 4
 class Actor:
     """What runs in the process of an actor: a Station, which it alone imports."""
 
-    def __init__(self, station: str, given: Mapping[str, Any], keep_seconds: float) -> None:
-        self.station = importlib.import_module(station).Station(given, keep_seconds)
+    def __init__(
+        self, station: str, given: Mapping[str, Any], keep_seconds: float, inputs: Mapping[str, bytes]
+    ) -> None:
+        """inputs: pictures by the paths that `given` has on the driver's disk."""
+        self.station = importlib.import_module(station).Station(parcels.settled(given, inputs), keep_seconds)
 
     def life(self) -> Any:
         """See Station.life."""
@@ -106,8 +113,7 @@ class RayCrew:
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
         elif not self.is_over.is_set():
-            with contextlib.suppress(Exception):  # it is gone: its streams tell
-                self.actor.take.remote(protocol.encode(order))
+            self._read(self._take(order))
 
     async def tellings(self) -> AsyncIterator[Telling]:
         """What it tells, until it is gone."""
@@ -117,10 +123,7 @@ class RayCrew:
 
     def kill(self) -> None:
         """End it at once, for us also where its machine cannot be reached."""
-        import ray
-
-        with contextlib.suppress(Exception):
-            ray.kill(self.actor, no_restart=True)
+        threading.Thread(target=end_actor, args=(self.actor,), daemon=True).start()  # which may block
         self._end()
 
     async def wait(self) -> int:
@@ -148,7 +151,7 @@ class RayCrew:
         """From its first word on; its end is the worker's end."""
         starting = asyncio.ensure_future(self._say_starting())
         try:
-            async for item in self._items(self.actor.life.options(num_returns="streaming").remote(), START_SECONDS):
+            async for item in self._items(await self._stream(self.actor.life), START_SECONDS):
                 starting.cancel()
                 if isinstance(item, tuple):
                     self.fingerprint = item[1].decode()
@@ -182,8 +185,8 @@ class RayCrew:
         except OSError as error:
             self._told.put_nowait(protocol.Failed(order.job, order.attempt, "bad_request", str(error)))
             return
-        stream = self.actor.draw.options(num_returns="streaming").remote(protocol.encode(order), files, inputs)
         try:
+            stream = await self._stream(self.actor.draw, protocol.encode(order), files, inputs)
             async for item in self._items(stream, self.lease_seconds):
                 if isinstance(item, tuple):
                     await asyncio.to_thread(self._write, folder, *item)
@@ -195,6 +198,15 @@ class RayCrew:
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("job %d attempt %d on %s: %s", order.job, order.attempt, self.post.name, first_line(error))
             self.kill()
+
+    async def _take(self, order: Order) -> None:
+        with contextlib.suppress(Exception):  # it is gone: its streams tell
+            await timely(asyncio.to_thread(self.actor.take.remote, protocol.encode(order)), CALL_SECONDS)
+
+    async def _stream(self, method: Any, *arguments: Any) -> Any:
+        """What an actor yields; asked off the loop, which other workers need while Ray waits for a network."""
+        ask = partial(method.options(num_returns="streaming").remote, *arguments)
+        return await timely(asyncio.to_thread(ask), CALL_SECONDS)
 
     async def _items(self, stream: Any, first_seconds: float) -> AsyncIterator[Item]:
         """Items until the stream ends; TimeoutError where it is silent for longer than the lease."""
@@ -223,6 +235,14 @@ class RayCrew:
             message = protocol.decode(line)
             if not isinstance(message, Order):
                 self._told.put_nowait(message)
+
+
+def end_actor(actor: Any) -> None:
+    """At once, as far as the cluster can be reached."""
+    with contextlib.suppress(Exception):
+        import ray
+
+        ray.kill(actor, no_restart=True)
 
 
 def first_line(error: BaseException) -> str:
@@ -297,8 +317,10 @@ class RayCluster:
             scheduling_strategy=NodeAffinitySchedulingStrategy(post.node, soft=False),
             runtime_env={"env_vars": {"OMP_WAIT_POLICY": "passive"}},
         )
-        make = partial(actor.remote, self.station, dict(self.given), self.keep_seconds)
+        given = dict(self.given)
         try:
+            inputs = await asyncio.to_thread(parcels.inputs_of, given)
+            make = partial(actor.remote, self.station, given, self.keep_seconds, inputs)
             made = await timely(asyncio.to_thread(make), CALL_SECONDS)
         except Exception as error:  # noqa: BLE001 - its machine is gone: a worker that never says a word
             log.warning("no worker on %s: %s", post.name, first_line(error))
@@ -320,18 +342,44 @@ def connect(address: str, environment: Mapping[str, str]) -> None:
     address: HOST:PORT of its head.   environment: with the token; see CrewFolder.environment.
     """
     put_in_place(environment)
-    import ray
-
     try:
-        ray.init(
-            address=address,
-            namespace=SPACE,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=False,
-        )
+        in_time(partial(initialise, address), CONNECT_SECONDS)
     except Exception as error:
         raise NotReadyError(
             f"Ray at {address} does not let this process in: {first_line(error)}",
             hint="is `dreamrig crew start` or `dreamrig crew join` running on this machine?",
         ) from error
+
+
+def initialise(address: str) -> None:
+    """Be a driver of the cluster there."""
+    import ray
+
+    ray.init(
+        address=address,
+        namespace=SPACE,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        configure_logging=False,
+    )
+
+
+def in_time(work: Callable[[], None], seconds: float) -> None:
+    """Do it, or TimeoutError; what does not come back is left behind in a thread that keeps no process alive."""
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the caller has it
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        error = ended.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+    if error is not None:
+        raise error

@@ -20,7 +20,7 @@ from PIL import Image
 
 from dreamrig.errors import FailedError
 from generator.config import GenerateConfig
-from generator.crew import drawing, offers, protocol
+from generator.crew import drawing, offers, parcels, protocol
 from generator.crew.drawing import Networks
 from generator.crew.parcels import Item, files_of, pack, with_inputs
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Leave, Telling
@@ -30,7 +30,6 @@ from generator.work.stop import StopButton
 
 PROBE: Mapping[str, Any] = {"steps": 3, "width": 64, "height": 64, "cutouts": 4, "seed": 7}
 """The tiny fixed job by whose pixels two machines are compared."""
-INPUTS = Path(tempfile.gettempdir()) / "dreamrig-crew-inputs"
 Attempt = tuple[int, int]
 
 
@@ -84,7 +83,7 @@ class Station:
             if self.is_over:
                 told.put(None)
         try:
-            self.worker.take(replace(with_inputs(order, inputs, INPUTS), folder=str(folder)))
+            self.worker.take(replace(with_inputs(order, inputs, parcels.INPUTS), folder=str(folder)))
             while (item := told.get()) is not None:
                 yield item
         finally:

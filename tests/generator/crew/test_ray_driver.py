@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from generator.crew import parcels, protocol
 from generator.crew.places import Post
-from generator.crew.protocol import Draw, Interrupted, Kept, Leave, Telling
-from generator.crew.ray import RayCrew
+from generator.crew.protocol import Cancel, Draw, Interrupted, Kept, Leave, Telling
+from generator.crew.ray import Actor, RayCrew, in_time
 
 POST = Post("node", 0, 0.0, 1.0)
 PATIENCE_SECONDS = 60.0
@@ -124,3 +129,59 @@ def test_an_attempt_without_end_does_not_keep_a_worker_from_leaving(tmp_path: Pa
         assert await listening.over() == 0
 
     asyncio.run(what())
+
+
+def test_a_network_that_hangs_holds_nobody_else_up(tmp_path: Path) -> None:
+    """Ray's calls may block where they should not: the loop has other workers to listen to."""
+
+    async def what() -> None:
+        free = threading.Event()
+        actor = FakeActor()
+        actor.take = Method(lambda line: free.wait(PATIENCE_SECONDS))
+        actor.draw = Method(lambda *arguments: free.wait(PATIENCE_SECONDS))
+        listening = Listening(actor)
+        await listening.until(lambda: listening.crew.fingerprint)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS / 2):
+                await listening.crew.send(draw_of(tmp_path / "job"))
+                await listening.crew.send(Cancel(1, 1))
+                for _ in range(20):
+                    await asyncio.sleep(0.01)
+                listening.crew.kill()
+                assert await listening.crew.wait() == 1
+        finally:
+            free.set()
+
+    asyncio.run(what())
+
+
+def test_what_does_not_come_back_is_left_behind() -> None:
+    free = threading.Event()
+    with pytest.raises(TimeoutError, match="no answer"):
+        in_time(lambda: bool(free.wait(PATIENCE_SECONDS)), 0.05)
+    free.set()
+    with pytest.raises(ConnectionError, match="token"):
+        in_time(refuse, PATIENCE_SECONDS)
+    in_time(lambda: None, PATIENCE_SECONDS)
+
+
+def refuse() -> None:
+    raise ConnectionError("another token")
+
+
+def test_pictures_of_the_owners_settings_travel_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node loads the networks of --style, and draws with it once before anything is ordered: from its own disk."""
+    made: list[Any] = []
+    station = SimpleNamespace(Station=lambda given, keep_seconds: made.append(given))
+    monkeypatch.setitem(sys.modules, "station_of_a_test", station)
+    monkeypatch.setattr(parcels, "INPUTS", tmp_path / "node")
+    mine = tmp_path / "style.png"
+    mine.write_bytes(b"picture")
+    given = {"style": str(mine), "model": "starter"}
+    inputs = parcels.inputs_of(given)
+    mine.unlink()  # the node has another disk
+    Actor("station_of_a_test", given, 5.0, inputs)
+    assert Path(made[0]["style"]).read_bytes() == b"picture"
+    order = parcels.with_inputs(Draw(1, 1, given, "/x"), inputs, parcels.INPUTS)
+    assert order.inputs[str(mine)] == made[0]["style"]  # or the networks would be loaded again for each picture
+    assert made[0]["model"] == "starter"
