@@ -55,6 +55,8 @@ CALL_SECONDS = 60.0
 """For one question to the cluster."""
 CONNECT_SECONDS = 120.0
 """For this process to become the cluster's driver: a wrong token is refused after 22 s."""
+SIMILAR = "similar, not equal"
+"""Of a worker whose pictures look alike and differ in bytes from those of the first."""
 THREADS = 4
 """Of an actor: life, draw, and take twice, because a Cancel may meet a Leave."""
 
@@ -271,7 +273,7 @@ class RayCluster:
         self.ask_door = ask_door
         self.crews: list[RayCrew] = []
         self.first = ""
-        """The fingerprint that the first worker of this driver had: whose draw other bytes are strangers."""
+        """The fingerprint that the first worker of this driver had: what the owner's list compares with."""
 
     async def posts(self) -> list[Post]:
         """The places there are now; TimeoutError where the cluster does not answer.
@@ -290,18 +292,25 @@ class RayCluster:
                 await timely(asyncio.to_thread(self.ask_door, question), CALL_SECONDS)
         return posts_of(nodes, self.settings, leaving)
 
-    def is_stranger(self, crew: RayCrew) -> bool:
-        """Whether its pictures look alike and differ in bytes, while somebody draws the usual ones."""
-        if not self.first or not crew.fingerprint:
+    def is_stranger(self, crew: RayCrew, folder: Path) -> bool:
+        """Whether the half-done picture in that folder has to wait for a worker who draws the same bytes as its first.
+
+        Not where no such worker is there any more: then it is begun anew.
+        """
+        kin = parcels.kin_of(folder)
+        if kin is None or not crew.fingerprint or kin == crew.fingerprint:
             return False
-        others = [one.fingerprint for one in self.crews if not one.is_over.is_set()]
-        return crew.fingerprint != self.first and self.first in others
+        return kin in [one.fingerprint for one in self.crews if not one.is_over.is_set()]
+
+    def remark(self, crew: RayCrew) -> str:
+        """What the owner should know of a worker, in words; "" = nothing."""
+        return SIMILAR if self.first and crew.fingerprint not in ("", self.first) else ""
 
     def note(self, crew: RayCrew) -> None:
         """A worker has told its fingerprint."""
         self.first = self.first or crew.fingerprint
-        if crew.fingerprint != self.first:
-            log.warning("worker %s: similar, not equal: it goes on with no picture that others began", crew.post.name)
+        if self.remark(crew):
+            log.warning("worker %s: %s: it goes on with no picture that others began", crew.post.name, SIMILAR)
 
     async def start(self, post: Post) -> RayCrew:
         """A worker on that place; it may be gone before its first word."""

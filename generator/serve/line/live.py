@@ -36,7 +36,7 @@ class Progress:
     note: str = ""
 
 
-OWN = frozenset({"progress", "worker", "device", "free_mib"})
+OWN = frozenset({"progress", "worker", "device", "free_mib", "place"})
 """What each of several workers has of its own."""
 BUSIEST: tuple[WorkerState, ...] = ("drawing", "ready", "starting", "crowded", "gone", "unloaded")
 
@@ -107,7 +107,7 @@ class OwnHub:
     progress: Progress | None
     worker: WorkerState
     place: str
-    """Which of the places it draws on, for the owner."""
+    """Which of the places it draws on, and what is to be said of its worker, for the owner."""
 
     def __init__(self, hub: Hub, place: str) -> None:
         own = {"progress": None, "worker": "starting", "device": "", "free_mib": None}

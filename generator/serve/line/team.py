@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from dreamrig import settings
@@ -40,8 +41,12 @@ class Roster(Protocol):
         """A worker on that place."""
         ...
 
-    def is_stranger(self, crew: Any) -> bool:
-        """Whether it draws other bytes than the others, and so goes on with nobody's half-done picture."""
+    def is_stranger(self, crew: Any, folder: Path) -> bool:
+        """Whether the half-done picture in that folder is left to others, who draw the same bytes as who began it."""
+        ...
+
+    def remark(self, crew: Any) -> str:
+        """What the owner should know of a worker, in words; "" = nothing."""
         ...
 
 
@@ -60,7 +65,7 @@ class Hand(Dispatcher):
             idle_unload_seconds=team.idle_unload_seconds,
             on_done=team.on_done,
         )
-        self.team = team
+        self.team, self.post = team, post
         self.is_given_up = False
         """Whether its place gets no other worker: too many of its ended badly."""
 
@@ -77,13 +82,16 @@ class Hand(Dispatcher):
 
     def claim(self, db: sqlite3.Connection, mark: str) -> tuple[QueuedJob | None, bool]:
         """The next picture; a stranger leaves one that is half done to those who draw the same bytes."""
-        if self.crew is not None and self.team.roster.is_stranger(self.crew) and is_next_half_done(db):
+        key, roster = next_half_done(db), self.team.roster
+        if key is not None and self.crew is not None and roster.is_stranger(self.crew, self.home.picture_folder(key)):
             return None, False
         return super().claim(db, mark)
 
     def publish(self, ready: Ready) -> None:
         """What this worker can draw; pages offer what all can."""
         self.hub.device, self.hub.free_mib = ready.device, ready.free_mib
+        remark = "" if self.crew is None else self.team.roster.remark(self.crew)
+        cast("OwnHub", self.hub).place = f"{self.post} ({remark})" if remark else str(self.post)
         self.team.publish_of(self, ready)
 
 
@@ -183,10 +191,10 @@ class Team(Dispatcher):
         self.publish(Ready(**{**asdict(ready), "offers": common_offers(list(self.offered.values()))}))
 
 
-def is_next_half_done(db: sqlite3.Connection) -> bool:
-    """Whether somebody has begun the picture whose turn it is."""
-    row = db.execute("SELECT kept_step FROM job WHERE state='queued' ORDER BY turn, id LIMIT 1").fetchone()
-    return row is not None and row["kept_step"] > 0
+def next_half_done(db: sqlite3.Connection) -> str | None:
+    """The key of the picture whose turn it is, where somebody has begun it."""
+    row = db.execute("SELECT key, kept_step FROM job WHERE state='queued' ORDER BY turn, id LIMIT 1").fetchone()
+    return str(row["key"]) if row is not None and row["kept_step"] > 0 else None
 
 
 def common_offers(told: Sequence[Ready]) -> tuple[dict[str, Any], ...]:

@@ -15,7 +15,8 @@ import pytest
 from generator.crew import parcels, protocol
 from generator.crew.places import Post
 from generator.crew.protocol import Cancel, Draw, Interrupted, Kept, Leave, Telling
-from generator.crew.ray import Actor, RayCrew, in_time
+from generator.crew.ray import SIMILAR, Actor, RayCluster, RayCrew, in_time
+from generator.crew.settings import CrewSettings
 
 POST = Post("node", 0, 0.0, 1.0)
 PATIENCE_SECONDS = 60.0
@@ -185,3 +186,25 @@ def test_pictures_of_the_owners_settings_travel_too(tmp_path: Path, monkeypatch:
     order = parcels.with_inputs(Draw(1, 1, given, "/x"), inputs, parcels.INPUTS)
     assert order.inputs[str(mine)] == made[0]["style"]  # or the networks would be loaded again for each picture
     assert made[0]["model"] == "starter"
+
+
+def test_a_half_done_picture_waits_for_its_own_kind_while_there_is_one(tmp_path: Path) -> None:
+    """Whoever began it decides, not whoever was this driver's first: that may have been another kind."""
+
+    async def what() -> None:
+        cluster = RayCluster(CrewSettings(), {}, 5.0)
+        first, second, third = (Listening(FakeActor(kind), note=cluster.note) for kind in (b"one", b"other", b"one"))
+        cluster.crews = [one.crew for one in (first, second, third)]
+        for one in (first, second, third):
+            await one.until(lambda one=one: one.crew.fingerprint)
+        parcels.keep_checkpoint(tmp_path / "job", b"x", "other")
+        strangers = [cluster.is_stranger(one.crew, tmp_path / "job") for one in (first, second, third)]
+        assert strangers == [True, False, True]
+        assert not cluster.is_stranger(first.crew, tmp_path / "nobody has begun it")
+        assert [cluster.remark(one.crew) for one in (first, second, third)] == ["", SIMILAR, ""]
+        second.crew.kill()
+        assert not cluster.is_stranger(first.crew, tmp_path / "job")  # it would wait for ever
+        first.crew.kill()
+        third.crew.kill()
+
+    asyncio.run(what())

@@ -562,6 +562,24 @@ def test_a_station_draws_sends_files_first_and_goes_on_from_them() -> None:
     assert not station.room.exists()
 
 
+def told_fingerprint() -> bytes:
+    station = toy_station()
+    life = station.life()
+    name, data = next(life)
+    station.leave()
+    list(life)
+    assert name == "fingerprint"
+    return bytes(data)
+
+
+@pytest.mark.slow
+def test_a_machine_that_draws_other_bytes_is_told_by_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = told_fingerprint()
+    assert told_fingerprint() == usual
+    monkeypatch.setenv("TOY_STRANGER", "1")
+    assert told_fingerprint() != usual
+
+
 def test_a_station_tells_for_ever_that_it_lives() -> None:
     station = toy_station(beat_seconds=0.01)
     life = station.life()

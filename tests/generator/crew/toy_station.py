@@ -28,9 +28,11 @@ class Station(station.Station):
     def __init__(self, given: Mapping[str, Any], keep_seconds: float, **named: Any) -> None:
         toy = load_toy_worker()
         seconds = float(os.environ.get("TOY_STEP_SECONDS", "0.02"))
-        super().__init__(
-            given,
-            keep_seconds,
-            lambda config: replace(toy.load_toys().slow_models(seconds), defaults=toy.DEFAULTS),
-            **named,
-        )
+
+        def load(config: Any) -> Any:
+            models = replace(toy.load_toys().slow_models(seconds), defaults=toy.DEFAULTS)
+            for guide in models.guides if "TOY_STRANGER" in os.environ else ():
+                guide.first = guide.first.flip(0)
+            return models
+
+        super().__init__(given, keep_seconds, load, **named)

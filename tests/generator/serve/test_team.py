@@ -74,6 +74,7 @@ class FakeRoster:
 
     def __init__(self, *posts: str) -> None:
         self.now, self.crews, self.strangers = list(posts), [], set()  # type: ignore[var-annotated]
+        self.asked: list[Path] = []
 
     async def posts(self) -> list[str]:
         return list(self.now)
@@ -82,8 +83,12 @@ class FakeRoster:
         self.crews.append(TeamCrew(post))
         return self.crews[-1]
 
-    def is_stranger(self, crew: TeamCrew) -> bool:
+    def is_stranger(self, crew: TeamCrew, folder: Path) -> bool:
+        self.asked.append(folder)
         return crew.post in self.strangers
+
+    def remark(self, crew: TeamCrew) -> str:
+        return "similar, not equal" if crew.post in self.strangers else ""
 
     def at(self, post: str) -> list[TeamCrew]:
         return [crew for crew in self.crews if crew.post == post]
@@ -181,6 +186,8 @@ def test_a_stranger_goes_on_with_nobodys_picture(tmp_path: Path) -> None:
         fresh = site.submit()
         await asyncio.sleep(0.3)
         assert not strange.draws  # the half-done one is next
+        assert set(site.roster.asked) == {site.team.home.picture_folder("key1")}
+        assert "strange (similar, not equal)" in {part.place for part in site.hub.parts}
         site.roster.now.append("usual again")
         again = (await site.until(lambda: [c for c in site.roster.at("usual again") if c.draws]))[0]
         assert (again.draws[0].job, again.draws[0].attempt) == (job, 2)
