@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import secrets
 import signal
@@ -31,6 +32,7 @@ from generator.crew.cluster import (
 )
 from generator.crew.door import CrewDoor, Membership, ask, can_reach
 from generator.crew.membership import MemberFacts
+from generator.crew.settings import slug
 from generator.crew.starting import ray_process
 
 LEAVE_SECONDS = 120.0
@@ -98,7 +100,7 @@ def start(host: str | None, draws: bool, cpus: int | None, gpus: int | None, por
     token = folder.make_token()
     model = model_served()
     wanted = NodeWanted(
-        address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, card=card_here()
+        address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, cards=cards_here()
     )
     membership.weights_here(model)  # read once before anybody asks, who would wait for it
     members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray})
@@ -135,7 +137,7 @@ def join(folder: CrewFolder, address: str, host: str | None, cpus: int | None, g
     require_both_ways(where, token, ray_address, mine, ports)
     label = secrets.token_hex(6)
     wanted = NodeWanted(
-        address=mine, ports=ports, label=label, head=ray_address, cpus=cpus, gpus=gpus, card=card_here()
+        address=mine, ports=ports, label=label, head=ray_address, cpus=cpus, gpus=gpus, cards=cards_here()
     )
     with told_to_stop() as stopped, ray_process(wanted.command(folder.temporary), folder) as process:
         Running.write(folder, ray=ray_address, door=where, is_head=False)
@@ -233,16 +235,20 @@ def model_served() -> str:
     return settings.resolve("serve.model", str, None, membership.STARTER, sources=settings.load_sources()).value
 
 
-def card_here() -> str:
-    """The name of the first card; "" = there is none, or it is not told."""
+def cards_here(api: Any = None) -> list[tuple[str, str]]:
+    """Name and UUID of each card of this machine; none where they are not told. api: pynvml where None."""
     try:
-        import pynvml  # type: ignore[import-untyped]  # NVIDIA ships no types
-
-        pynvml.nvmlInit()
-        name: Any = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(0))
+        api = api or importlib.import_module("pynvml")
+        api.nvmlInit()
+        cards = [api.nvmlDeviceGetHandleByIndex(index) for index in range(api.nvmlDeviceGetCount())]
+        found = [(_text(api.nvmlDeviceGetName(card)), _text(api.nvmlDeviceGetUUID(card))) for card in cards]
     except Exception:  # noqa: BLE001 - no driver, no library: there is no card to name
-        return ""
-    return name.decode() if isinstance(name, bytes) else str(name)
+        return []
+    return found if all(slug(name) for name, _ in found) else []
+
+
+def _text(found: str | bytes) -> str:
+    return found.decode() if isinstance(found, bytes) else found
 
 
 @contextlib.contextmanager

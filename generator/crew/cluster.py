@@ -11,7 +11,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,7 @@ from dreamrig.documents import DocumentError, read_object
 from dreamrig.errors import NotReadyError, UsageError
 from dreamrig.paths import data_folder, ensure_folder, write_atomic
 from generator.crew.door import DOOR_PORT
+from generator.crew.places import CARD, LABEL, UUID, labelled
 from generator.crew.settings import slug
 from generator.runs.mark import process_mark
 
@@ -92,7 +93,8 @@ class NodeWanted:
     """None = all."""
     gpus: int | None = None
     """None = as Ray finds them."""
-    card: str = ""
+    cards: Sequence[tuple[str, str]] = ()
+    """Name and UUID of each."""
 
     def command(self, temporary: Path) -> list[str]:
         """`ray start …`, which stays in the foreground. temporary: Ray's folder."""
@@ -101,7 +103,9 @@ class NodeWanted:
             if self.head
             else ["--head", f"--port={self.ports.ray}", "--include-dashboard=false"]
         )
-        labels = {"dreamrig-node": self.label, **({"dreamrig-card": slug(self.card)} if slug(self.card) else {})}
+        labels = {LABEL: self.label}
+        for index, (name, uuid) in enumerate(self.cards):
+            labels |= {labelled(CARD, index): slug(name), **({labelled(UUID, index): uuid} if uuid else {})}
         return [
             *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"),
             *where,

@@ -27,9 +27,10 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import os
 import queue
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,7 +39,7 @@ from dreamrig.errors import NotReadyError, RigError
 from generator.crew import parcels, protocol
 from generator.crew.cluster import put_in_place
 from generator.crew.parcels import Item
-from generator.crew.places import Post, label_of, posts_of
+from generator.crew.places import Post, cards_among, label_of, posts_of
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
 from generator.crew.settings import CrewSettings
 from generator.runs.folder import CHECKPOINT
@@ -65,9 +66,11 @@ class Actor:
     """What runs in the process of an actor: a Station, which it alone imports."""
 
     def __init__(
-        self, station: str, given: Mapping[str, Any], keep_seconds: float, inputs: Mapping[str, bytes]
+        self, station: str, given: Mapping[str, Any], keep_seconds: float, inputs: Mapping[str, bytes], card: str = ""
     ) -> None:
-        """inputs: pictures by the paths that `given` has on the driver's disk."""
+        """inputs: pictures by the paths that `given` has on the driver's disk.   card: UUID of the one to draw on."""
+        if card:
+            os.environ["CUDA_VISIBLE_DEVICES"] = card  # Ray chose any; the station imports torch after this
         self.station = importlib.import_module(station).Station(parcels.settled(given, inputs), keep_seconds)
 
     def life(self) -> Any:
@@ -272,6 +275,7 @@ class RayCluster:
         self.settings, self.given, self.keep_seconds, self.station = settings, given, keep_seconds, station
         self.ask_door = ask_door
         self.crews: list[RayCrew] = []
+        self.refused_cards: list[str] = []
         self.first = ""
         """The fingerprint that the first worker of this driver had: what the owner's list compares with."""
 
@@ -290,7 +294,16 @@ class RayCluster:
             if label_of(node) in leaving and node["NodeID"] not in busy:
                 question = {"kind": "drained", "node": label_of(node)}
                 await timely(asyncio.to_thread(self.ask_door, question), CALL_SECONDS)
-        return posts_of(nodes, self.settings, leaving)
+        posts = posts_of(nodes, self.settings, leaving)
+        self._say_cards(nodes, posts)
+        return posts
+
+    def _say_cards(self, nodes: Sequence[Mapping[str, Any]], posts: Sequence[Post]) -> None:
+        """Once, that no card is as the owner's setting says: a typo would be a silence without end."""
+        cards = cards_among(nodes) if self.settings.cards and not posts else []
+        if cards and cards != self.refused_cards:
+            log.warning("no card is called %r (crew.cards); there are: %s", self.settings.cards, ", ".join(cards))
+        self.refused_cards = cards
 
     def is_stranger(self, crew: RayCrew, folder: Path) -> bool:
         """Whether the half-done picture in that folder has to wait for a worker who draws the same bytes as its first.
@@ -329,7 +342,7 @@ class RayCluster:
         given = dict(self.given)
         try:
             inputs = await asyncio.to_thread(parcels.inputs_of, given)
-            make = partial(actor.remote, self.station, given, self.keep_seconds, inputs)
+            make = partial(actor.remote, self.station, given, self.keep_seconds, inputs, post.card)
             made = await timely(asyncio.to_thread(make), CALL_SECONDS)
         except Exception as error:  # noqa: BLE001 - its machine is gone: a worker that never says a word
             log.warning("no worker on %s: %s", post.name, first_line(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -186,6 +187,29 @@ def test_pictures_of_the_owners_settings_travel_too(tmp_path: Path, monkeypatch:
     order = parcels.with_inputs(Draw(1, 1, given, "/x"), inputs, parcels.INPUTS)
     assert order.inputs[str(mine)] == made[0]["style"]  # or the networks would be loaded again for each picture
     assert made[0]["model"] == "starter"
+
+
+def test_a_typo_in_the_wanted_cards_is_told_with_those_that_there_are(caplog: pytest.LogCaptureFixture) -> None:
+    card = {"NodeID": "a", "Alive": True, "Labels": {"dreamrig-card": "tesla-t4"}, "Resources": {}}
+    cluster = RayCluster(CrewSettings(cards="Tesla T5"), {}, 5.0)
+    for _ in range(3):
+        cluster._say_cards([card], [])
+    assert [record.getMessage() for record in caplog.records] == [
+        "no card is called 'Tesla T5' (crew.cards); there are: tesla-t4"
+    ]
+    cluster._say_cards([card], [POST])
+    RayCluster(CrewSettings(), {}, 5.0)._say_cards([card], [])
+    assert len(caplog.records) == 1
+
+
+def test_a_worker_bound_to_a_card_sees_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    station = SimpleNamespace(Station=lambda *given: seen.append(os.environ["CUDA_VISIBLE_DEVICES"]))
+    monkeypatch.setitem(sys.modules, "station_of_a_test", station)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    Actor("station_of_a_test", {}, 5.0, {})
+    Actor("station_of_a_test", {}, 5.0, {}, "GPU-2")
+    assert seen == ["0", "GPU-2"]
 
 
 def test_a_half_done_picture_waits_for_its_own_kind_while_there_is_one(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -29,7 +30,7 @@ from generator.crew import cli, cluster, door, membership, parcels, protocol, st
 from generator.crew.cluster import CrewFolder, NodeWanted, Ports, Running
 from generator.crew.door import CrewDoor, Membership, Nonces, ask
 from generator.crew.membership import MemberFacts
-from generator.crew.places import posts_of
+from generator.crew.places import cards_among, posts_of
 from generator.crew.protocol import Beat, Began, Cancel, Done, Draw, Interrupted, Kept, ProtocolError
 from generator.crew.settings import CrewSettings, load_crew_settings, slug
 from generator.weights import registry
@@ -47,7 +48,7 @@ def node(name: str, *, gpus: float = 0, cpus: float = 4, works: bool = True, car
         "NodeID": name,
         "Alive": True,
         "Resources": resources,
-        "Labels": {"dreamrig-node": name, "dreamrig-card": card},
+        "Labels": {"dreamrig-node": name, **({"dreamrig-card": card} if card else {})},
     } | more
 
 
@@ -65,6 +66,32 @@ def test_cards_are_shared_and_chosen_by_the_owners_settings() -> None:
     assert places(CrewSettings(cards="rtx 3090"), *cards) == [("a", 0, 1.0, 0.0)]
     assert places(CrewSettings(gpu_share=0.5, cards="T4"), *cards) == [("b", 0, 0.5, 0.0), ("b", 1, 0.5, 0.0)]
     assert len(places(CrewSettings(gpu_share=0.4), *cards)) == 4
+
+
+MIXED = (("RTX 3090", "GPU-1"), ("Tesla T4", "GPU-2"))
+
+
+def test_a_machine_with_two_kinds_of_cards_draws_on_the_one_that_is_wanted() -> None:
+    labels = {"dreamrig-card": "rtx-3090", "dreamrig-uuid": "GPU-1", "dreamrig-card-1": "tesla-t4"}
+    mixed = node("a", gpus=2, Labels={**labels, "dreamrig-uuid-1": "GPU-2"})
+    for wish, uuid, index in (("RTX 3090", "GPU-1", 0), ("t4", "GPU-2", 1)):
+        (post,) = posts_of([mixed], CrewSettings(cards=wish))
+        assert (post.card, post.index, post.gpus) == (uuid, index, 1.0)
+    halves = posts_of([mixed], CrewSettings(cards="t4", gpu_share=0.5))
+    assert [(post.card, post.index) for post in halves] == [("GPU-2", 2), ("GPU-2", 3)]
+    for both in (CrewSettings(), CrewSettings(cards="RTX 3090, T4")):
+        assert [(post.card, post.index) for post in posts_of([mixed], both)] == [("", 0), ("", 1)]
+    assert posts_of([mixed], CrewSettings(cards="RTX 4900")) == []
+    assert cards_among([mixed, node("b")]) == ["rtx-3090", "tesla-t4"]
+
+
+def test_every_card_of_a_machine_is_named() -> None:
+    api = SimpleNamespace(
+        nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 2, nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda card: MIXED[card][0], nvmlDeviceGetUUID=lambda card: MIXED[card][1].encode(),
+    )  # fmt: skip
+    assert cli.cards_here(api) == list(MIXED)
+    assert cli.cards_here(SimpleNamespace()) == []
 
 
 def test_dead_foreign_and_leaving_machines_have_no_place() -> None:
@@ -304,10 +331,13 @@ def test_a_driver_takes_our_token_and_none_of_its_shell(tmp_path: Path) -> None:
 
 
 def test_a_nodes_command_names_every_port(tmp_path: Path) -> None:
-    wanted = NodeWanted(address="10.0.0.2", ports=Ports(), label="x", head="10.0.0.1:6379", card="RTX 3090")
+    wanted = NodeWanted(address="10.0.0.2", ports=Ports(), label="x", head="10.0.0.1:6379", cards=MIXED)
     words = wanted.command(tmp_path)
     assert "--address=10.0.0.1:6379" in words
-    assert "--labels=dreamrig-node=x,dreamrig-card=rtx-3090" in words
+    assert (
+        "--labels=dreamrig-node=x,dreamrig-card=rtx-3090,dreamrig-uuid=GPU-1,dreamrig-card-1=tesla-t4,"
+        "dreamrig-uuid-1=GPU-2" in words
+    )
     assert not any(word.startswith("--port") for word in words)
     assert {f"--node-manager-port={Ports.manager}", "--min-worker-port=8710"} <= set(words)
     numbers = Ports.free()
