@@ -1,12 +1,14 @@
 """Files of a job that travel with its messages, where the worker has another disk. Loads no torch.
 
 An item is a line of the protocol (bytes), or a file: its name and its bytes. A file comes before the line that speaks
-of it, so that whoever hears the line finds the file. Names are from a fixed list: a node chooses none, and no folder.
+of it, so that whoever hears the line finds the file. Names are from a fixed list, or a frame's number: a node chooses
+none, and no folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,6 +17,7 @@ from typing import Any
 
 from dreamrig.paths import ensure_folder, open_given, write_atomic
 from generator.crew.protocol import (
+    FRAMES,
     LIVE,
     PICTURE,
     Done,
@@ -42,6 +45,13 @@ DURABLE = (CHECKPOINT, PICTURE)
 first thing that a large crew fills (docs/scale.md)."""
 NAMES = frozenset((LIVE, *KEPT, *FINAL))
 LARGEST_FILE_BYTES = 1024 * 1024 * 1024
+FRAME = re.compile(FRAMES + r"/[0-9]{6,9}\.jpg")
+"""A look at a growing picture, by its step: what its film is made of."""
+MOST_FRAMES = 128
+"""Of one picture; a worker keeps 97 at most."""
+LARGEST_FRAME_BYTES = 2 * 1024 * 1024
+MOST_FRAMES_BYTES = 64 * 1024 * 1024
+"""Of one attempt; a film that would take more lacks its end."""
 
 
 def files_of(telling: Telling) -> tuple[str, ...]:
@@ -62,11 +72,31 @@ def pack(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             continue
 
 
+def pack_frames(folder: Path, sent: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    """The frames that are there and were not sent before, while `sent` (name -> bytes; grows) is within its bounds."""
+    for path in sorted((folder / FRAMES).glob("*.jpg")):
+        name = f"{FRAMES}/{path.name}"
+        if name in sent or not FRAME.fullmatch(name) or len(sent) >= MOST_FRAMES:
+            continue
+        data = path.read_bytes()
+        if len(data) <= LARGEST_FRAME_BYTES and sum(sent.values()) + len(data) <= MOST_FRAMES_BYTES:
+            sent[name] = len(data)
+            yield name, data
+
+
 def unpack(folder: Path, name: str, data: bytes) -> None:
-    """Write a file that came; ProtocolError for a name that no worker has to send, NotReadyError for a full disk."""
-    if name not in NAMES or len(data) > LARGEST_FILE_BYTES:
+    """Write a file that came; ProtocolError for a name that no worker has to send, NotReadyError for a full disk.
+
+    A frame beyond MOST_FRAMES is not written, and nothing else: nobody waits for it.
+    """
+    is_frame = FRAME.fullmatch(name) is not None
+    largest = LARGEST_FRAME_BYTES if is_frame else LARGEST_FILE_BYTES
+    if (name not in NAMES and not is_frame) or len(data) > largest:
         raise ProtocolError(f"no file of a job: {name[:80]!r} of {len(data)} bytes")
-    write_atomic(ensure_folder(folder) / name, data, durable=name in DURABLE)
+    place = folder / name
+    ensure_folder(place.parent)
+    if not is_frame or sum(1 for _ in place.parent.iterdir()) < MOST_FRAMES:
+        write_atomic(place, data, durable=name in DURABLE)
 
 
 def keep_checkpoint(folder: Path, data: bytes, kin: str) -> None:

@@ -22,8 +22,8 @@ from dreamrig.errors import FailedError
 from generator.config import GenerateConfig
 from generator.crew import drawing, offers, parcels, protocol
 from generator.crew.drawing import Networks
-from generator.crew.parcels import Item, files_of, pack, with_inputs
-from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Leave, Telling
+from generator.crew.parcels import Item, files_of, pack, pack_frames, with_inputs
+from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Done, Draw, Interrupted, Kept, Leave, Telling
 from generator.crew.worker import Worker, beat, say
 from generator.work.rhythm import Rhythm
 from generator.work.stop import StopButton
@@ -48,6 +48,8 @@ class Station:
         self.lock = threading.Lock()
         self.news: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self.attempts: dict[Attempt, queue.SimpleQueue[Item | None]] = {}
+        self.frames: dict[Attempt, dict[str, int]] = {}
+        """Those that were sent, and their bytes."""
         networks = Networks() if load is None else Networks(load)
         rhythm = Rhythm(checkpoint_apart_seconds=keep_seconds)
         self.worker = Worker(self.tell, networks, given, rhythm)
@@ -79,7 +81,7 @@ class Station:
             (folder / Path(name).name).write_bytes(data)
         told: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         with self.lock:
-            self.attempts[order.job, order.attempt] = told
+            self.attempts[order.job, order.attempt], self.frames[order.job, order.attempt] = told, {}
             if self.is_over:
                 told.put(None)
         try:
@@ -88,7 +90,7 @@ class Station:
                 yield item
         finally:
             with self.lock:
-                del self.attempts[order.job, order.attempt]
+                del self.attempts[order.job, order.attempt], self.frames[order.job, order.attempt]
             shutil.rmtree(folder, ignore_errors=True)
 
     def take(self, line: bytes) -> None:
@@ -115,11 +117,18 @@ class Station:
             if attempt == (0, 0):  # of an attempt that nobody listens to any more: nobody needs it
                 self.news.put(line)
         else:
-            for parcel in pack(self.room / f"{attempt[0]}-{attempt[1]}", files_of(telling)):
+            for parcel in self._files(attempt, telling):
                 told.put(parcel)
             told.put(line)
             if isinstance(telling, protocol.Ending):
                 told.put(None)
+
+    def _files(self, attempt: Attempt, telling: Telling) -> Iterator[tuple[str, bytes]]:
+        """What goes before a telling. Frames go with what is kept, so that a film is whole whoever ends the picture."""
+        folder = self.room / f"{attempt[0]}-{attempt[1]}"
+        if isinstance(telling, Kept | Interrupted | Done):
+            yield from pack_frames(folder, self.frames.get(attempt, {}))
+        yield from pack(folder, files_of(telling))
 
     def _work(self) -> None:
         """Until it leaves; every stream ends with it."""

@@ -474,10 +474,42 @@ def test_a_terminal_that_is_closed_ends_rays_processes_too(tmp_path: Path, numbe
 def test_only_files_of_a_job_are_written(tmp_path: Path) -> None:
     parcels.unpack(tmp_path / "job", "picture.png", b"x")
     assert (tmp_path / "job" / "picture.png").read_bytes() == b"x"
-    for name in ("../x", "/etc/passwd", "serve.db", "", "kin.txt"):
+    for name in (
+        "../x",
+        "/etc/passwd",
+        "serve.db",
+        "",
+        "kin.txt",
+        "frames/../x.jpg",
+        "frames/1.jpg",
+        "frames/000001.png",
+    ):
         with pytest.raises(ProtocolError):
             parcels.unpack(tmp_path / "job", name, b"x")
     assert {path.name for path in tmp_path.rglob("*")} == {"job", "picture.png"}
+
+
+def test_frames_travel_once_and_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = tmp_path / "node" / "frames", tmp_path / "driver"
+    mine.mkdir(parents=True)
+    for index in (0, 4, 8):
+        (mine / f"{index:06}.jpg").write_bytes(b"frame")
+    sent: dict[str, int] = {}
+    for name, data in parcels.pack_frames(tmp_path / "node", sent):
+        parcels.unpack(theirs, name, data)
+    assert sorted(path.name for path in (theirs / "frames").iterdir()) == ["000000.jpg", "000004.jpg", "000008.jpg"]
+    (mine / "000012.jpg").write_bytes(b"frame")
+    (mine / ".half.tmp").write_bytes(b"f")
+    assert [name for name, _ in parcels.pack_frames(tmp_path / "node", sent)] == ["frames/000012.jpg"]
+    monkeypatch.setattr(parcels, "MOST_FRAMES", 2)
+    assert len(list(parcels.pack_frames(tmp_path / "node", {}))) == 2
+    monkeypatch.setattr(parcels, "MOST_FRAMES_BYTES", 9)
+    assert len(list(parcels.pack_frames(tmp_path / "node", {}))) == 1
+    parcels.unpack(theirs, "frames/000099.jpg", b"one more")
+    assert not (theirs / "frames" / "000099.jpg").exists()
+    with pytest.raises(ProtocolError):
+        parcels.unpack(theirs, "frames/000004.jpg", b"x" * (parcels.LARGEST_FRAME_BYTES + 1))
+    assert list(parcels.pack_frames(tmp_path / "no frames", {})) == []
 
 
 def test_a_half_done_picture_goes_to_its_own_kind_alone(tmp_path: Path) -> None:
@@ -575,6 +607,9 @@ def test_a_station_draws_sends_files_first_and_goes_on_from_them() -> None:
     whole = Heard(station.draw(protocol.encode(Draw(1, 1, config(), "/x")), [], {})).over()
     assert isinstance(whole[-1], Done)
     seen = [one[0] if isinstance(one, tuple) else type(one).__name__ for one in whole]
+    frames = [name for name in seen if name.startswith("frames/")]
+    assert sorted(set(frames)) == sorted(frames) == [f"frames/{index:06}.jpg" for index in range(25)]
+    assert seen.index("frames/000000.jpg") < seen.index("Kept") < seen.index("frames/000024.jpg") < seen.index("Done")
     assert seen.index("checkpoint.safetensors") < seen.index("Kept") < seen.index("picture.png") < seen.index("Done")
 
     half = Heard(station.draw(protocol.encode(Draw(2, 1, config(steps=5000), "/x")), [], {}))
