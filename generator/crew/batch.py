@@ -148,7 +148,7 @@ class CrewBatch:
             if self.hands or self.silent_looks < MOST_SILENT_LOOKS:
                 return None
             raise NotReadyError(
-                f"The crew does not say who can draw: {error or type(error).__name__}.",
+                f"The crew does not say who can draw: {str(error) or type(error).__name__}.",
                 hint="is `dreamrig crew start` running? then run the same command again",
             ) from error
         self.silent_looks = 0
