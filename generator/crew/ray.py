@@ -29,6 +29,7 @@ import importlib
 import logging
 import os
 import queue
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -243,11 +244,11 @@ class RayCrew:
 
 
 def end_actor(actor: Any) -> None:
-    """At once, as far as the cluster can be reached."""
+    """At once, as far as the cluster can be reached; without one Ray would start another to ask it."""
+    ray = sys.modules.get("ray")
     with contextlib.suppress(Exception):
-        import ray
-
-        ray.kill(actor, no_restart=True)
+        if ray is not None and ray.is_initialized():
+            ray.kill(actor, no_restart=True)
 
 
 def first_line(error: BaseException) -> str:

@@ -16,7 +16,7 @@ import pytest
 from generator.crew import parcels, protocol
 from generator.crew.places import Post
 from generator.crew.protocol import Cancel, Draw, Interrupted, Kept, Leave, Telling
-from generator.crew.ray import SIMILAR, Actor, RayCluster, RayCrew, in_time
+from generator.crew.ray import SIMILAR, Actor, RayCluster, RayCrew, end_actor, in_time
 from generator.crew.settings import CrewSettings
 
 POST = Post("node", 0, 0.0, 1.0)
@@ -155,6 +155,17 @@ def test_a_network_that_hangs_holds_nobody_else_up(tmp_path: Path) -> None:
             free.set()
 
     asyncio.run(what())
+
+
+def test_ending_an_actor_starts_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[Any] = []
+    for is_initialized in (False, True):
+        ray = SimpleNamespace(
+            is_initialized=lambda found=is_initialized: found, kill=lambda actor, **named: killed.append(actor)
+        )
+        monkeypatch.setitem(sys.modules, "ray", ray)
+        end_actor(f"with a cluster: {is_initialized}")
+    assert killed == ["with a cluster: True"]
 
 
 def test_what_does_not_come_back_is_left_behind() -> None:
