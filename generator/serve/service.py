@@ -28,7 +28,7 @@ from generator.serve.settings import ServeSettings, parse_duration
 from generator.serve.store import Store, StoreFullError, StoreRefusedError
 from generator.serve.views import LineSeen
 from generator.serve.wall import toggle_heart, wall_query
-from generator.serve.wish import FriendWish, WishError, find_offer, read_wish, to_config, words_in
+from generator.serve.wish import FriendWish, WishError, find_offer, read_wish, recorded_wish, to_config, words_in
 
 log = logging.getLogger("dreamrig.serve")
 T = TypeVar("T")
@@ -212,7 +212,7 @@ class Service:
         job = await self.own(friend, key)
         if job.state not in ("failed", "cancelled"):
             raise Refused(409, "not_failed", "Only what failed or was cancelled can be tried again.")
-        return await self.submit(friend, FriendWish(**job.wish))
+        return await self.submit(friend, recorded_wish(job.wish))
 
     async def again(
         self, friend: Friend, key: str, request: str | None = None, also: Also = lambda db, job: None

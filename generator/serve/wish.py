@@ -72,6 +72,16 @@ def read_wish(body: Mapping[str, Any]) -> FriendWish:
     )
 
 
+def recorded_wish(values: Mapping[str, Any]) -> FriendWish:
+    """The wish of a row, which another version may have written; WishError for what this one does not know of."""
+    try:
+        return FriendWish(**values)
+    except TypeError as error:
+        raise WishError(
+            "body", "This version does not know all that was asked for.", hint="ask for it anew"
+        ) from error
+
+
 def _prompt(value: Any) -> str:
     if not isinstance(value, str):
         raise WishError("prompt", "There is no prompt.", hint="say what to draw")

@@ -30,7 +30,7 @@ from generator.serve.line.live import Hub, Progress
 from generator.serve.line.queue import QueuedJob
 from generator.serve.settings import Patience
 from generator.serve.store import Store, StoreRefusedError
-from generator.serve.wish import FriendWish, find_offer
+from generator.serve.wish import WishError, find_offer, recorded_wish
 
 log = logging.getLogger("dreamrig.serve")
 StartCrew = Callable[[], Awaitable[Crew]]
@@ -168,6 +168,9 @@ class Dispatcher(Listener):
             job, is_crowded = await self.write(lambda db: self.claim(db, crew.mark))
         except StoreRefusedError:  # the page says so at the next submission; what waits, waits
             return
+        except WishError as error:
+            await self.give_up_next(crew.mark, error.message)
+            return
         if is_crowded != (self.hub.worker == "crowded"):
             self.hub.worker = "crowded" if is_crowded else "ready"
             self.hub.ring()
@@ -180,8 +183,25 @@ class Dispatcher(Listener):
         self.hub.ring(line=True)
         await crew.send(Draw(job.id, job.attempt, dict(job.config), str(self.home.picture_folder(job.key))))
 
+    async def give_up_next(self, mark: str, why: str) -> None:
+        """The next one cannot be drawn by this version: it fails in words, the others wait no longer for it."""
+
+        def end(db: sqlite3.Connection) -> None:
+            job, now = queue.next_up(db), self.clock.now_ms()
+            if job is None or not is_unreadable(job):  # cancelled meanwhile
+                return
+            queue.claim(db, mark, now)
+            queue.fail(db, job.id, job.attempt + 1, now, code="bad_request", note=why)
+
+        await self.insist(end)
+        self.hub.ring(line=True)
+        self.wake()
+
     def claim(self, db: sqlite3.Connection, mark: str) -> tuple[QueuedJob | None, bool]:
-        """The next picture, if there is one and room for it now; and whether room is what it lacks."""
+        """The next picture, if there is one and room for it now; and whether room is what it lacks.
+
+        WishError where this version does not know what it asks for.
+        """
         job = queue.next_up(db)
         if job is None:
             return None, False
@@ -192,7 +212,7 @@ class Dispatcher(Listener):
 
     def needs_mib(self, job: QueuedJob) -> float:
         """Of the device's memory; 0 = the worker has told nothing about such a picture."""
-        wish = FriendWish(**job.wish)
+        wish = recorded_wish(job.wish)
         offer = find_offer(self.hub.offers, wish.preset, wish.shape, wish.kind)
         return offer.needs_mib if offer is not None and offer.fits else 0.0
 
@@ -267,3 +287,12 @@ class Dispatcher(Listener):
         deadline = loop.time() + seconds
         while not self.is_stopping and (left := deadline - loop.time()) > 0:
             await asyncio.sleep(min(left, self.patience.tick))
+
+
+def is_unreadable(job: QueuedJob) -> bool:
+    """Whether another version wrote a wish that this one does not know all of."""
+    try:
+        recorded_wish(job.wish)
+    except WishError:
+        return True
+    return False

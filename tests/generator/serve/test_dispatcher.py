@@ -178,6 +178,20 @@ def test_other_failures_are_final_and_can_be_tried_as_a_new_job(
     assert one.next_order(Draw).job == 2
 
 
+def test_a_wish_that_this_version_does_not_know_fails_in_words_and_holds_nobody_up(site: Any) -> None:
+    ann, ben, owner = site.friend("ann"), site.friend("ben"), site.owner()
+    owner.post("/owner/mode", data={"mode": "draining"})
+    key, other = site.submit(ann), site.submit(ben)
+    site.store(lambda db: db.execute("UPDATE job SET wish = json_set(wish, '$.mood', 'gloomy') WHERE key = ?", (key,)))
+    owner.post("/owner/mode", data={"mode": "drawing"})
+    site.until(ben, other, "done")
+    assert site.until(ann, key, "failed")["code"] == "bad_request"
+    assert "This version cannot draw it any more" in ann.get(f"/p/{key}").text
+    retried = ann.post(f"/api/v1/jobs/{key}/retry")
+    assert (retried.status_code, "does not know" in retried.text) == (422, True)
+    assert len(site.crews) == 1
+
+
 def test_a_done_without_a_picture_is_a_failure(by_hand: Any, waiting: Any) -> None:
     ann = by_hand.friend("ann")
     key = by_hand.submit(ann)
