@@ -21,6 +21,8 @@ from dreamrig.words import MIB
 CPUINFO = Path("/proc/cpuinfo")
 CGROUP = Path("/sys/fs/cgroup")
 PROCESS = Path("/proc/self")
+SHARE_FOR_RUNS = 0.9
+"""Of a device's memory; the rest is for what is never away: contexts, a desktop, the system."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -198,6 +200,27 @@ def available_memory_mib(device: torch.device, group: Path = CGROUP) -> float:
     machine = psutil.virtual_memory().available / MIB
     container = _container_available_mib(group)
     return machine if container is None else min(machine, container)
+
+
+def whole_memory_mib(device: torch.device, group: Path = CGROUP) -> float:
+    """What a run could take if nobody else were on the device, the loaded networks beside it; a part is left to others.
+
+    Never less than what it may take now.
+    """
+    if device.type == "cuda":
+        total, own = torch.cuda.mem_get_info(device)[1] / MIB, torch.cuda.memory_allocated(device) / MIB
+    else:
+        total, own = _total_mib(group), psutil.Process().memory_info().rss / MIB
+    return max(SHARE_FOR_RUNS * total - own, available_memory_mib(device, group))
+
+
+def _total_mib(group: Path) -> float:
+    """Of the machine, or what its container may use."""
+    machine = psutil.virtual_memory().total / MIB
+    try:
+        return min(machine, int((group / "memory.max").read_text()) / MIB)
+    except (OSError, ValueError):
+        return machine
 
 
 def _container_available_mib(group: Path) -> float | None:

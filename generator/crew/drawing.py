@@ -17,7 +17,6 @@ from PIL import Image
 
 from dreamrig.errors import NotReadyError, RigError, UsageError
 from dreamrig.paths import ensure_folder
-from generator import devices
 from generator.config import GenerateConfig, networks_key
 from generator.crew.protocol import CODES, LIVE, PICTURE, Code
 from generator.engine import memory
@@ -264,8 +263,6 @@ def thriftier(config: GenerateConfig, models: Models) -> GenerateConfig | None:
     return None if changed == config else changed
 
 
-def largest_width(config: GenerateConfig, models: Models) -> int:
-    """The largest width of this shape that fits now, drawn as thriftily as can be; 0 = none."""
-    thrifty = thriftier(config, models) or config
-    available = devices.available_memory_mib(models.image.codebook.device)
-    return memory.largest_size_that_fits(available, thrifty, models)
+def largest_width(config: GenerateConfig, models: Models, available_mib: float) -> int:
+    """The largest width of this shape that fits into so much, drawn as thriftily as can be; 0 = none."""
+    return memory.largest_size_that_fits(available_mib, thriftier(config, models) or config, models)

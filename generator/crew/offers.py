@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import torch
 
 from generator import devices
 from generator.config import GenerateConfig
@@ -35,16 +37,40 @@ def step_key(config: GenerateConfig) -> tuple[str, int, int, int]:
     return config.model, config.width, config.height, config.cutouts
 
 
-def offers(models: Models, given: Mapping[str, Any], step_seconds: StepSeconds) -> Iterator[Offer]:
-    """Every offer of these networks; those that do not fit say the largest width that would."""
+@dataclass(frozen=True)
+class Room:
+    """Memory of a device for a run beside the loaded networks; MiB."""
+
+    free_mib: float
+    """Now."""
+    whole_mib: float
+    """If nobody else were on it."""
+
+
+def room_on(device: torch.device) -> Room:
+    """As the device says."""
+    return Room(devices.available_memory_mib(device), devices.whole_memory_mib(device))
+
+
+def offers(models: Models, given: Mapping[str, Any], step_seconds: StepSeconds, room: Room) -> Iterator[Offer]:
+    """Every offer of these networks; those that do not fit say the largest width that would.
+
+    What fits goes by the whole device: a card that is busy now is waited for, and refuses nothing.
+    """
     for choice in CHOICES.values():
         for shape in SHAPES:
             for kind in KINDS:
-                yield _offer(choice, shape, kind, models, given, step_seconds)
+                yield _offer(choice, shape, kind, models, given, step_seconds, room)
 
 
 def _offer(
-    choice: Choice, shape: str, kind: Kind, models: Models, given: Mapping[str, Any], step_seconds: StepSeconds
+    choice: Choice,
+    shape: str,
+    kind: Kind,
+    models: Models,
+    given: Mapping[str, Any],
+    step_seconds: StepSeconds,
+    room: Room,
 ) -> Offer:
     usual = usual_config(models.defaults, kind, given)
     across, down = SHAPES[shape]
@@ -56,10 +82,8 @@ def _offer(
         preview_every=0,  # the worker shows steps by seconds
         frames_every=0,
     )
-    available = devices.available_memory_mib(models.image.codebook.device)
-    thrifty, _ = memory.fit_to_memory(config, models, available)
-    needs = memory.estimate_memory_mib(thrifty, models)
-    fits = needs <= available
+    thrifty, needs = _fitted(config, models, room)
+    fits = needs <= room.whole_mib
     return Offer(
         preset=choice.name,
         shape=shape,
@@ -67,10 +91,19 @@ def _offer(
         model=models.name or config.model,
         config=(thrifty if fits else config).to_dict(),
         fits=fits,
-        largest_width=config.width if fits else largest_width(config, models),
+        largest_width=config.width if fits else largest_width(config, models, room.whole_mib),
         needs_mib=round(needs, 1),
         step_seconds=step_seconds.get(step_key(config)),
     )
+
+
+def _fitted(config: GenerateConfig, models: Models, room: Room) -> tuple[GenerateConfig, float]:
+    """The config as it fits now, else as it fits the whole device; and the MiB that it needs so."""
+    thrifty, _ = memory.fit_to_memory(config, models, room.free_mib)
+    if (needs := memory.estimate_memory_mib(thrifty, models)) <= room.free_mib:
+        return thrifty, needs
+    thrifty, _ = memory.fit_to_memory(config, models, room.whole_mib)
+    return thrifty, memory.estimate_memory_mib(thrifty, models)
 
 
 def as_dicts(found: Iterator[Offer]) -> tuple[dict[str, Any], ...]:

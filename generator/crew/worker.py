@@ -103,12 +103,13 @@ class Worker:
         config = offers.usual_config({}, "plain", self.given)
         models, _ = self.networks.get(config)
         device = self.device = models.image.codebook.device
+        room = offers.room_on(device)
         self.tell(
             protocol.Ready(
                 device=devices.describe(device),
-                offers=offers.as_dicts(offers.offers(models, self.given, self.step_seconds)),
+                offers=offers.as_dicts(offers.offers(models, self.given, self.step_seconds, room)),
                 examples=examples(config.model),
-                free_mib=round(devices.available_memory_mib(device), 1),
+                free_mib=round(room.free_mib, 1),
                 likes=dict(models.defaults),
             )
         )
@@ -170,7 +171,7 @@ class Worker:
         thrifty = drawing.thriftier(config, models)
         return replace(
             failed,
-            fits=drawing.largest_width(config, models),
+            fits=drawing.largest_width(config, models, devices.available_memory_mib(models.image.codebook.device)),
             thriftier=None if thrifty is None else {**thrifty.to_dict(), **_named(order.config)},
         )
 

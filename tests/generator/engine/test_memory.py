@@ -112,6 +112,14 @@ def test_what_the_machine_has_left_is_limited_by_the_container(tmp_path: Path) -
     assert peak is None or peak > 50
 
 
+def test_what_the_whole_device_could_give_does_not_go_by_what_others_hold_now(tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+    (tmp_path / "memory.max").write_text(str(100_000 * 2**20))
+    (tmp_path / "memory.current").write_text(str(99_999 * 2**20))  # others fill the container
+    assert devices.available_memory_mib(cpu, tmp_path) == 1.0
+    assert devices.whole_memory_mib(cpu, tmp_path) > 1000
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a new peak from an old one")
 def test_the_peak_of_an_earlier_run_can_be_forgotten() -> None:
     cpu = torch.device("cpu")
