@@ -28,7 +28,7 @@ from generator.serve.settings import ServeSettings, parse_duration
 from generator.serve.store import Store, StoreFullError, StoreRefusedError
 from generator.serve.views import LineSeen
 from generator.serve.wall import toggle_heart, wall_query
-from generator.serve.wish import FriendWish, WishError, find_offer, read_wish, recorded_wish, to_config, words_in
+from generator.serve.wish import FriendWish, WishError, find_offer, has_held, read_wish, recorded_wish, to_config
 
 log = logging.getLogger("dreamrig.serve")
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class Service:
         check_disk(room, NEEDED_MIB, self.settings.keep_free_mib)
         promised = views.time_left(None, await self.line(), self.hub, self.history, kind_of(config, wish.preset))
         whole = self.history.range_of(kind_of(config, wish.preset))
-        is_held = bool(self.settings.held_words & set(words_in(wish.prompt)))
+        is_held = has_held(wish.prompt, self.settings.held_words)
         new = New(
             key=new_key(),
             friend=friend.id,

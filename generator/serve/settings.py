@@ -51,7 +51,7 @@ class ServeSettings:
     log_prompts: bool = False
     """Whether the log holds what friends asked for."""
     hold_words: str = ""
-    """Words, separated by commas, that hold a prompt until the owner has looked at it."""
+    """Words or phrases, separated by commas, that hold a prompt until the owner has looked at it."""
     webhook: str = ""
     """A Discord webhook; its address is a secret."""
     webhook_posts: str = "shared"
@@ -83,7 +83,7 @@ class ServeSettings:
 
     def _check_discord(self) -> None:
         for name in ("discord_servers", "discord_role", "discord_owner"):
-            if not all(map(SNOWFLAKE.fullmatch, numbers_in(getattr(self, name)))):
+            if not all(map(SNOWFLAKE.fullmatch, listed_in(getattr(self, name)))):
                 raise UsageError(
                     f"serve.{name} is {getattr(self, name)!r}.",
                     hint="Discord's numbers have 17 to 20 digits; see: serve discord",
@@ -94,7 +94,7 @@ class ServeSettings:
     @property
     def opened_servers(self) -> frozenset[int]:
         """Discord servers whose members may draw."""
-        return frozenset(map(int, numbers_in(self.discord_servers)))
+        return frozenset(map(int, listed_in(self.discord_servers)))
 
     @property
     def public_scheme(self) -> str:
@@ -120,8 +120,8 @@ class ServeSettings:
 
     @property
     def held_words(self) -> frozenset[str]:
-        """hold_words in small letters."""
-        return frozenset(word.strip().casefold() for word in self.hold_words.split(",") if word.strip())
+        """hold_words, each as it was written."""
+        return frozenset(listed_in(self.hold_words))
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -129,7 +129,7 @@ class ServeSettings:
         return {"model": self.model}
 
 
-def numbers_in(text: str) -> list[str]:
+def listed_in(text: str) -> list[str]:
     """What stands between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from dreamrig.errors import UsageError
 from generator.config import GenerateConfig
 from generator.crew.menu import CHOICES, SHAPES, STYLES, Kind, Offer
-from generator.wishes.prompts import SCENES, refuse_unreadable
+from generator.wishes.prompts import SCENES, parse, refuse_unreadable
 
 LONGEST_PROMPT = 500
 LARGEST_SEED = 999_999
@@ -22,6 +23,9 @@ KEY = re.compile(r"[A-Za-z0-9_-]{12}")
 FIELDS = ("prompt", "preset", "shape", "seed", "style", "parent")
 # What may stand at the end of one part of a prompt: a region, a weight, a stop.
 TAIL = re.compile(r"(?P<text>.*?)(?P<tail>(?:\s+@\S+)?(?::[+-]?[0-9.]+){0,2}\s*)", re.DOTALL)
+WORD = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]|[^\W_\u3041-\u30ff\u3400-\u9fff]+")
+UNSEEN = ("M", "Cf")
+"""Marks on letters, and formats such as the soft hyphen."""
 
 
 class WishError(UsageError):
@@ -118,9 +122,21 @@ def _parent(value: Any) -> str | None:
     return value
 
 
-def words_in(prompt: str) -> list[str]:
-    """Its words in small letters, without what stands around them."""
-    return [word.strip(".,;:!?|^'\"()").casefold() for word in prompt.split()]
+def has_held(prompt: str, phrases: Iterable[str]) -> bool:
+    """Whether one part of the prompt, read as the generator reads it, has one of the phrases in whole words."""
+    try:
+        parts = [one.text for one in parse(prompt)]
+    except UsageError:
+        parts = [prompt]
+    texts = [f" {' '.join(words_in(part))} " for part in parts]
+    wanted = [f" {' '.join(words)} " for phrase in phrases if (words := words_in(phrase))]
+    return any(one in text for text in texts for one in wanted)
+
+
+def words_in(text: str) -> list[str]:
+    """Its words in small letters without accents; invisible characters part none, signs of Chinese or kana are words."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return WORD.findall("".join(one for one in plain if not unicodedata.category(one).startswith(UNSEEN)))
 
 
 def styled(prompt: str, style: str) -> str:

@@ -5,7 +5,42 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from generator.crew.protocol import Draw
+from generator.serve.settings import ServeSettings
+from generator.serve.wish import has_held
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a grue",
+        "cat|grue",
+        "grue:2",
+        "grue:2:-1",
+        "cat ^grue^dog",
+        "a Grüe",
+        "a gru\u00ade at night",
+        "\uff47\uff52\uff55\uff45",
+        "(GRUE)",
+        "grue_house",
+        "the grue's den",
+        "an Ice  dragon asleep",
+        "an ice-dragon",
+        "cat | two ice dragon:3",
+        "\u4e00\u53ea\u732b",
+    ],
+)
+def test_a_held_word_or_phrase_is_found_as_the_generator_reads_the_prompt(prompt: str) -> None:
+    own = ServeSettings(hold_words="Grue, ice dragon, \u732b, ,")
+    assert has_held(prompt, own.held_words)
+    assert not has_held(prompt, ServeSettings(hold_words=" , !").held_words)
+
+
+@pytest.mark.parametrize("prompt", ["a gruesome sight", "ice | dragon", "ice on a dragon", "dragon ice", "a house:2"])
+def test_what_only_looks_like_a_held_word_is_not_held(prompt: str) -> None:
+    assert not has_held(prompt, ServeSettings(hold_words="grue, ice dragon, 2").held_words)
 
 
 def test_nobody_goes_on_from_a_deleted_picture(site: Any) -> None:
