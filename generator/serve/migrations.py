@@ -97,4 +97,9 @@ CREATE TABLE report (
 CREATE INDEX report_open ON report (job) WHERE verdict IS NULL;
 """
 
-MIGRATIONS = (FIRST, DISCORD, REPORTS)
+# A post that is on its way: where the server ends meanwhile, nobody knows whether it arrived.
+SENDING = """
+ALTER TABLE outbox ADD COLUMN is_sending INTEGER NOT NULL DEFAULT 0 CHECK (is_sending IN (0, 1));
+"""
+
+MIGRATIONS = (FIRST, DISCORD, REPORTS, SENDING)

@@ -11,6 +11,7 @@ WEBHOOK_POST, DISCORD_POST = "webhook", "discord"
 MOST_TRIES = 8
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 3600
 MOST_SHOWN = 10
+UNKNOWN = "whether it was posted is not known"
 
 
 def put(db: sqlite3.Connection, kind: str, job: int, now: int) -> None:
@@ -33,13 +34,29 @@ def later(db: sqlite3.Connection, number: int, tries: int, now: int, asked_secon
         settle(db, number, tries, now, f"{tries} tries failed")
         return
     seconds = max(asked_seconds, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 4 ** (tries - 1)))
-    db.execute("UPDATE outbox SET tries=?, not_before=? WHERE id=?", (tries, now + int(seconds * 1000), number))
+    db.execute(
+        "UPDATE outbox SET tries=?, not_before=?, is_sending=0 WHERE id=?", (tries, now + int(seconds * 1000), number)
+    )
+
+
+def begin(db: sqlite3.Connection, number: int) -> None:
+    """It goes out now. Written down before, so that it never goes out twice unnoticed."""
+    db.execute("UPDATE outbox SET is_sending=1 WHERE id=?", (number,))
+
+
+def give_up_unknown(db: sqlite3.Connection, kind: str, now: int) -> None:
+    """What was on its way when an earlier server ended: tell the owner, send it no second time."""
+    rows = db.execute("SELECT id, tries FROM outbox WHERE kind=? AND is_sending=1", (kind,)).fetchall()
+    for row in rows:
+        settle(db, row["id"], row["tries"] + 1, now, f"{UNKNOWN}: the server ended while it was sent")
 
 
 def settle(db: sqlite3.Connection, number: int, tries: int, now: int, given_up: str | None = None) -> None:
     """Sent; or given up, in words for the owner."""
     sent_at = None if given_up else now
-    db.execute("UPDATE outbox SET tries=?, sent_at=?, given_up=? WHERE id=?", (tries, sent_at, given_up, number))
+    db.execute(
+        "UPDATE outbox SET tries=?, sent_at=?, given_up=?, is_sending=0 WHERE id=?", (tries, sent_at, given_up, number)
+    )
     if given_up:
         log.warning("a picture was not posted: %s", given_up)
 

@@ -19,6 +19,7 @@ SNOWFLAKE = re.compile(r"[0-9]{17,20}")
 TOKEN = re.compile(r"[A-Za-z0-9_.-]*")
 STOP_SECONDS_AT_MOST = 30
 """After a signal to stop it is over in 15; whoever stops it may kill it then."""
+WEB_ADDRESS = re.compile(r"[!-~]+")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -82,6 +83,11 @@ class ServeSettings:
         self._check_discord()
 
     def _check_discord(self) -> None:
+        if self.webhook and not is_web_address(self.webhook):  # never shown, not even a wrong one
+            raise UsageError(
+                "serve.webhook is no whole address.",
+                hint="copy it anew from Discord, Integrations, Webhooks: it begins with https://",
+            )
         for name in ("discord_servers", "discord_role", "discord_owner"):
             if not all(map(SNOWFLAKE.fullmatch, listed_in(getattr(self, name)))):
                 raise UsageError(
@@ -132,6 +138,16 @@ class ServeSettings:
 def listed_in(text: str) -> list[str]:
     """What stands between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it has a scheme of the web, a host, and nothing that no address has."""
+    try:
+        found = urlsplit(text)
+        has_place = bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False
+    return has_place and found.scheme in ("http", "https") and WEB_ADDRESS.fullmatch(text) is not None
 
 
 def parse_duration(text: str) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
+import logging
 import re
 import secrets
 import sqlite3
@@ -28,6 +30,7 @@ from generator.serve.settings import ServeSettings
 from generator.serve.shares import open_link
 from generator.serve.store import Store, StoreRefusedError
 
+log = logging.getLogger("dreamrig.serve")
 LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
@@ -53,15 +56,28 @@ class Outbox:
 
     async def run(self) -> None:
         """Post what is due, for ever."""
+        while self.settings.webhook and not await was_taken(self.look_back(), "what was posted before is not known"):
+            await asyncio.sleep(LOOK_SECONDS)
         while self.settings.webhook:
             await was_taken(self.post_due(), "nothing was posted")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def look_back(self) -> None:
+        """What an earlier server was sending when it ended."""
+        now = self.clock.now_ms()
+        await asyncio.wrap_future(self.store.write(lambda db: outbox.give_up_unknown(db, outbox.WEBHOOK_POST, now)))
 
     async def post_due(self) -> None:
         """Everything that is due now, one after the other."""
         now = self.clock.now_ms()
         for row in await asyncio.wrap_future(self.store.read(lambda db: outbox.due(db, outbox.WEBHOOK_POST, now))):
-            await self.post(row["id"], row["job"], row["tries"] + 1)
+            try:
+                await self.post(row["id"], row["job"], row["tries"] + 1)
+            except StoreRefusedError:
+                raise
+            except Exception as error:  # one post that breaks something must not keep the others back
+                log.exception("a picture was not posted")
+                await self.note(row["id"], row["tries"] + 1, given_up=f"it could not be sent ({type(error).__name__})")
 
     async def post(self, number: int, job_number: int, tries: int) -> None:
         """One post: sent, to be tried later, or given up."""
@@ -75,6 +91,7 @@ class Outbox:
             await self.note(number, tries, given_up="the picture is gone or hidden, or its link was ended")
             return
         request = make_request(self.settings.webhook, job, picture)
+        await self.insist(lambda db: outbox.begin(db, number))
         try:
             await asyncio.to_thread(send, request)
         except urllib.error.HTTPError as error:
@@ -82,8 +99,12 @@ class Outbox:
                 await self.note(number, tries, given_up=f"Discord answered {error.code}")
             else:
                 await self.later(number, tries, float(error.headers.get("Retry-After") or 0))
-        except OSError:
+        except urllib.error.URLError:  # it did not leave, or not whole
             await self.later(number, tries, 0)
+        except http.client.InvalidURL:  # its words hold the address, which is a secret
+            await self.note(number, tries, given_up="the webhook's address is none")
+        except (OSError, http.client.HTTPException) as error:  # it left, and no answer came
+            await self.note(number, tries, given_up=f"{outbox.UNKNOWN}: no answer came ({type(error).__name__})")
         else:
             await self.note(number, tries)
 
@@ -138,10 +159,22 @@ def make_request(webhook: str, job: QueuedJob, picture: bytes) -> urllib.request
         f"--{boundary}--\r\n".encode(),
     ]
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "User-Agent": "dreamrig"}
-    return urllib.request.Request(f"{webhook}?wait=true", b"".join(parts), headers)  # noqa: S310 - the owner's own setting
+    address = f"{webhook}{'&' if '?' in webhook else '?'}wait=true"
+    return urllib.request.Request(address, b"".join(parts), headers)  # noqa: S310 - the owner's own setting
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nobody elsewhere: a post that is sent on becomes a question, and nothing is posted."""
+
+    def redirect_request(self, *given: object) -> None:
+        """None = the answer is taken as it is."""
 
 
 def send(request: urllib.request.Request) -> None:
-    """Post it; urllib's errors where that fails."""
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+    """Post it. URLError where it did not leave; any other OSError or HTTPException where nobody knows."""
+    opener = urllib.request.build_opener(_Stay)
+    with (
+        opener.open(request, timeout=TIMEOUT_SECONDS) as answer,
+        contextlib.suppress(OSError, http.client.HTTPException),  # its status has said it all
+    ):
         answer.read(65536)

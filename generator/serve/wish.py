@@ -81,9 +81,7 @@ def recorded_wish(values: Mapping[str, Any]) -> FriendWish:
     try:
         return FriendWish(**values)
     except TypeError as error:
-        raise WishError(
-            "body", "This version does not know all that was asked for.", hint="ask for it anew"
-        ) from error
+        raise WishError("body", "This version does not know all that was asked for.", hint="ask for it anew") from error
 
 
 def _prompt(value: Any) -> str:
@@ -134,7 +132,7 @@ def has_held(prompt: str, phrases: Iterable[str]) -> bool:
 
 
 def words_in(text: str) -> list[str]:
-    """Its words in small letters without accents; invisible characters part none, signs of Chinese or kana are words."""
+    """Its words in small letters without accents; what is not seen parts none, signs of Chinese or kana are words."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return WORD.findall("".join(one for one in plain if not unicodedata.category(one).startswith(UNSEEN)))
 

@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 
+from dreamrig.errors import UsageError
 from generator.serve import webhook
+from generator.serve.line import queue
 from generator.serve.settings import ServeSettings
 from generator.serve.webhook import escaped
+
+SILENT = 0
+"""It took the post and hung up without an answer."""
 
 
 class FakeDiscord:
@@ -27,7 +32,12 @@ class FakeDiscord:
             def do_POST(self) -> None:
                 outer.came.append(self.rfile.read(int(self.headers["Content-Length"])))
                 code = outer.answers.pop(0) if outer.answers else 200
+                if code == SILENT:
+                    self.close_connection = True
+                    return
                 self.send_response(code)
+                if code == 301:
+                    self.send_header("Location", f"{outer.url}/elsewhere")
                 if code == 429:
                     self.send_header("Retry-After", "0.01")
                 self.send_header("Content-Length", "2")
@@ -139,3 +149,81 @@ def test_a_database_held_for_a_moment_stops_no_later_post(
     site.until(ann, second, "done")
     waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 2)
     assert len(fake.came) == 2
+
+
+def test_a_post_without_an_answer_is_told_and_not_made_twice(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([SILENT])
+    site = run_site(sites, fake)
+    ann, owner = site.friend("ann"), site.owner()
+    site.until(ann, site.submit(ann), "done")
+    waiting(lambda: site.rows("SELECT given_up FROM outbox")[0][0] is not None)
+    assert "whether it was posted is not known" in owner.get("/owner").text
+    assert len(fake.came) == 1
+
+
+def test_a_server_that_ended_while_it_posted_tells_the_owner_and_posts_no_second_time(
+    sites: Any, discord: Any, waiting: Any
+) -> None:
+    fake = discord([500])
+    site = run_site(sites, fake)
+    ann = site.friend("ann")
+    site.until(ann, site.submit(ann), "done")
+    waiting(lambda: site.rows("SELECT tries FROM outbox")[0][0] == 1)
+    site.store(lambda db: db.execute("UPDATE outbox SET is_sending = 1, not_before = 0"))  # it was killed just then
+    site.stop()
+    again = run_site(sites, fake)
+    waiting(lambda: again.rows("SELECT given_up FROM outbox")[0][0] is not None)
+    assert "the server ended while it was sent" in again.owner().get("/owner").text
+    assert len(fake.came) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), RuntimeError("secret")])
+def test_the_outbox_outlives_whatever_a_post_raises(
+    sites: Any, discord: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.05)
+    good, raised = webhook.send, [error]
+
+    def send(request: Any) -> None:
+        if raised:
+            raise raised.pop()
+        good(request)
+
+    monkeypatch.setattr(webhook, "send", send)
+    fake = discord([])
+    site = run_site(sites, fake)
+    ann, owner = site.friend("ann"), site.owner()
+    site.until(ann, site.submit(ann), "done")
+    site.until(ann, site.submit(ann, "another"), "done")
+    waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 1)
+    page = owner.get("/owner").text
+    assert f"it could not be sent ({type(error).__name__})" in page
+    assert "secret" not in page
+
+
+def test_a_redirect_is_no_post(sites: Any, discord: Any, waiting: Any) -> None:
+    fake = discord([301])
+    site = run_site(sites, fake)
+    ann = site.friend("ann")
+    site.until(ann, site.submit(ann), "done")
+    waiting(lambda: site.rows("SELECT given_up FROM outbox")[0][0] is not None)
+    assert "301" in site.rows("SELECT given_up FROM outbox")[0][0]
+
+
+@pytest.mark.parametrize(
+    "address", ["discord.com/api/webhooks/1/s3cret", "ftp://discord.com/s3cret", "https:///s3cret", "https://[s3cret",
+                "https://discord.com/s3cret x", "https://discord.com:s3cret/", "https://discord.com/s3cret\n"]
+)  # fmt: skip
+def test_a_webhook_that_is_no_address_is_refused_at_the_start_without_showing_it(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ServeSettings(webhook=address)
+    assert caught.value.exit_code == 2
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_webhook_for_a_thread_keeps_its_thread(by_hand: Any) -> None:
+    ann = by_hand.friend("ann")
+    by_hand.submit(ann)
+    (job,) = by_hand.service.store.read(queue.line).result()
+    request = webhook.make_request("https://discord.com/api/webhooks/1/x?thread_id=7", job, b"")
+    assert request.full_url.endswith("/x?thread_id=7&wait=true")
