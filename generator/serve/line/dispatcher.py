@@ -78,6 +78,7 @@ class Dispatcher(Listener):
         """Until `stop`; an error ends the process, for a page that looks alive over a dead line is worse than none."""
         await self.recover()
         while not self.is_stopping:
+            self.notice_sleep()
             if not await self.wants_worker():
                 self.hub.worker = "unloaded"
                 await self.nap()
@@ -287,6 +288,7 @@ class Dispatcher(Listener):
         deadline = loop.time() + seconds
         while not self.is_stopping and (left := deadline - loop.time()) > 0:
             await asyncio.sleep(min(left, self.patience.tick))
+            self.notice_sleep()
 
 
 def is_unreadable(job: QueuedJob) -> bool:

@@ -88,6 +88,7 @@ ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "PC slept": (
         ("generator/serve/test_what_happens_when.py", "test_slept_page_says_for_how_long_and_the_job_goes_on"),
+        ("generator/serve/test_what_happens_when.py", "test_each_night_is_told_also_while_no_worker_is_there"),
     ),
     "database damaged": (
         ("generator/serve/test_store.py", "test_a_damaged_database_is_refused_and_the_newest_backup_named"),
@@ -312,6 +313,23 @@ def test_slept_page_says_for_how_long_and_the_job_goes_on(by_hand: Any, waiting:
     crew.draw_now(order)
     assert by_hand.until(ann, key, "done")["attempt"] == 1
     waiting(lambda: "was asleep" not in ann.get("/").text)
+
+
+def test_each_night_is_told_also_while_no_worker_is_there(site: Any, waiting: Any) -> None:
+    ann, owner = site.friend("ann"), site.owner()
+    site.until_ready()
+    owner.post("/owner/mode", data={"mode": "draining"})
+    site.service.dispatcher.idle_unload_seconds = 60.0
+    site.offset_seconds = 100.0
+    waiting(lambda: site.service.hub.worker == "unloaded")
+    owner.post("/owner/mode", data={"mode": "drawing"})
+    for night in (1, 2, 3):
+        site.asleep_seconds = night * 8 * 3600.0
+        waiting(lambda: site.service.hub.slept_seconds > 0)
+        assert "was asleep for 8.0 h" in ann.get("/").text
+        site.service.hub.slept_seconds = 0.0
+    site.until(ann, site.submit(ann), "done")
+    assert "was asleep" not in ann.get("/").text
 
 
 def test_damaged_database_the_command_ends_with_4_and_names_the_backup(tmp_path: Path) -> None:
