@@ -102,4 +102,11 @@ SENDING = """
 ALTER TABLE outbox ADD COLUMN is_sending INTEGER NOT NULL DEFAULT 0 CHECK (is_sending IN (0, 1));
 """
 
-MIGRATIONS = (FIRST, DISCORD, REPORTS, SENDING)
+# What a link's token is made from, and the token's hash. A link without them was given before: its number stands in it.
+LINKS = """
+ALTER TABLE share ADD COLUMN seed TEXT;
+ALTER TABLE share ADD COLUMN hash BLOB;
+CREATE UNIQUE INDEX share_hash ON share (hash) WHERE hash IS NOT NULL;
+"""
+
+MIGRATIONS = (FIRST, DISCORD, REPORTS, SENDING, LINKS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
 import logging
 import socket
 import threading
@@ -180,8 +182,8 @@ def test_prompts_are_text_wherever_they_are_shown(site: Any) -> None:
     ann = site.friend("ann")
     key = site.submit(ann, '<script>alert("x")</script> & "quotes"')
     site.until(ann, key, "done")
-    token = ann.post(f"/p/{key}/share") and site.rows("SELECT id FROM share")[0][0]
-    shared = f"/s/{token_of(site.service.secret, token)}"
+    link = ann.post(f"/p/{key}/share") and site.rows("SELECT * FROM share")[0]
+    shared = f"/s/{token_of(site.service.secret, link)}"
     for path in ("/", f"/p/{key}", "/gallery", shared):
         assert "<script>alert" not in ann.get(path).text
 
@@ -254,7 +256,7 @@ def test_a_shared_picture_opens_by_its_token_alone_and_tells_nothing_else(site: 
     key = site.submit(ann, "a zeppelin")
     site.until(ann, key, "done")
     ann.post(f"/p/{key}/share")
-    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
+    token = token_of(site.service.secret, site.rows("SELECT * FROM share")[0])
     page = stranger.get(f"/s/{token}")
     assert page.status_code == 200
     assert "a zeppelin" in page.text
@@ -271,12 +273,50 @@ def test_a_shared_picture_opens_by_its_token_alone_and_tells_nothing_else(site: 
     assert stranger.get(f"/s/{token}/card.jpg").status_code == 404
 
 
+def old_token(secret: bytes, number: int) -> str:
+    """As links were made before version 5 of the database."""
+    return f"{number}-{hmac.new(secret, f'share {number}'.encode(), hashlib.sha256).hexdigest()[:32]}"
+
+
+def test_a_link_of_before_goes_on_and_its_number_opens_nothing_else_when_it_is_given_again(site: Any) -> None:
+    ann, stranger = site.friend("ann"), site.visitor()
+    kept, other = site.submit(ann, "a zeppelin"), site.submit(ann, "a secret")
+    for key in (kept, other):
+        site.until(ann, key, "done")
+    insert = "INSERT INTO share (job, made_at) SELECT id, 1 FROM job WHERE key = ?"
+    site.store(lambda db: db.execute(insert, (kept,)))
+    first, second = old_token(site.service.secret, 1), old_token(site.service.secret, 2)
+    assert "a zeppelin" in stranger.get(f"/s/{first}").text
+    assert first in ann.get(f"/p/{kept}").text
+    ann.post(f"/p/{kept}/share", data={"days": "7"})
+    assert stranger.get(f"/s/{first}").status_code == 200, "the link there is, for a week more"
+    ann.post(f"/p/{other}/share")  # number 2, once given for another picture, before an older database was restored
+    assert site.rows("SELECT max(id) FROM share")[0][0] == 2
+    assert stranger.get(f"/s/{second}").status_code == 404
+    new = token_of(site.service.secret, site.rows("SELECT * FROM share WHERE id = 2")[0])
+    assert "a secret" in stranger.get(f"/s/{new}").text
+    assert new not in "".join(map(str, site.rows("SELECT * FROM share WHERE id = 2")[0]))
+
+
+def test_a_link_is_never_given_twice(site: Any) -> None:
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    site.until(ann, key, "done")
+    tokens = set()
+    for _ in range(3):
+        ann.post(f"/p/{key}/share")
+        tokens.add(token_of(site.service.secret, site.rows("SELECT * FROM share")[0]))
+        site.store(lambda db: db.execute("DELETE FROM share"))
+        site.store(lambda db: db.execute("DELETE FROM sqlite_sequence WHERE name = 'share'"))
+    assert len(tokens) == 3
+
+
 def test_a_deleted_picture_is_gone_everywhere_and_its_row_stays(site: Any) -> None:
     ann, stranger = site.friend("ann"), site.visitor()
     key = site.submit(ann, "a zeppelin")
     site.until(ann, key, "done")
     ann.post(f"/p/{key}/share")
-    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
+    token = token_of(site.service.secret, site.rows("SELECT * FROM share")[0])
     ann.post(f"/p/{key}/delete")
     assert stranger.get(f"/s/{token}").status_code == 404
     assert ann.get(f"/files/{key}/picture").status_code == 404

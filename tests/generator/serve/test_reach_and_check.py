@@ -126,7 +126,7 @@ def test_what_it_signs_opens_no_shared_picture(site: Any) -> None:
     nonce = "share-1-xxxxxxxxxxxx"
     said = site.visitor().get(f"{probe.PATH}?nonce={nonce}").text.strip()
     assert said == probe.proof(site.home.secret(), nonce)
-    assert shares.token_of(site.service.secret, 1).partition("-")[2] not in said
+    assert shares.signed(site.service.secret, "share 1") not in said
 
 
 @pytest.fixture
