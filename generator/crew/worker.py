@@ -7,6 +7,7 @@ The networks stay loaded between jobs. A lost CUDA device ends the process, beca
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -26,6 +27,7 @@ from generator import devices
 from generator.config import GenerateConfig
 from generator.crew import drawing, gauge, offers, protocol
 from generator.crew.drawing import Begun, Networks
+from generator.crew.offers import Room
 from generator.crew.protocol import EXIT_NO_ROOM, SECONDS_BETWEEN_BEATS, Cancel, Draw, Leave, Order, Telling
 from generator.events import Event, Step
 from generator.pictures.paths import FIELDS, with_paths
@@ -34,16 +36,26 @@ from generator.work.stop import StopButton
 
 SECONDS_BETWEEN_STEPS_TOLD = 0.25
 EXIT_DEVICE_LOST = 5
+MOSTLY_FREE = 0.75
+"""Of what a device could give: with so much free nobody else is to blame."""
 
 
 class Worker:
     """Reads orders in one thread, beats in another, draws in the main one."""
 
     def __init__(
-        self, tell: Callable[[Telling], None], networks: Networks, given: Mapping[str, Any], rhythm: Rhythm
+        self,
+        tell: Callable[[Telling], None],
+        networks: Networks,
+        given: Mapping[str, Any],
+        rhythm: Rhythm,
+        room_on: Callable[[Any], Room] = offers.room_on,
     ) -> None:
-        """given: the owner's settings for every picture, e.g. the model.   rhythm: how often they are kept."""
-        self.rhythm = rhythm
+        """given: the owner's settings for every picture, e.g. the model.   rhythm: how often they are kept.
+
+        room_on: what a device has for a run; tests bring their own.
+        """
+        self.rhythm, self.room_on = rhythm, room_on
         self.tell, self.networks, self.given = tell, networks, given
         self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self.lock = threading.Lock()
@@ -103,7 +115,7 @@ class Worker:
         config = offers.usual_config({}, "plain", self.given)
         models, _ = self.networks.get(config)
         device = self.device = models.image.codebook.device
-        room = offers.room_on(device)
+        room = self.room_on(device)
         self.tell(
             protocol.Ready(
                 device=devices.describe(device),
@@ -135,6 +147,7 @@ class Worker:
             return protocol.Interrupted(order.job, order.attempt, 0)
         before = perf_counter()
         config: GenerateConfig | None = None
+        failed: protocol.Failed | None = None
         try:
             config = GenerateConfig.from_dict(_with_inputs(order))
             teller = _Teller(order, self.tell)
@@ -151,7 +164,10 @@ class Worker:
                 asked=order.config if order.inputs else None,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the server has to know
-            return self._failed(order, config, error)
+            failed = _failed(order, error)
+        if failed is not None:  # here the error is gone, and with it the failed step's tensors in its frames
+            return failed if config is None else self._with_a_way_out(order, config, failed)
+        assert config is not None
         if outcome.is_interrupted:
             return protocol.Interrupted(order.job, order.attempt, outcome.run.steps_done)
         step_seconds = outcome.report.median_step_seconds
@@ -160,20 +176,40 @@ class Worker:
         seconds = perf_counter() - before - teller.load_seconds
         return protocol.Done(order.job, order.attempt, round(seconds, 3), step_seconds)
 
-    def _failed(self, order: Draw, config: GenerateConfig | None, error: Exception) -> protocol.Failed:
-        code = drawing.code_of(error)
-        if not isinstance(error, RigError):
-            say("".join(traceback.format_exception(error)))
-        failed = protocol.Failed(order.job, order.attempt, code, drawing.words_of(error))
-        if code != "out_of_memory" or config is None:
+    def _with_a_way_out(self, order: Draw, config: GenerateConfig, failed: protocol.Failed) -> protocol.Failed:
+        """After too little memory: what would fit, and how to try again.
+
+        MemoryError where already the networks found no room, because others fill the device: this process ends, the
+        picture waits.
+        """
+        if failed.code != "out_of_memory":
+            return failed
+        gc.collect()
+        if not self.networks.are_loaded:
+            if self.is_crowded():
+                raise MemoryError(failed.message)
             return failed
         models, _ = self.networks.get(config)
         thrifty = drawing.thriftier(config, models)
         return replace(
             failed,
-            fits=drawing.largest_width(config, models, devices.available_memory_mib(models.image.codebook.device)),
+            fits=drawing.largest_width(config, models, self.room_on(models.image.codebook.device).free_mib),
             thriftier=None if thrifty is None else {**thrifty.to_dict(), **_named(order.config)},
         )
+
+    def is_crowded(self) -> bool:
+        """Whether others hold much of the device, now that no networks are loaded here."""
+        if self.device is None:
+            return True
+        room = self.room_on(self.device)
+        return room.free_mib < MOSTLY_FREE * room.whole_mib
+
+
+def _failed(order: Draw, error: Exception) -> protocol.Failed:
+    """What went wrong, for the server; what is no error of ours in full for the log."""
+    if not isinstance(error, RigError):
+        say("".join(traceback.format_exception(error)))
+    return protocol.Failed(order.job, order.attempt, drawing.code_of(error), drawing.words_of(error))
 
 
 def _with_inputs(order: Draw) -> Mapping[str, Any]:

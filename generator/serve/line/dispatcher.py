@@ -254,14 +254,14 @@ class Dispatcher(Listener):
         self._asleep_before = asleep
 
     async def settle(self) -> None:
-        """The worker is gone: its picture goes back to its turn, with blame where it was not told to leave."""
+        """The worker is gone: its picture goes back to its turn, with blame where nobody sent it and it had room."""
         job, self.current, self.crew, self.hub.progress = self.current, None, None, None
         self.hub.gauge = None
         was_told, was_ready, found_room = self.is_told_to_leave, self.is_ready, self.exit_code != EXIT_NO_ROOM
         self.is_ready = False
         self.hub.worker = "unloaded" if was_told else "gone" if found_room else "crowded"
         if job is not None:
-            end = queue.interrupt if was_told else queue.crash
+            end = queue.interrupt if was_told or not found_room else queue.crash
             await self.insist(lambda db: end(db, job.id, job.attempt, self.clock.now_ms()))
             await self.sweep(job)
         self.false_starts = 0 if was_ready or was_told or not found_room else self.false_starts + 1

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import torch
 from generator import state
 from generator.config import GenerateConfig
 from generator.crew.drawing import Networks
+from generator.crew.offers import Room
 from generator.crew.protocol import Began, Done, Draw, Failed, Telling
 from generator.crew.worker import Worker
 from generator.runs.folder import CHECKPOINT
@@ -85,6 +88,60 @@ def test_out_of_memory_says_what_fits_and_how_to_try_again_and_the_worker_lives_
     faulty.times = 0
     assert draw(worker, tmp_path / "1", thrifty, 3)
     assert isinstance(told[-1], Done)
+
+
+def test_the_width_that_fits_is_told_after_the_failed_steps_tensors_are_gone(
+    toy_guide: Any, toy_models: Any, tmp_path: Path
+) -> None:
+    held: list[weakref.ref[Any]] = []
+
+    class Guide(toy_guide):  # type: ignore[misc]
+        def encode_image(self, cutouts: Any) -> Any:
+            large = torch.zeros(1000)
+            held.append(weakref.ref(large))
+            raise torch.OutOfMemoryError(f"CUDA out of memory beside {large.shape}")
+
+    were_gone: list[bool] = []
+
+    def room_on(device: Any) -> Room:
+        were_gone.append(bool(held) and all(one() is None for one in held))
+        return Room(1000.0, 1000.0)
+
+    told: list[Telling] = []
+    models = toy_models(guides=(Guide(),))
+    worker = Worker(told.append, Networks(lambda config: models), {}, Rhythm(), room_on)
+    assert draw(worker, tmp_path / "1")
+    assert isinstance(told[-1], Failed)
+    assert told[-1].fits is not None
+    assert were_gone[-1]
+
+
+@pytest.mark.parametrize(("free_mib", "is_crowded"), [(100.0, True), (900.0, False)])
+def test_networks_that_find_no_room_end_the_worker_only_where_others_fill_the_card(
+    toy_models: Any, tmp_path: Path, free_mib: float, is_crowded: bool
+) -> None:
+    loads: list[str] = []
+
+    def load(config: GenerateConfig) -> Any:
+        loads.append(config.model)
+        if config.model == "starter/first":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return toy_models()
+
+    told: list[Telling] = []
+    worker = Worker(told.append, Networks(load), {}, Rhythm(), lambda device: Room(free_mib, 1000.0))
+    worker.be_ready()
+    other = replace(CONFIG, model="starter/first")
+    if is_crowded:
+        with pytest.raises(MemoryError):
+            draw(worker, tmp_path / "1", other)
+    else:
+        assert draw(worker, tmp_path / "1", other)
+        assert isinstance(told[-1], Failed)
+        assert (told[-1].code, told[-1].fits) == ("out_of_memory", None)
+        assert draw(worker, tmp_path / "2")
+        assert isinstance(told[-1], Done)
+    assert loads.count("starter/first") == 1, "it is not loaded once more to say what fits"
 
 
 @pytest.mark.parametrize(

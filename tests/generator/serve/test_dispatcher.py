@@ -291,6 +291,24 @@ def test_networks_that_find_no_room_are_tried_again_and_nothing_is_paused(
     assert site.service.hub.mode == "drawing"
 
 
+def test_networks_of_a_picture_that_find_no_room_are_no_fault_of_the_picture(
+    sites: Callable[..., Any], waiting: Any
+) -> None:
+    patience = Patience(tick=0.02, leave=2.0, beat=600.0, crowded=0.05, restart=(0.0,))
+    site = sites(at_once=False, patience=patience)
+    ann = site.friend("ann")
+    key = site.submit(ann)
+    for number in range(4):
+        one = crew(site, number, waiting=waiting)
+        one.next_order(Draw)
+        one.exit_code = EXIT_NO_ROOM
+        one.die()
+    last = crew(site, 4, waiting=waiting)
+    last.draw_now(last.next_order(Draw))
+    site.until(ann, key, "done")
+    assert site.rows("SELECT crashes FROM job")[0][0] == 0
+
+
 def test_a_worker_that_never_gets_ready_for_another_reason_pauses_the_queue(
     sites: Callable[..., Any], waiting: Any
 ) -> None:
