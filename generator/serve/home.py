@@ -61,6 +61,14 @@ class Home:
         """The folder of one picture: two letters of its key, so that no folder grows to thousands."""
         return self.pictures / key[:2] / key
 
+    def picture_bytes(self, key: str) -> int:
+        """Of all files of one picture; 0 where there are none."""
+        size = 0
+        with contextlib.suppress(FileNotFoundError):  # some go just now
+            for path in self.picture_folder(key).rglob("*"):
+                size += path.stat().st_size if path.is_file() else 0
+        return size
+
     def remove_picture(self, key: str) -> None:
         """All files of one picture, where there are any; what cannot be removed stays."""
         shutil.rmtree(self.picture_folder(key), ignore_errors=True)

@@ -108,7 +108,7 @@ class Listener(Desk):
         if isinstance(ending, Done):
             await self.hear_done(ending, job, now)
         elif isinstance(ending, Failed):
-            await self.hear_failed(ending, now)
+            await self.hear_failed(ending, job, now)
         else:
             await self.insist(lambda db: queue.interrupt(db, ending.job, ending.attempt, now))
         if job is not None:
@@ -124,11 +124,12 @@ class Listener(Desk):
         """Done is what has a picture on the disk."""
         if job is None:
             return
-        folder = self.home.picture_folder(job.key)
-        if not (folder / PICTURE).is_file():
-            await self.insist(lambda db: queue.fail(db, done.job, done.attempt, now, code="bug", note="no picture"))
+        size = self.home.picture_bytes(job.key)
+        if not (self.home.picture_folder(job.key) / PICTURE).is_file():
+            await self.insist(
+                lambda db: queue.fail(db, done.job, done.attempt, now, code="bug", note="no picture", size=size)
+            )
             return
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
         def finish(db: sqlite3.Connection) -> QueuedJob | None:
             ended = queue.finish(db, done.job, done.attempt, now, seconds=done.work_seconds, size=size)
@@ -142,7 +143,7 @@ class Listener(Desk):
         if ended is not None:
             self.history.add(kind_of(ended.config, ended.wish["preset"]), ended.work_seconds)
 
-    async def hear_failed(self, failed: Failed, now: int) -> None:
+    async def hear_failed(self, failed: Failed, of: QueuedJob | None, now: int) -> None:
         """Park, try thriftily, try in a fresh process, or give up: by code."""
         job, attempt, code, note = failed.job, failed.attempt, failed.code, failed.message
         log.warning("job %d attempt %d failed: %s %s", job, attempt, code, note)
@@ -156,7 +157,8 @@ class Listener(Desk):
             await self.insist(lambda db: queue.thriftier(db, job, attempt, config, now))
         else:
             note = f"the largest width that fits is {failed.fits}" if failed.fits else note
-            await self.insist(lambda db: queue.fail(db, job, attempt, now, code=code, note=note))
+            size = 0 if of is None else self.home.picture_bytes(of.key)  # checkpoint, frames: they count as well
+            await self.insist(lambda db: queue.fail(db, job, attempt, now, code=code, note=note, size=size))
 
     async def was_thriftier(self, job: int) -> bool:
         """Whether it was tried in less memory already."""

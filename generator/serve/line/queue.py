@@ -194,12 +194,14 @@ def finish(db: sqlite3.Connection, job: int, attempt: int, now: int, *, seconds:
     return None if row is None else _told(db, row, "done", now)
 
 
-def fail(db: sqlite3.Connection, job: int, attempt: int, now: int, *, code: str, note: str = "") -> QueuedJob | None:
-    """running -> failed, for good; None = too late."""
+def fail(
+    db: sqlite3.Connection, job: int, attempt: int, now: int, *, code: str, note: str = "", size: int = 0
+) -> QueuedJob | None:
+    """running -> failed, for good; None = too late. size: bytes of the files that it left."""
     row = db.execute(
-        "UPDATE job SET state='failed', worker=NULL, ended_at=?, code=?, note=? WHERE id=? AND attempt=? AND"
+        "UPDATE job SET state='failed', worker=NULL, ended_at=?, code=?, note=?, bytes=? WHERE id=? AND attempt=? AND"
         " state='running' RETURNING *",
-        (now, code, note, job, attempt),
+        (now, code, note, size, job, attempt),
     ).fetchone()
     return None if row is None else _told(db, row, "failed", now, code=code)
 

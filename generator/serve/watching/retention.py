@@ -37,6 +37,7 @@ USE = """
 SELECT friend.id, name, quota_mib, coalesce(sum(job.bytes), 0) AS used FROM friend
 LEFT JOIN job ON job.friend = friend.id GROUP BY friend.id ORDER BY used DESC
 """
+UNCOUNTED = "SELECT key FROM job WHERE state = 'failed' AND bytes = 0 AND deleted_at IS NULL"
 GONE = "SELECT key FROM job WHERE deleted_at IS NOT NULL OR state = 'cancelled'"
 
 
@@ -114,6 +115,14 @@ async def finish_deleting(service: Service) -> int:
     return len(gone)
 
 
+async def count_failed(service: Service) -> None:
+    """Take down the bytes of failed pictures that were not counted when they failed."""
+    found = await service.read(lambda db: [row[0] for row in db.execute(UNCOUNTED)])
+    sizes = await asyncio.to_thread(lambda: [(size, key) for key in found if (size := service.home.picture_bytes(key))])
+    if sizes:
+        await service.write(lambda db: db.executemany("UPDATE job SET bytes=? WHERE key=?", sizes))
+
+
 async def keep_swept(service: Service) -> None:
     """What a crash left first; then every hour, where the owner has said after how many days; for ever."""
     # A disk that is full for a moment is when it is needed most.
@@ -123,6 +132,7 @@ async def keep_swept(service: Service) -> None:
 
 async def _sweep_all(service: Service) -> None:
     await finish_deleting(service)
+    await count_failed(service)
     if service.settings.keep_days:
         await sweep(service, older_than(service.settings.keep_days))
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from dreamrig.errors import UsageError
-from generator.crew.protocol import Draw
+from generator.crew.protocol import Draw, Failed
 from generator.serve.cli import sweep_body, use_line
 from generator.serve.friends import DAY_MS
 from generator.serve.settings import ServeSettings
@@ -222,6 +222,29 @@ def test_only_the_owner_makes_room(site: Any) -> None:
     assert ann.post("/api/v1/sweep", json={"days": 1, "apply": True}).status_code == 404
     assert site.owner().post("/api/v1/sweep", json={"days": 0}).status_code == 422
     assert site.owner().post("/api/v1/sweep", json={}).status_code == 422
+
+
+def test_files_of_what_failed_count_and_can_go(sites: Any, waiting: Any) -> None:
+    first = sites(at_once=False)
+    ann = first.friend("ann")
+    keys = [first.submit(ann, prompt) for prompt in ("one", "two", "three")]
+    for key in keys:
+        order = first.crews[0].next_order(Draw)
+        folder = first.home.picture_folder(key)
+        folder.mkdir(parents=True)
+        (folder / "checkpoint").write_bytes(b"x" * 1000)
+        first.crews[0].tell(Failed(order.job, order.attempt, "not_finite", "no"))
+        first.until(ann, key, "failed")
+    assert [row[0] for row in first.rows("SELECT bytes FROM job")] == [1000, 1000, 1000]
+    ann.post(f"/p/{keys[0]}/delete")
+    assert ">Delete<" in ann.get(f"/p/{keys[1]}").text
+    first.store(lambda db: db.execute("UPDATE job SET bytes = 0"))  # as it was written before
+    first.stop()
+    again = sites()
+    waiting(lambda: [row[0] for row in again.rows("SELECT bytes FROM job")] == [0, 1000, 1000])
+    swept = again.owner().post("/api/v1/sweep", json={"to_quota": True, "quota_mib": 0, "apply": True}).json()
+    assert (swept["goes"], swept["goes_bytes"]) == (2, 2000)
+    assert not any(again.home.picture_folder(key).exists() for key in keys)
 
 
 def test_where_the_owner_has_said_so_old_pictures_go_by_themselves(sites: Any, waiting: Any) -> None:
