@@ -131,7 +131,7 @@ class Service:
             request=request,
             parent=None if parent is None else parent.id,
             is_held=is_held,
-            promised=None if promised is None else (promised.low, promised.high),
+            promised=None if promised is None or is_held or not self.is_drawing() else (promised.low, promised.high),
         )
 
         def put(db: sqlite3.Connection) -> QueuedJob:
@@ -145,6 +145,10 @@ class Service:
         job = await self.write(put)
         self.changed()
         return job
+
+    def is_drawing(self) -> bool:
+        """Whether the machine is at the friends' disposal."""
+        return self.hub.mode == "drawing" and self.hub.worker != "crowded"
 
     async def promise(self, preset: str, shape: str) -> Range | None:
         """What a new picture would take from now on, waiting included."""
@@ -292,7 +296,7 @@ class Service:
         return [QueuedJob.from_row(row) for row in rows]
 
     async def hit_rate(self) -> float | None:
-        """Which share of the promised ranges held."""
+        """Which share of the promised ranges held, of those that no person came in the way of."""
         rows = await self.read(
             lambda db: db.execute(
                 "SELECT promised_low, promised_high, (ended_at - made_at) / 1000.0 FROM job WHERE state='done' AND"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from typing import TypeVar
 from generator.crew.local import Crew
 from generator.serve.clock import Clock
 from generator.serve.home import Home
+from generator.serve.line import queue
 from generator.serve.line.estimate import History
 from generator.serve.line.live import Hub, Mode
 from generator.serve.line.queue import QueuedJob
@@ -60,7 +62,13 @@ class Desk:
     async def set_mode(self, mode: Mode, until: int | None = None, reason: str = "") -> None:
         """Draw, drain, give the GPU back until a time, or pause; it survives a restart."""
         body = json.dumps({"mode": mode, "until": until, "reason": reason})
-        await self.write(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES ('mode', ?)", (body,)))
+
+        def keep(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('mode', ?)", (body,))
+            if mode != "drawing":
+                queue.void_promises(db)
+
+        await self.write(keep)
         self.take_mode(mode, until, reason)
 
     def take_mode(self, mode: Mode, until: int | None, reason: str) -> None:
@@ -83,6 +91,11 @@ class Desk:
             await self.set_mode(mode, reason=reason)
         except StoreRefusedError:
             self.take_mode(mode, None, reason)
+
+    async def void_promises(self) -> None:
+        """Something else took the machine's time: what was promised for the line is not to be judged by it."""
+        with contextlib.suppress(StoreRefusedError):
+            await self.write(queue.void_promises)
 
     # ---- the store
 

@@ -78,7 +78,7 @@ class Dispatcher(Listener):
         """Until `stop`; an error ends the process, for a page that looks alive over a dead line is worse than none."""
         await self.recover()
         while not self.is_stopping:
-            self.notice_sleep()
+            await self.notice_sleep()
             if not await self.wants_worker():
                 self.hub.worker = "unloaded"
                 await self.nap()
@@ -93,6 +93,7 @@ class Dispatcher(Listener):
 
     async def recover(self) -> None:
         """After a restart: end what an earlier server left running, then put its pictures back in their turns."""
+        await self.void_promises()  # nobody drew for a while
         rows = await self.store_read(lambda db: queue.in_state(db, "running"))
         for job in rows:
             await end_leftover(job.worker or "", self.patience.leave)
@@ -175,6 +176,8 @@ class Dispatcher(Listener):
         if is_crowded != (self.hub.worker == "crowded"):
             self.hub.worker = "crowded" if is_crowded else "ready"
             self.hub.ring()
+            if is_crowded:
+                await self.void_promises()
         if job is None:
             return
         self.current = job
@@ -219,7 +222,7 @@ class Dispatcher(Listener):
 
     async def watch(self, crew: Crew) -> None:
         """End a worker that is not wanted, or hangs."""
-        self.notice_sleep()
+        await self.notice_sleep()
         now = self.clock.monotonic()
         if not self.is_told_to_leave and not await self.is_wanted():
             self.is_told_to_leave, self.told_to_leave_at = True, now
@@ -244,14 +247,15 @@ class Dispatcher(Listener):
         """Seconds without a step that mean it hangs."""
         return max(self.patience.stuck, STUCK_STEPS * self.usual_step_seconds)
 
-    def notice_sleep(self) -> None:
+    async def notice_sleep(self) -> None:
         """A machine that slept counts that time for boot and not for the monotonic clock."""
         asleep = self.clock.boot() - self.clock.monotonic()
-        if asleep - self._asleep_before > NAP_SECONDS:
-            self.hub.slept_seconds = asleep - self._asleep_before
+        before, self._asleep_before = self._asleep_before, asleep
+        if asleep - before > NAP_SECONDS:
+            self.hub.slept_seconds = asleep - before
             self.last_beat = self.last_step = self.clock.monotonic()
             self.hub.ring()
-        self._asleep_before = asleep
+            await self.void_promises()
 
     async def settle(self) -> None:
         """The worker is gone: its picture goes back to its turn, with blame where nobody sent it and it had room."""
@@ -264,6 +268,8 @@ class Dispatcher(Listener):
             end = queue.interrupt if was_told or not found_room else queue.crash
             await self.insist(lambda db: end(db, job.id, job.attempt, self.clock.now_ms()))
             await self.sweep(job)
+        if not found_room:
+            await self.void_promises()
         self.false_starts = 0 if was_ready or was_told or not found_room else self.false_starts + 1
         self.hub.ring(line=job is not None)
         if self.false_starts >= MOST_FALSE_STARTS:
@@ -288,7 +294,7 @@ class Dispatcher(Listener):
         deadline = loop.time() + seconds
         while not self.is_stopping and (left := deadline - loop.time()) > 0:
             await asyncio.sleep(min(left, self.patience.tick))
-            self.notice_sleep()
+            await self.notice_sleep()
 
 
 def is_unreadable(job: QueuedJob) -> bool:

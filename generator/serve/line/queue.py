@@ -252,7 +252,10 @@ def cancel(db: sqlite3.Connection, job: int, now: int) -> QueuedJob | None:
 def hold(db: sqlite3.Connection, job: int, now: int) -> QueuedJob | None:
     """queued -> held: the owner has to look at it first; None = it does not wait."""
     _close_gap(db, job)
-    row = db.execute("UPDATE job SET state='held' WHERE id=? AND state='queued' RETURNING *", (job,)).fetchone()
+    row = db.execute(
+        "UPDATE job SET state='held', promised_low=NULL, promised_high=NULL WHERE id=? AND state='queued' RETURNING *",
+        (job,),
+    ).fetchone()
     return None if row is None else _told(db, row, "held", now)
 
 
@@ -293,7 +296,8 @@ def _rejoin(db: sqlite3.Connection, job: int, state: State, event: str, now: int
         return None
     row = db.execute(
         # As one that has not begun: else its new turn, which lies ahead, would pass for the one being served.
-        "UPDATE job SET state='queued', turn=?, crashes=0, code=NULL, note=NULL, began_at=NULL WHERE id=? RETURNING *",
+        "UPDATE job SET state='queued', turn=?, crashes=0, code=NULL, note=NULL, began_at=NULL, promised_low=NULL,"
+        " promised_high=NULL WHERE id=? RETURNING *",
         (turn_for(db, found["friend"], rejoins=job), job),
     ).fetchone()
     return _told(db, row, event, now)
@@ -328,6 +332,14 @@ def thriftier(db: sqlite3.Connection, job: int, attempt: int, config: Mapping[st
 def hide(db: sqlite3.Connection, job: int, hidden: bool) -> None:
     """Out of everybody else's sight, or back in it."""
     db.execute("UPDATE job SET is_hidden=? WHERE id=?", (int(hidden), job))
+
+
+def void_promises(db: sqlite3.Connection) -> None:
+    """Of all that is still to be drawn: a person came in the way, and they are not to be judged by it."""
+    db.execute(
+        "UPDATE job SET promised_low=NULL, promised_high=NULL WHERE promised_low IS NOT NULL AND state IN"
+        " ('queued','running','held','parked')"
+    )
 
 
 def has_children_in_line(db: sqlite3.Connection, job: int) -> bool:

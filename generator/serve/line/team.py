@@ -117,7 +117,7 @@ class Team(Dispatcher):
         """Until `stop`; a hand whose task fails ends the process, as a dispatcher does."""
         await self.recover()
         while not (self.is_stopping and not self.tasks):
-            self.notice_sleep()
+            await self.notice_sleep()
             if not self.is_stopping:
                 await self.end_mode_in_time()
                 await self.look()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from generator.crew.protocol import Began, Done, Draw, Ready
+from generator.crew.protocol import Beat, Began, Done, Draw, Failed, Interrupted, Ready
+from generator.serve.settings import ServeSettings
 
 
 def samples(client: httpx.Client) -> dict[tuple[str, str], float]:
@@ -58,6 +62,64 @@ def test_the_share_of_ranges_that_held_is_told(site: Any) -> None:
     site.store(lambda db: db.execute("UPDATE job SET promised_low = 0, promised_high = 9 WHERE id < 4"))
     site.store(lambda db: db.execute("UPDATE job SET promised_low = 5000, promised_high = 9000 WHERE id = 4"))
     assert samples(owner)[("dreamrig_ranges_held_ratio", "")] == 0.75
+
+
+def gaming(site: Any, order: Draw) -> None:
+    site.owner().post("/owner/mode", data={"mode": "gaming"})
+    site.owner().post("/owner/mode", data={"mode": "drawing"})
+
+
+def sleeping(site: Any, order: Draw) -> None:
+    site.asleep_seconds = 3600.0
+
+
+def parking(site: Any, order: Draw) -> None:
+    site.crews[-1].tell(Failed(order.job, order.attempt, "disk_full", "no room"))
+    wait_for_state(site, order, "parked")
+    key = site.rows("SELECT key FROM job WHERE id = ?", order.job)[0][0]
+    site.owner().post("/owner/unpark", data={"key": key})
+
+
+def another_program(site: Any, order: Draw) -> None:
+    site.service.hub.offers = tuple(replace(one, needs_mib=1000.0) for one in site.service.hub.offers)
+    site.crews[-1].tell(Beat(free_mib=100.0), Interrupted(order.job, order.attempt, 0))
+
+
+def wait_for_state(site: Any, order: Draw, state: str) -> None:
+    while site.rows("SELECT state FROM job WHERE id = ?", order.job)[0][0] != state:
+        time.sleep(0.01)
+
+
+def promises(site: Any) -> int:
+    return int(site.rows("SELECT count(promised_low) FROM job WHERE id > 3")[0][0])
+
+
+@pytest.mark.parametrize("come_between", [gaming, sleeping, parking, another_program])
+def test_a_promise_that_people_came_in_the_way_of_is_not_judged(by_hand: Any, waiting: Any, come_between: Any) -> None:
+    ann = by_hand.friend("ann")
+    for number in range(4):
+        by_hand.submit(ann, f"house {number}")
+        order = by_hand.crews[0].next_order(Draw)
+        if number < 3:
+            by_hand.crews[0].draw_now(order)
+            waiting(lambda: by_hand.service.hub.progress is None)
+    assert promises(by_hand) == 1, "three are known: the fourth was promised something"
+    come_between(by_hand, order)
+    waiting(lambda: promises(by_hand) == 0)
+
+
+def test_nothing_is_promised_to_what_is_held_or_comes_while_nothing_is_drawn(sites: Callable[..., Any]) -> None:
+    site = sites(settings=ServeSettings(keep_free_mib=0, idle_unload="0", hold_words="grue"))
+    ann, owner = site.friend("ann"), site.owner()
+    for _ in range(3):
+        site.until(ann, site.submit(ann), "done")
+    site.submit(ann, "a grue")
+    owner.post("/owner/mode", data={"mode": "draining"})
+    site.submit(ann, "later")
+    assert promises(site) == 0
+    owner.post("/owner/mode", data={"mode": "drawing"})
+    site.submit(ann, "now")
+    assert promises(site) == 1
 
 
 def test_numbers_are_the_owners_alone(site: Any) -> None:
