@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 from dreamrig.errors import FailedError, NotReadyError
@@ -235,14 +236,20 @@ def require_its_database(home: Home) -> None:
 
 
 def restore_hint(path: Path) -> str:
-    """The command that brings the newest backup back.
+    """The command that brings the newest backup back, for a shell: the database, and the pictures that are gone.
 
     A journal beside the damaged file belongs to that file: SQLite would roll it back into the backup.
     """
-    backups = sorted((path.parent / "serve" / "backups").glob("*/serve.db"))
+    backups, name = sorted((path.parent / "serve" / "backups").glob("*/serve.db")), quote(str(path))
+    pictures = quote(str(path.parent / "serve" / "pictures"))
     if not backups:
-        return f"there is no backup; to begin anew, move it away: mv {path} {path}.damaged; mv serve/pictures away too"
-    return f"the newest backup: rm -f {path}-journal {path}-wal {path}-shm; cp {backups[-1]} {path}"
+        return (
+            f"there is no backup; to begin anew, move it away: mv {name} {name}.damaged;"
+            f" mv {pictures} {pictures}.before"
+        )
+    kept = backups[-1].parent / "pictures"
+    also = f"cp -Rn {quote(str(kept))}/. {pictures}; " if kept.is_dir() else ""
+    return f"the newest backup: rm -f {name}-journal {name}-wal {name}-shm; {also}cp {quote(str(backups[-1]))} {name}"
 
 
 def _damaged(path: Path, reason: str) -> NotReadyError:

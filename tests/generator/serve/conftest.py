@@ -301,7 +301,7 @@ def rigs(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     started = []
 
     def start(**changes: Any) -> Any:
-        started.append(whole.Rig(tmp_path / "home", **changes))
+        started.append(whole.Rig(**{"home": tmp_path / "home", **changes}))
         return started[-1]
 
     yield start

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,29 @@ def test_the_owners_page_says_why_there_is_none(site: Any) -> None:
     answer = owner.post("/owner/backup")
     assert answer.status_code == 507
     assert "There is no new backup. Cannot write" in answer.text
+
+
+@pytest.mark.slow
+def test_a_restored_backup_shows_its_pictures_again_under_a_server(tmp_path: Path, rigs: Callable[..., Any]) -> None:
+    """By the command that the server prints, in a home whose name has a space and a quote."""
+    rig = rigs(toy_step_seconds=0.01, home=tmp_path / "ann's home")
+    kept = {key: rig.done(key) for key in (rig.submit({"prompt": prompt}) for prompt in ("a house", "a boat"))}
+    make_backup(Home(rig.home))
+    later = rig.submit({"prompt": "after the backup"})
+    rig.done(later)
+    rig.halt()
+    lost, _ = kept
+    shutil.rmtree(rig.picture(lost).parent)
+    (rig.home / "serve.db").write_bytes(b"no database" * 1000)
+    refused = subprocess.run(rig.command, env=rig.environ, capture_output=True, text=True, check=False)
+    assert refused.returncode == NotReadyError.exit_code
+    command = next(line for line in refused.stderr.splitlines() if "rm -f" in line).partition("newest backup: ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    rig.start_again()
+    for key, picture in kept.items():
+        assert rig.job(key)["state"] == "done"
+        assert rig.picture(key).read_bytes() == picture
+        assert rig.fetch(f"/files/{key}/picture") == picture
+    shown = {one["key"] for one in rig.until(lambda: rig.ask("GET", "/api/v1/pictures"))["pictures"]}
+    assert shown == set(kept)
+    assert rig.done(rig.submit({"prompt": "and on it goes"})) != b""

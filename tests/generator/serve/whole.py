@@ -95,6 +95,13 @@ class Rig:
         except httpx.HTTPError:
             return False
 
+    def fetch(self, path: str) -> bytes:
+        """A file, as the owner gets it."""
+        headers = {"Authorization": f"Bearer {self.address()['token']}"}
+        answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
     def submit(self, wish: dict[str, Any], **headers: str) -> str:
         return str(self.until(lambda: self.ask("POST", "/api/v1/jobs", json=wish, headers=headers))["key"])
 
@@ -124,9 +131,12 @@ class Rig:
     def worker_pid(self, key: str) -> int:
         return int(self.until(lambda: self.row(key)["worker"]).split()[0])
 
-    def stop(self) -> None:
+    def halt(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(self.patience_seconds)
+
+    def stop(self) -> None:
+        self.halt()
         if not self.log.closed:
             self.log.close()
