@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -21,10 +22,20 @@ def submit(args: list[str]) -> int:
         made = call(
             "POST", "/api/v1/jobs", {"prompt": " ".join(prompt), "preset": preset, "shape": shape, "style": style}
         )
-        print(f"{made['key']}  number {made['number']}, {made.get('left', '')}")
+        print(f"{made['key']}  {where(made)}")
         return EXIT_GOOD
 
     return app(args, prog_name="dreamrig submit", standalone_mode=False) or EXIT_GOOD
+
+
+def where(made: Mapping[str, Any]) -> str:
+    """Where a picture that was just asked for stands, in words."""
+    if made["state"] == "held":
+        return "held: the owner has to look at this prompt first"
+    if not made["number"]:
+        return "is drawn now" if made["state"] == "running" else str(made["state"])
+    left = made.get("left")
+    return f"number {made['number']}, {left}" if left else f"number {made['number']}"
 
 
 def show_queue(args: list[str]) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.crew.protocol import Draw
+from generator.serve.asking import where
 from generator.serve.settings import ServeSettings
 from generator.serve.wish import has_held
 
@@ -41,6 +45,25 @@ def test_a_held_word_or_phrase_is_found_as_the_generator_reads_the_prompt(prompt
 @pytest.mark.parametrize("prompt", ["a gruesome sight", "ice | dragon", "ice on a dragon", "dragon ice", "a house:2"])
 def test_what_only_looks_like_a_held_word_is_not_held(prompt: str) -> None:
     assert not has_held(prompt, ServeSettings(hold_words="grue, ice dragon, 2").held_words)
+
+
+def test_submit_says_where_a_picture_stands(sites: Callable[..., Any]) -> None:
+    site = sites(at_once=False, settings=ServeSettings(keep_free_mib=0, idle_unload="0", hold_words="grue"))
+    ann = site.friend("ann")
+    first = site.submit(ann)
+    site.until(ann, first, "running")
+    said = [where(ann.post("/api/v1/jobs", json={"prompt": prompt}).json()) for prompt in ("a grue", "a house")]
+    assert said == ["held: the owner has to look at this prompt first", "number 1, unknown yet"]
+    assert where(ann.get(f"/api/v1/jobs/{first}").json()) == "is drawn now"
+    assert where({"state": "done", "number": None}) == "done"
+
+
+def test_modules_that_the_documentation_imports_are_there() -> None:
+    text = Path(__file__).parents[3].joinpath("docs/serve.md").read_text(encoding="utf-8")
+    named = re.findall(r"^import (generator[.\w]+)", text, re.MULTILINE)
+    assert named
+    for name in named:
+        assert importlib.util.find_spec(name) is not None, name
 
 
 def test_nobody_goes_on_from_a_deleted_picture(site: Any) -> None:
