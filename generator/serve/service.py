@@ -19,7 +19,7 @@ from generator.serve.clock import Clock
 from generator.serve.friends import Friend
 from generator.serve.home import Home, new_key
 from generator.serve.line import queue
-from generator.serve.line.admission import Pace, Refused, check_disk, check_line, check_pace
+from generator.serve.line.admission import Pace, Refused, check_disk, check_line, check_pace, needed_mib
 from generator.serve.line.dispatcher import Dispatcher
 from generator.serve.line.estimate import History, Range, hit_rate, kind_of
 from generator.serve.line.live import Hub, Mode
@@ -44,8 +44,6 @@ FILES = {
 """Kind -> file name in a picture's folder: no path comes from a client."""
 VARIATIONS = 4
 """Of a mutated picture."""
-NEEDED_MIB = 16.0
-"""Picture, enlargement, thumbnails and checkpoint of one job, generously."""
 BUSY_SECONDS = 10
 
 
@@ -117,7 +115,7 @@ class Service:
         start = None if parent is None else str(self.home.picture_folder(parent.key) / PICTURE)
         config = to_config(wish, self.hub.offers, start).to_dict()
         room = await asyncio.to_thread(free_mib, self.home.root)
-        check_disk(room, NEEDED_MIB, self.settings.keep_free_mib)
+        check_disk(room, needed_mib(config), self.settings.keep_free_mib)
         promised = views.time_left(None, await self.line(), self.hub, self.history, kind_of(config, wish.preset))
         whole = self.history.range_of(kind_of(config, wish.preset))
         is_held = has_held(wish.prompt, self.settings.held_words)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from generator.serve.friends import Friend
 from generator.serve.line import queue
 
 MOST_WAITING_IN_ALL = 500
 MINUTE_SECONDS = 60.0
+PNG_BYTES, CHECKPOINT_BYTES, FRAME_BYTES = 3.0, 16.0, 0.5
+"""A pixel: where nothing can be packed; latent with the optimiser's state; JPEG."""
+ENLARGED_PIXELS, SMALLEST_ENLARGED, LARGEST_ENLARGED = 16, 512**2, 4096**2
+MOST_FRAMES = 96
+SMALL_FILES_BYTES = 2**20
+"""Thumbnails, records, the newest preview."""
 
 
 class Refused(Exception):
@@ -52,6 +59,14 @@ def check_pace(pace: Pace, friend: Friend) -> None:
     """Refused where this friend submits too often."""
     if not pace.allows(friend.id, friend.most_a_minute):
         raise Refused(429, "too_fast", f"More than {friend.most_a_minute} a minute: take a breath.", 60)
+
+
+def needed_mib(config: Mapping[str, Any]) -> float:
+    """Of the disk, from above: picture, enlargement, frames, two checkpoints (the new one is whole before the old goes)."""
+    pixels = int(config["width"]) * int(config["height"])
+    large = min(max(ENLARGED_PIXELS * pixels, SMALLEST_ENLARGED), LARGEST_ENLARGED)
+    frames = min(int(config["steps"]), MOST_FRAMES) * FRAME_BYTES
+    return (PNG_BYTES * (pixels + large) + (2 * CHECKPOINT_BYTES + frames) * pixels + SMALL_FILES_BYTES) / 2**20
 
 
 def check_disk(free_mib: int | None, needs_mib: float, floor_mib: int) -> None:
