@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from dreamrig import console, extras, settings
+from dreamrig import extras, settings
 from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, NotReadyError, UsageError
 from generator.crew.cluster import require_ray
 from generator.crew.local import die_with_parent
@@ -21,6 +21,7 @@ from generator.crew.settings import load_crew_settings
 from generator.serve.discord import setup as discord_setup
 from generator.serve.home import held, this_home
 from generator.serve.settings import LOOPBACK, ServeSettings, load_settings
+from generator.serve.watching import lines
 
 PROCESS = (sys.executable, "-P", "-m", "dreamrig", "serve", "process")
 """The web process's command, without flags."""
@@ -34,8 +35,9 @@ def run(flags: dict[str, Any], process: Sequence[str] = PROCESS, waits: Sequence
     require_safe_bind(own)
     _bring_extras(own)
     home = this_home()
+    lines.begin(own)
     with held(home) as lock:
-        return supervise(flags, lock, process, waits)
+        return supervise(flags, lock, process, waits, own)
 
 
 def _bring_extras(own: ServeSettings) -> None:
@@ -55,7 +57,9 @@ def require_safe_bind(own: ServeSettings) -> None:
         )
 
 
-def supervise(flags: dict[str, Any], lock: int, process: Sequence[str], waits: Sequence[float]) -> int:
+def supervise(
+    flags: dict[str, Any], lock: int, process: Sequence[str], waits: Sequence[float], own: ServeSettings
+) -> int:
     """Start the web process, and again where it dies, with growing pauses; returns its exit code once told to stop.
 
     lock: the descriptor that holds the home. The web process inherits it: where this parent is killed, nobody may write
@@ -87,7 +91,7 @@ def supervise(flags: dict[str, Any], lock: int, process: Sequence[str], waits: S
             if told.is_set() or code in (EXIT_GOOD, UsageError.exit_code, NotReadyError.exit_code):
                 return EXIT_GOOD if told.is_set() else code
             deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
-            console.print_note(f"note: the server ended with {code}; starting it again")
+            lines.note(own, f"the server ended with {code}; starting it again", exit_code=code)
             if told.wait(waits[min(deaths, len(waits)) - 1]):
                 return EXIT_GOOD
 

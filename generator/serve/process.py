@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from dreamrig import called, console, settings
+from dreamrig import called, settings
 from dreamrig.errors import EXIT_GOOD, NotReadyError, RigError
 from generator.crew.local import die_with_parent
 from generator.serve import friends
 from generator.serve.clock import Clock, wall_ms
 from generator.serve.home import Home, this_home, write_address
 from generator.serve.settings import Patience, ServeSettings, load_settings
+from generator.serve.watching import lines
 
 if TYPE_CHECKING:
     from generator.serve.app import Server
@@ -39,15 +40,15 @@ def web_process(
     import uvicorn
 
     from generator.serve.app import make_server
-    from generator.serve.watching import logs
 
     die_with_parent()
     own, home = load_settings(flags, settings.load_sources()), this_home()
-    logs.begin(own)
+    lines.begin(own)
     server = make_server(home, own, command=worker, patience=patience, clock=clock)
     config = uvicorn.Config(
         server.app, host=own.host, port=own.port, log_level="warning", access_log=False,
         timeout_graceful_shutdown=GRACE_SECONDS, server_header=False, proxy_headers=False, lifespan="on",
+        log_config=None,  # its lines are ours
     )  # fmt: skip
     web = Web(config, server.service)
 
@@ -64,11 +65,9 @@ def web_process(
 @contextlib.contextmanager
 def announced(server: Server, home: Home, own: ServeSettings) -> Iterator[None]:
     """Say where it is, for as long as it is there. On a full disk the pages go on, and this waits for room."""
-    from generator.serve.watching import logs
-
     url = f"http://{'127.0.0.1' if own.host in ('0.0.0.0', '::') else own.host}:{own.port}"  # noqa: S104 - to print it
     if own.log == "json":
-        log.info("listening", extra={logs.FACTS: {"friends": own.public_url or url}})
+        log.info("listening", extra={lines.FACTS: {"friends": own.public_url or url}})
     else:
         print(f"friends: {own.public_url or url}", flush=True)
     is_over = threading.Event()
@@ -77,7 +76,7 @@ def announced(server: Server, home: Home, own: ServeSettings) -> Iterator[None]:
         tell_commands_and_owner(server, home, own, url)
     except RigError as error:
         home.address_file.unlink(missing_ok=True)  # the one of before would mislead
-        console.print_note(f"note: {error.message} Until there is room: no link for you, and no `dreamrig queue`.")
+        lines.note(own, f"{error.message} Until there is room: no link for you, and no `dreamrig queue`.")
         telling.start()
     yield
     is_over.set()

@@ -62,7 +62,7 @@ def check_pace(pace: Pace, friend: Friend) -> None:
 
 
 def needed_mib(config: Mapping[str, Any]) -> float:
-    """Of the disk, from above: picture, enlargement, frames, two checkpoints (the new one is whole before the old goes)."""
+    """Of the disk, from above: picture, enlargement, frames, the old checkpoint beside the new one."""
     pixels = int(config["width"]) * int(config["height"])
     large = min(max(ENLARGED_PIXELS * pixels, SMALLEST_ENLARGED), LARGEST_ENLARGED)
     frames = min(int(config["steps"]), MOST_FRAMES) * FRAME_BYTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,8 @@ from generator.crew.protocol import Draw, Failed
 from generator.serve.cli import sweep_body, use_line
 from generator.serve.friends import DAY_MS
 from generator.serve.settings import ServeSettings
-from generator.serve.watching import logs, retention
+from generator.serve.watching import lines as lines_of
+from generator.serve.watching import retention
 
 TOY = Path(__file__).with_name("toy_serve.py")
 LOG = logging.getLogger("dreamrig.serve")
@@ -34,7 +36,7 @@ def lines() -> Iterator[Callable[[str], Callable[[], list[str]]]]:
 
     def begin(kind: str) -> Callable[[], list[str]]:
         stream = io.StringIO()
-        logs.begin(ServeSettings(log=kind), stream)
+        lines_of.begin(ServeSettings(log=kind), stream)
         return lambda: stream.getvalue().splitlines()
 
     yield begin
@@ -43,7 +45,7 @@ def lines() -> Iterator[Callable[[str], Callable[[], list[str]]]]:
 
 def test_a_json_line_is_one_object_with_its_facts_and_its_error(lines: Any) -> None:
     written = lines("json")
-    LOG.info("picture %s", "done", extra={logs.FACTS: {"job": "k", "odd": Path("/a")}})
+    LOG.info("picture %s", "done", extra={lines_of.FACTS: {"job": "k", "odd": Path("/a")}})
     LOG.error("it broke", exc_info=ValueError("über\nzwei"))
     first, second = map(json.loads, written())
     assert first["message"] == "picture done"
@@ -54,7 +56,7 @@ def test_a_json_line_is_one_object_with_its_facts_and_its_error(lines: Any) -> N
 
 def test_a_line_for_people_has_the_same_facts(lines: Any) -> None:
     written = lines("text")
-    LOG.info("picture done", extra={logs.FACTS: {"job": "k"}})
+    LOG.info("picture done", extra={lines_of.FACTS: {"job": "k"}})
     assert written()[0].endswith("INFO picture done job=k")
 
 
@@ -71,17 +73,19 @@ def test_each_event_is_a_line_and_prompts_stand_there_only_when_asked(
     kinds = ["picture submitted", "picture claimed", "picture done"]
 
     def told() -> list[Any]:
-        return [one for one in caplog.records if getattr(one, logs.FACTS, {}).get("job") == key]
+        return [one for one in caplog.records if getattr(one, lines_of.FACTS, {}).get("job") == key]
 
     waiting(lambda: [one.getMessage() for one in told()] == kinds)
-    everything = "".join(f"{one.getMessage()} {getattr(one, logs.FACTS, '')}" for one in caplog.records)
+    everything = "".join(f"{one.getMessage()} {getattr(one, lines_of.FACTS, '')}" for one in caplog.records)
     assert ("a very secret house" in everything) is asked
     token = ann.cookies["dreamrig"]
     assert token not in everything
     assert site.server.token not in everything
 
 
-def test_a_log_for_programs_holds_json_alone_and_no_link(tmp_path: Path, rigs: Callable[..., Any]) -> None:
+def test_a_log_for_programs_holds_json_alone_and_no_link(
+    tmp_path: Path, rigs: Callable[..., Any], waiting: Any
+) -> None:
     rig = rigs(toy_step_seconds=0.01)
     text = (tmp_path / "log").read_text()
     assert "#" not in text, "no terminal: no link that lets the owner in"
@@ -96,10 +100,17 @@ def test_a_log_for_programs_holds_json_alone_and_no_link(tmp_path: Path, rigs: C
     try:
         assert ran.stdout is not None
         first = json.loads(ran.stdout.readline())
+        waiting(rig.is_up)
+        with socket.create_connection(("127.0.0.1", rig.port)) as odd:
+            odd.sendall(b"no request\r\n\r\n")
+            odd.recv(100)
     finally:
         ran.terminate()
-        ran.wait(rig.patience_seconds)
+        rest = ran.communicate(timeout=rig.patience_seconds)[0]
     assert first["message"] == "listening"
+    for line in rest.splitlines():
+        assert json.loads(line)["at"], line
+    assert "Invalid HTTP request" in rest, "uvicorn's lines are objects too"
     assert first["friends"] == f"http://127.0.0.1:{rig.port}"
 
 
@@ -298,3 +309,12 @@ def test_more_than_one_portion_goes(site: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
     assert site.owner().post("/api/v1/sweep", json={"days": 1, "apply": True}).json()["goes"] == 5
     assert ann.get("/api/v1/pictures").json()["pictures"] == []
+
+
+def test_a_note_is_a_line_of_the_log_where_programs_read_it(lines: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    written = lines("json")
+    lines_of.note(ServeSettings(log="json"), "The disk is full.", free_mib=0)
+    (one,) = map(json.loads, written())
+    assert (one["message"], one["free_mib"], one["level"]) == ("The disk is full.", 0, "warning")
+    lines_of.note(ServeSettings(), "The disk is full.")
+    assert capsys.readouterr().err == "note: The disk is full.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -18,8 +19,11 @@ PATIENCE_SECONDS = 60
 PARENT = """
 import os, sys
 from generator.serve import parent
-child, waits = sys.argv[1], float(sys.argv[2])
-sys.exit(parent.supervise({}, os.open(os.devnull, os.O_RDONLY), [sys.executable, "-c", child], [waits]))
+from generator.serve.settings import ServeSettings
+from generator.serve.watching import lines
+child, waits, own = sys.argv[1], float(sys.argv[2]), ServeSettings(log=sys.argv[3])
+lines.begin(own)
+sys.exit(parent.supervise({}, os.open(os.devnull, os.O_RDONLY), [sys.executable, "-c", child], [waits], own))
 """
 SAY = "import os; print(os.getpid(), flush=True);"
 
@@ -29,8 +33,8 @@ def parent() -> Iterator[Callable[..., Any]]:
     """Starts one over a child that is a line of Python."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(child: str, waits: float = 0.0) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PARENT, child, str(waits)]
+    def start(child: str, waits: float = 0.0, log: str = "text") -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PARENT, child, str(waits), log]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         started.append(subprocess.Popen(command, cwd=Path(__file__).parents[3], **pipes))
         return started[-1]
@@ -77,3 +81,15 @@ def test_a_dead_child_is_started_again_and_a_wrong_configuration_is_not(parent: 
     assert first != second
     for code in (2, 4):
         assert parent(f"import os; os._exit({code})").wait(PATIENCE_SECONDS) == code
+
+
+@pytest.mark.parametrize("log", ["text", "json"])
+def test_a_restart_is_told_as_the_log_is_wanted(parent: Callable[..., Any], log: str) -> None:
+    process = parent("import os; os._exit(70)", log=log)
+    line = process.stderr.readline()
+    if log == "text":
+        assert line == "note: the server ended with 70; starting it again\n"
+    else:
+        told = json.loads(line)
+        assert (told["level"], told["exit_code"]) == ("warning", 70)
+        assert told["message"] == "the server ended with 70; starting it again"
