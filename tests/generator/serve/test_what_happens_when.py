@@ -100,6 +100,14 @@ ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "upgrade with jobs waiting": (
         ("generator/serve/test_what_happens_when.py", "test_upgrade_runs_what_waits_with_its_recorded_settings"),
+        (
+            "generator/serve/test_old_database.py",
+            "test_todays_server_migrates_it_and_draws_what_waits_with_its_recorded_settings",
+        ),
+        (
+            "generator/serve/test_dispatcher.py",
+            "test_a_wish_that_this_version_does_not_know_fails_in_words_and_holds_nobody_up",
+        ),
         ("generator/crew/test_worker.py", "test_failures_have_codes_and_the_worker_lives_on"),
         ("generator/crew/test_endings.py", "test_a_checkpoint_of_another_version_restarts_at_0_and_says_so"),
     ),
