@@ -111,7 +111,7 @@ def signed(secret: bytes, text: str) -> str:
 
 
 async def open_share(service: Service, token: str) -> QueuedJob:
-    """The picture a link opens; NotFoundError for a wrong, ended or expired one."""
+    """The picture a link opens; NotFoundError for a wrong, ended or expired one, and while the picture is hidden."""
     now = service.clock.now_ms()
     link = await service.read(lambda db: find_link(db, token))
     if link is None or not hmac.compare_digest(token_of(service.secret, link).encode(), token.encode()):
@@ -119,7 +119,7 @@ async def open_share(service: Service, token: str) -> QueuedJob:
     row = await service.read(
         lambda db: db.execute(
             "SELECT job.* FROM share JOIN job ON job.id = share.job WHERE share.id=? AND share.revoked_at IS NULL"
-            " AND (share.expires_at IS NULL OR share.expires_at > ?) AND job.deleted_at IS NULL",
+            " AND (share.expires_at IS NULL OR share.expires_at > ?) AND job.deleted_at IS NULL AND NOT job.is_hidden",
             (link["id"], now),
         ).fetchone()
     )

@@ -57,6 +57,20 @@ def test_what_the_owner_hid_stays_hidden_and_its_links_are_dead(site: Any) -> No
     assert ben.get(f"/p/{key}").status_code == 200
 
 
+def test_a_hidden_pictures_link_is_closed_until_it_is_shown_again(site: Any) -> None:
+    ann, stranger = site.friend("ann"), site.visitor()
+    key = done(site, ann)
+    ann.post(f"/p/{key}/share")
+    token = link(ann, key)
+    addresses = [f"/s/{token}", f"/s/{token}/card.jpg", f"/s/{token}/picture.png"]
+    ann.post(f"/p/{key}/hide")
+    assert [stranger.get(one).status_code for one in addresses] == [404, 404, 404]
+    assert "opens nothing until you show it again" in ann.get(f"/p/{key}").text
+    ann.post(f"/p/{key}/show")
+    assert [stranger.get(one).status_code for one in addresses] == [200, 200, 200]
+    assert link(ann, key) == token
+
+
 def test_left_as_it_is_leaves_hidden_what_its_friend_hid(site: Any) -> None:
     ann, ben, owner = site.friend("ann"), site.friend("ben"), site.owner()
     key = done(site, ann, "something rude")
