@@ -45,6 +45,8 @@ FILES = {
 VARIATIONS = 4
 """Of a mutated picture."""
 BUSY_SECONDS = 10
+LONGEST_REASON = 200
+"""Characters that the owner has for why a picture is not drawn."""
 
 
 class NotFoundError(Exception):
@@ -199,6 +201,17 @@ class Service:
         self.changed()
         return cancelled or job
 
+    async def refuse(self, owner: Friend, key: str, reason: str) -> None:
+        """The owner's word on what is held or parked: it is not drawn, for that reason; what had moved on goes on."""
+        job, now, said = await self.own(owner, key), self.clock.now_ms(), reason_in(reason)
+        if await self.write(lambda db: queue.refuse(db, job.id, now, said)) is not None:
+            await asyncio.to_thread(self.home.remove_picture, key)
+        self.changed()
+
+    async def stuck(self, friend: Friend) -> list[QueuedJob]:
+        """Pictures of this friend's that do not go on by themselves."""
+        return await self.read(lambda db: queue.stuck(db, friend.id))
+
     async def set_mode(self, mode: Mode, length: str = "0") -> None:
         """Draw, or for so long ("3h"; "0" = until told otherwise) drain, give the GPU back, or pause.
 
@@ -314,6 +327,14 @@ class Service:
         if not path.is_file():
             raise NotFoundError
         return path
+
+
+def reason_in(text: str) -> str:
+    """A reason, tidied; "" = none was given. WishError for one that cannot be shown."""
+    said = " ".join(text.split())
+    if len(said) > LONGEST_REASON or not said.isprintable():
+        raise WishError("reason", "That is no reason.", hint=f"use up to {LONGEST_REASON} ordinary characters")
+    return said
 
 
 def require_start(parent: QueuedJob | None) -> None:

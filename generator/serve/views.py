@@ -15,7 +15,7 @@ from typing import Any
 from generator.serve.friends import Friend
 from generator.serve.line.estimate import NOTHING, History, Kind, Range, kind_of, words
 from generator.serve.line.live import Hub, Progress
-from generator.serve.line.queue import QueuedJob
+from generator.serve.line.queue import REFUSED, QueuedJob
 from generator.serve.line.turns import Place, why_risen
 
 MOST_SHOWN = 100
@@ -35,8 +35,11 @@ FAILURES: Mapping[str, str] = {
     "bad_request": "This version cannot draw it any more.",
     "bug": "Something broke. The owner can see what.",
     "crashed": "It broke three times. The owner has to look.",
+    REFUSED: "The owner did not let it be drawn.",
 }
 """Why a picture could not be drawn, by code, in words for its friend."""
+TELLING = ("out_of_memory", REFUSED)
+"""Codes whose note is for its friend; the others' are for the owner."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def job_view(
         "height": job.config["height"],
         "made_at": job.made_at,
         "code": job.code,
-        "why": job.note if sees and job.code == "out_of_memory" else None,
+        "why": job.note if sees and job.code in TELLING else None,
         "hidden": job.is_hidden,
         "deleted": job.deleted_at is not None,
         "attempt": job.attempt,

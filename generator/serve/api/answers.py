@@ -130,7 +130,7 @@ class JobView(TypedDict):
     width: Annotated[int, Meta(ge=1, description="Pixels.")]
     height: Annotated[int, Meta(ge=1, description="Pixels.")]
     made_at: Milliseconds
-    code: Annotated[str | None, Meta(description="Why it failed or is parked.")]
+    code: Annotated[str | None, Meta(description="Why it failed, is parked or was refused.")]
     why: NotRequired[Annotated[str | None, Meta(description="More about code, where there is more to say.")]]
     hidden: bool
     deleted: bool

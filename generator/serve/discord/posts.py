@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from generator.serve import friends, outbox
 from generator.serve.line import queue
 from generator.serve.line.estimate import UNKNOWN
-from generator.serve.line.queue import QueuedJob
+from generator.serve.line.queue import REFUSED, QueuedJob
 from generator.serve.outbox import DISCORD_POST as KIND
 from generator.serve.service import NotFoundError, Service
 from generator.serve.views import FAILURES
@@ -118,6 +118,8 @@ def state_words(job: QueuedJob, view: dict[str, Any]) -> str:
         return f"{view['seconds']} s of work"
     if job.state == "failed":
         return FAILURES.get(job.code or "", "It could not be drawn.")
+    if job.code == REFUSED:
+        return f"{FAILURES[REFUSED]} {escaped(view['why'] or '')}".strip()
     return STATES[job.state]
 
 

@@ -24,6 +24,8 @@ State = Literal["queued", "running", "held", "parked", "done", "failed", "cancel
 FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 WAITING: tuple[State, ...] = ("queued", "held", "parked")
 MOST_CRASHES = 3
+REFUSED = "refused"
+"""Code of what the owner did not let be drawn."""
 
 # Event -> the states before it, the state after it. None = the job is new.
 WALK: Mapping[str, tuple[frozenset[State | None], State]] = {
@@ -249,6 +251,16 @@ def cancel(db: sqlite3.Connection, job: int, now: int) -> QueuedJob | None:
     return None if row is None else _told(db, row, "cancelled", now)
 
 
+def refuse(db: sqlite3.Connection, job: int, now: int, reason: str) -> QueuedJob | None:
+    """held or parked -> cancelled by the owner, for good, with the reason for its friend; None = it is neither."""
+    row = db.execute(
+        "UPDATE job SET state='cancelled', ended_at=?, code=?, note=? WHERE id=? AND state IN ('held','parked')"
+        " RETURNING *",
+        (now, REFUSED, reason, job),
+    ).fetchone()
+    return None if row is None else _told(db, row, "cancelled", now)
+
+
 def hold(db: sqlite3.Connection, job: int, now: int) -> QueuedJob | None:
     """queued -> held: the owner has to look at it first; None = it does not wait."""
     _close_gap(db, job)
@@ -400,6 +412,19 @@ def line(db: sqlite3.Connection) -> list[QueuedJob]:
 def in_state(db: sqlite3.Connection, state: State, most: int = 200) -> list[QueuedJob]:
     """Jobs in one state, the newest first."""
     rows = db.execute("SELECT * FROM job WHERE state=? ORDER BY id DESC LIMIT ?", (state, most)).fetchall()
+    return [QueuedJob.from_row(row) for row in rows]
+
+
+def stuck(db: sqlite3.Connection, friend: int, most: int = 20) -> list[QueuedJob]:
+    """A friend's pictures that do not go on by themselves, the newest first; not those that were asked for again."""
+    rows = db.execute(
+        "SELECT * FROM job WHERE friend = :friend AND deleted_at IS NULL"
+        " AND (state IN ('held','parked','failed') OR (state = 'cancelled' AND code = :refused))"
+        " AND (state IN ('held','parked') OR NOT EXISTS (SELECT 1 FROM job AS later"
+        " WHERE later.friend = :friend AND later.id > job.id AND later.wish = job.wish))"
+        " ORDER BY id DESC LIMIT :most",
+        {"friend": friend, "refused": REFUSED, "most": most},
+    ).fetchall()
     return [QueuedJob.from_row(row) for row in rows]
 
 

@@ -59,6 +59,7 @@ async def draw_page(request: Request, me: Friend, status: int = 200, **values: A
             "number": await service.number_of_next(me),
             "left": words(await service.promise("quick", "square")),
             "pictures": [service.view_of(one, me, line) for one in recent],
+            "stuck": len(await service.stuck(me)),
             "request_key": secrets.token_urlsafe(12),
             **values,
         },
@@ -84,8 +85,11 @@ async def submit(request: Request, me: Friend) -> Response:
 
 
 async def line(request: Request, me: Friend) -> Response:
-    """The queue."""
-    return await page(request, "queue", state=await service_of(request).whole_state(me))
+    """The queue, and what of this friend's own has left it without an end."""
+    service = service_of(request)
+    state, now = await service.whole_state(me), await service.line()
+    stuck = [service.view_of(one, me, now) for one in await service.stuck(me)]
+    return await page(request, "queue", state=state, stuck=stuck)
 
 
 async def gallery(request: Request, me: Friend) -> Response:

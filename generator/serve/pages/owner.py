@@ -20,7 +20,8 @@ from generator.serve.api.base import service_of
 from generator.serve.friends import Friend
 from generator.serve.line import queue
 from generator.serve.pages.look import page
-from generator.serve.service import NotFoundError
+from generator.serve.service import LONGEST_REASON, NotFoundError
+from generator.serve.views import may_see
 from generator.serve.watching.retention import use_by_friend
 
 
@@ -60,6 +61,8 @@ async def owner_page(
         status,
         everybody=everybody,
         states=states,
+        may_see=lambda job: may_see(job, me, service.settings.visibility),
+        longest_reason=LONGEST_REASON,
         names={one.id: one.name for one in everybody},
         rate=None if rate is None else round(100 * rate),
         log=tail(service.home.worker_log),

@@ -96,6 +96,10 @@ async def _let_go_on(request: Request, me: Friend, body: Mapping[str, Any]) -> N
     await service.write(lambda db: change(db, job.id, now))
 
 
+async def _refuse(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
+    await service_of(request).refuse(me, str(body.get("key", "")), str(body.get("reason", "")))
+
+
 def _whole(body: Mapping[str, Any], name: str) -> int:
     """A whole number of a form; WishError names the field."""
     said = str(body[name]).strip()
@@ -116,6 +120,7 @@ ACTS: Mapping[str, Act] = {
     "acquit": _judge,
     "release": _let_go_on,
     "unpark": _let_go_on,
+    "refuse": _refuse,
 }
 """What a button does; the page again where it returns none."""
 

@@ -137,7 +137,19 @@ def test_friends_are_no_owners(site: Any) -> None:
     ann = site.friend("ann")
     assert ann.get("/owner").status_code == 404
     assert ann.get("/metrics").status_code == 404
-    for what in ("mode", "invite", "revoke", "limit", "room", "backup", "condemn", "acquit", "release", "unpark"):
+    for what in (
+        "mode",
+        "invite",
+        "revoke",
+        "limit",
+        "room",
+        "backup",
+        "condemn",
+        "acquit",
+        "release",
+        "unpark",
+        "refuse",
+    ):
         assert ann.post(f"/owner/{what}", data={"mode": "paused", "name": "eve"}).status_code == 404
     assert ann.post("/api/v1/friends/invite", json={"name": "eve"}).status_code == 404
     assert site.service.hub.mode == "drawing"
