@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from docs.made.browser import CHROMIUM, BrowserError, BrowserPage, browser
-from generator.crew.protocol import Began, Draw, Previewed, Stepped
+from generator.crew.protocol import Began, Draw, Failed, Previewed, Stepped
 from generator.serve.access import COOKIE
+from generator.serve.settings import ServeSettings
 
 PATIENCE_SECONDS = 60
 MOST_BYTES_OF_FIRST_SCREEN = 100_000
@@ -91,6 +92,24 @@ def running(site: Any, friend: Any, waiting: Callable[..., None], prompt: str = 
     crew.tell(Previewed(order.job, order.attempt, 2))
     site.until(friend, key, "running")
     return key, crew, order
+
+
+def test_a_held_or_parked_page_renews_itself(page: BrowserPage, sites: Any, waiting: Any) -> None:
+    site = sites(at_once=False, settings=ServeSettings(keep_free_mib=0, hold_words="grue"))
+    ann, owner = site.friend("ann"), site.owner()
+    held = site.submit(ann, "a grue")
+    be(page, ann, site.url)
+    page.open(f"{site.url}/p/{held}")
+    assert page.evaluate(STATE) == "held"
+    owner.post("/owner/release", data={"key": held})
+    until(page, f"{STATE} === 'queued' || {STATE} === 'running'")
+    waiting(lambda: bool(site.crews))
+    order = site.crews[-1].next_order(Draw)
+    site.crews[-1].tell(Failed(order.job, order.attempt, "disk_full", "no"))
+    until(page, STATE, "parked")
+    owner.post("/owner/refuse", data={"key": held, "reason": "no room"})
+    until(page, STATE, "cancelled")
+    assert "no room" in page.evaluate("document.querySelector('.tray').innerText")
 
 
 def test_by_keyboard_alone_a_friend_asks_waits_and_cancels(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
