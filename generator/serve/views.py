@@ -199,10 +199,17 @@ def line_view(viewer: Friend, line: LineSeen, hub: Hub, history: History, visibi
     return {
         "counts": dict(line.counts),
         "line": [job_view(job, viewer, line, hub, history, visibility) for job in line.jobs[:MOST_SHOWN]],
+        "device": hub.device,
+        **about(hub),
+    }
+
+
+def about(hub: Hub) -> dict[str, Any]:
+    """What the machine is about: it changes without any event of a picture."""
+    return {
         "mode": hub.mode,
         "until": hub.until,
         "reason": hub.reason,
         "worker": hub.worker,
         "slept_seconds": round(hub.slept_seconds),
-        "device": hub.device,
     }

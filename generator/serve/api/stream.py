@@ -17,6 +17,7 @@ from generator.serve.friends import Friend
 from generator.serve.line import queue
 from generator.serve.line.live import Hub
 from generator.serve.service import Service
+from generator.serve.views import about
 
 STREAM_PAUSE_SECONDS = 0.25
 """At least between two messages of a stream: previews come twice a second."""
@@ -113,7 +114,7 @@ async def live(service: Service, friend: Friend) -> tuple[int, bytes]:
     """The running picture for one viewer, and what the machine is about."""
     line = await service.line()
     running = [service.view_of(one, friend, line) for one in line.jobs if one.state == "running"]
-    return 0, message("live", {"running": running, "worker": service.hub.worker, "mode": service.hub.mode})
+    return 0, message("live", {"running": running, **about(service.hub)})
 
 
 async def is_gone(service: Service, session: str) -> bool:

@@ -20,6 +20,7 @@ from generator.serve.line.estimate import words
 from generator.serve.pages import owner_acts
 from generator.serve.pages import picture as picture_pages
 from generator.serve.pages.look import HERE, inside, page
+from generator.serve.views import about
 from generator.serve.wish import LONGEST_PROMPT, WishError, read_wish
 
 RECENT = 9
@@ -89,7 +90,7 @@ async def line(request: Request, me: Friend) -> Response:
     service = service_of(request)
     state, now = await service.whole_state(me), await service.line()
     stuck = [service.view_of(one, me, now) for one in await service.stuck(me)]
-    return await page(request, "queue", state=state, stuck=stuck)
+    return await page(request, "queue", state=state, about=about(service.hub), stuck=stuck)
 
 
 async def gallery(request: Request, me: Friend) -> Response:

@@ -199,6 +199,25 @@ def test_two_friends_see_one_anothers_pictures_come_and_go(page: BrowserPage, by
     until(other, STATE, "cancelled")
 
 
+def test_the_open_queue_follows_the_machine_and_what_is_drawn(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
+    ann, owner = by_hand.friend("ann"), by_hand.owner()
+    _, crew, order = running(by_hand, ann, waiting)
+    be(page, ann, by_hand.url)
+    page.open(f"{by_hand.url}/queue")
+    crew.tell(Stepped(order.job, order.attempt, 7, 10))
+    until(page, "document.querySelector('.steps').textContent", "step 7 of 10")
+    banner = "document.querySelector('.banner')?.innerText ?? ''"
+    owner.post("/owner/mode", data={"mode": "draining"})
+    until(page, f"({banner}).startsWith('Nothing new begins')")
+    owner.post("/owner/mode", data={"mode": "gaming", "length": "3h"})
+    until(page, f"({banner}).startsWith('The graphics card plays a game until')")
+    owner.post("/owner/mode", data={"mode": "drawing"})
+    until(page, banner, "")
+    by_hand.asleep_seconds = 7200.0
+    by_hand.service.dispatcher.wake()
+    until(page, f"({banner}).startsWith('The PC was asleep for 2.0 h')")
+
+
 @pytest.mark.parametrize("path", ["/p/{key}", "/queue"])
 def test_out_of_a_pocket_the_page_is_right_though_its_stream_is_dead(
     page: BrowserPage, by_hand: Any, waiting: Any, tunnel_to: Any, path: str

@@ -1,10 +1,30 @@
-// The line is right again whenever it changes, and whenever the page is looked at again.
+// The line is right again whenever it or the machine changes, and whenever the page is looked at again.
 import {follow, pause} from "/static/stream.js";
-const shown = document.querySelector("[data-event]").dataset.event;
-const show = state => { if (String(state.event) !== shown) location.reload(); };
+const LOOK_MS = 10000; // what waits comes nearer while another one is drawn, without any event
+const page = document.querySelector("[data-event]").dataset;
+// What the page says of the machine: a worker that is ready and one that draws are told alike, a nap is not told.
+const words = now => [now.mode, now.until, now.reason, now.worker === "ready" ? "drawing" : now.worker, now.slept_seconds > 60].join("|");
+const said = words(JSON.parse(page.about));
+let looked = Date.now();
+function text(at, words) { if (at && at.textContent !== words) at.textContent = words; }
+function move(one) {
+  const peg = document.querySelector(`[data-key="${one.key}"]`);
+  text(peg?.querySelector(".steps"), `step ${one.steps_done} of ${one.steps}`);
+  text(peg?.querySelector(".left"), one.left);
+}
+function show(state) {
+  looked = Date.now();
+  if (String(state.event) !== page.event || words(state) !== said) location.reload();
+  else state.line.forEach(move);
+}
+function live(now) {
+  if (words(now) !== said) location.reload();
+  now.running.forEach(move);
+  if (Date.now() - looked > LOOK_MS) { looked = Date.now(); ask().catch(() => { /* the stream will tell */ }); }
+}
 async function ask() {
   const answer = await fetch("/api/v1/queue", {cache: "no-store"});
   if (!answer.ok) throw new Error(answer.status);
   show(await answer.json());
 }
-follow({state: show}, ask, async () => { await ask(); await pause(5000); });
+follow({state: show, live}, ask, async () => { await ask(); await pause(5000); });
