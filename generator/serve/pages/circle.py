@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from generator.crew.menu import CHOICES
+from generator.crew.menu import CHOICES, SHAPES, STYLES
 from generator.serve import friends
 from generator.serve.access import COOKIE, set_cookie
 from generator.serve.api.base import body_of, friend_of, service_of, visitor_of
@@ -45,7 +46,7 @@ async def draw_page(request: Request, me: Friend, status: int = 200, **values: A
         )
         costs[name] = words(None if kind is None else service.history.range_of(kind))
     line = await service.line()
-    first = {"prompt": asked.get("prompt", "")[:LONGEST_PROMPT], "parent": asked.get("parent", ""), "style": "none"}
+    first = filled_in({**asked, "prompt": asked.get("prompt", "")[:LONGEST_PROMPT]})
     if "dice" in asked and service.hub.examples:
         first["prompt"] = secrets.choice(service.hub.examples)
     recent = (await service.wall(me))[:RECENT]
@@ -67,6 +68,15 @@ async def draw_page(request: Request, me: Friend, status: int = 200, **values: A
     )
 
 
+def filled_in(form: Mapping[str, Any]) -> dict[str, str]:
+    """What the fields of the first page show: as they were sent; the usual one for a choice that is none."""
+    shown = {name: str(form.get(name, "")) for name in ("prompt", "parent", "preset", "shape", "style")}
+    for name, known in (("preset", CHOICES), ("shape", SHAPES), ("style", STYLES)):
+        if shown[name] not in known:
+            shown[name] = next(iter(known))
+    return shown
+
+
 async def submit(request: Request, me: Friend) -> Response:
     """The form of the first page."""
     body = await body_of(request)
@@ -74,14 +84,9 @@ async def submit(request: Request, me: Friend) -> Response:
     try:
         made = await service_of(request).submit(me, read_wish(body), key[:100] if key else None)
     except (WishError, Refused) as error:
-        filled = {
-            "prompt": body.get("prompt", ""),
-            "parent": body.get("parent", ""),
-            "style": body.get("style", "none"),
-        }
         status = error.status if isinstance(error, Refused) else 422
         hint = error.hint if isinstance(error, WishError) else ""
-        return await draw_page(request, me, status, filled=filled, error=f"{error.message} {hint}".strip())
+        return await draw_page(request, me, status, filled=filled_in(body), error=f"{error.message} {hint}".strip())
     return RedirectResponse(f"/p/{made.key}", 303)
 
 

@@ -376,8 +376,10 @@ def test_a_friend_fills_no_more_than_their_part_of_the_line(by_hand: Any) -> Non
     ann, ben = by_hand.friend("ann"), by_hand.friend("ben")
     for _ in range(6):  # one is being drawn
         by_hand.submit(ann)
-    answer = ann.post("/draw", data={"prompt": "one more"})
+    answer = ann.post("/draw", data={"prompt": "one more", "preset": "slow", "shape": "tall", "style": "oil"})
     assert answer.status_code == 429
+    assert [f'value="{name}" checked' in answer.text for name in ("slow", "tall", "oil")] == [True] * 3
+    assert answer.text.count(" checked") == 3
     assert "5 of your pictures wait already" in answer.text
     assert "one more" in answer.text  # what was typed is not lost
     by_hand.submit(ben)

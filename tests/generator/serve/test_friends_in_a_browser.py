@@ -23,6 +23,7 @@ from generator.serve.settings import ServeSettings
 PATIENCE_SECONDS = 60
 MOST_BYTES_OF_FIRST_SCREEN = 100_000
 STATE = "document.querySelector('[data-state]')?.dataset.state"
+DRAFT = "localStorage.getItem('dreamrig draft')"
 LOADED = (
     "[performance.getEntriesByType('navigation')[0], ...performance.getEntriesByType('resource')]"
     ".map(it => [it.name, it.initiatorType, it.transferSize])"
@@ -173,6 +174,39 @@ def click(page: BrowserPage, selector: str) -> None:
     place = {"x": at["x"] + at["width"] / 2, "y": at["y"] + at["height"] / 2, "button": "left", "clickCount": 1}
     for kind in ("mousePressed", "mouseReleased"):
         page.call("Input.dispatchMouseEvent", type=kind, **place)
+
+
+def test_a_wish_that_does_not_arrive_is_kept_and_one_that_does_is_let_go(page: BrowserPage, by_hand: Any) -> None:
+    ann = by_hand.friend("ann")
+    by_hand.until_ready()
+    by_hand.store(lambda db: db.execute("UPDATE friend SET most_waiting = 1"))
+    page.call("Network.enable")
+    be(page, ann, by_hand.url)
+    page.open(f"{by_hand.url}/")
+    type_in = "document.getElementById('wish').value = ''; document.getElementById('wish').focus()"
+    page.evaluate(type_in)
+    page.call("Input.insertText", text="a lighthouse")
+    page.evaluate("document.querySelector('[value=slow]').click()")
+    where = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.call("Network.emulateNetworkConditions", offline=True, **where)
+    page.key("Enter", "\r")
+    until(page, "document.getElementById('error').innerText", "The server does not answer. Nothing is lost: try again.")
+    assert page.evaluate(DRAFT) == "a lighthouse"
+    page.call("Network.emulateNetworkConditions", offline=False, **where)
+    page.evaluate("document.getElementById('wish').focus()")
+    page.key("Enter", "\r")
+    until(page, "location.pathname.startsWith('/p/')")
+    assert page.evaluate(DRAFT) is None
+    assert by_hand.rows("SELECT json_extract(wish, '$.preset') FROM job")[0][0] == "slow"
+    for words in ("a boat", "a ship"):  # one is drawn, one waits, and there is no room for a third
+        page.open(f"{by_hand.url}/")
+        page.evaluate(type_in)
+        page.call("Input.insertText", text=words)
+        page.key("Enter", "\r")
+        until(page, "location.pathname !== '/' || document.getElementById('error').innerText !== ''")
+    assert "wait already" in page.evaluate("document.getElementById('error').innerText")
+    assert page.evaluate(DRAFT) == "a ship"
+    page.evaluate("localStorage.clear()")
 
 
 def test_two_friends_see_one_anothers_pictures_come_and_go(page: BrowserPage, by_hand: Any, waiting: Any) -> None:

@@ -1,6 +1,31 @@
-// The draft survives a closed tab; Enter sends, Shift+Enter makes a line.
+// The draft survives a closed tab, and is let go once the picture is in the line. Enter sends, Shift+Enter makes a line.
 const field = document.querySelector("textarea"), form = field.form, name = "dreamrig draft";
-try { if (!field.value) field.value = localStorage.getItem(name) || ""; } catch { /* no storage, no draft */ }
-field.addEventListener("input", () => { try { localStorage.setItem(name, field.value); } catch { /* as above */ } });
-form.addEventListener("submit", () => { try { localStorage.removeItem(name); } catch { /* as above */ } });
+const error = document.getElementById("error");
+const draft = words => { try { if (words) localStorage.setItem(name, words); else localStorage.removeItem(name); } catch { /* no storage, no draft */ } };
+try { if (!field.value) field.value = localStorage.getItem(name) || ""; } catch { /* as above */ }
+field.addEventListener("input", () => draft(field.value));
 field.addEventListener("keydown", event => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); } });
+// The same wish sent twice is one picture; another wish is another, whether or not the first was answered.
+const renew = () => { form.elements.request.value = `${Date.now()}.${Math.random()}`; };
+form.addEventListener("input", renew);
+
+function tell(words) { error.textContent = words; error.hidden = !words; }
+async function send() {
+  const {request, ...wish} = Object.fromEntries(new FormData(form));
+  const answer = await fetch("/api/v1/jobs", {method: "POST", body: JSON.stringify(wish),
+    headers: {"content-type": "application/json", "idempotency-key": request}});
+  if (answer.status === 401) { location.assign("/enter"); return; }
+  const told = await answer.json();
+  if (!answer.ok) { tell(`${told.error.message} ${told.error.hint || ""}`.trim()); return; }
+  draft("");
+  renew();
+  location.assign(`/p/${told.key}`);
+}
+let isOut = false;
+form.addEventListener("submit", async event => {
+  event.preventDefault();
+  if (isOut) return;
+  isOut = true;
+  try { await send(); } catch { tell("The server does not answer. Nothing is lost: try again."); }
+  isOut = false;
+});
