@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,46 +105,68 @@ class Service:
 
         request: the same one gives the same job.   also: what else belongs into the transaction of a new job.
         """
-        if request is not None:
-            before = await self.read(lambda db: queue.by_request(db, friend.id, request))
-            if before is not None:
-                return before
-        check_pace(self.pace, friend)
+        return (await self.submit_times(1, friend, wish, request, also))[0]
+
+    async def submit_times(
+        self,
+        times: int,
+        friend: Friend,
+        wish: FriendWish,
+        request: str | None = None,
+        also: Also = lambda db, job: None,
+    ) -> list[QueuedJob]:
+        """The same wish so many times, with a seed for each: all of them are put into the line, or none."""
+        requests = requests_of(request, times)
+        before = await self.read(lambda db: sent_before(db, friend.id, requests))
+        if before:
+            return before
+        check_pace(self.pace, friend, times)
+        news = await self.prepared(friend, wish, requests)
+
+        def put(db: sqlite3.Connection) -> list[QueuedJob]:
+            if not sent_before(db, friend.id, requests):
+                check_line(db, friend, times)
+            require_start(None if news[0].parent is None else queue.by_id(db, news[0].parent))
+            made = [queue.submit(db, new, self.clock.now_ms()) for new in news]
+            for one in made:
+                also(db, one)
+            return made
+
+        jobs = await self.write(put)
+        self.changed()
+        return jobs
+
+    async def prepared(self, friend: Friend, wish: FriendWish, requests: Sequence[str | None]) -> list[New]:
+        """A submission per request, every decision made. Refused or WishError in words."""
         if not self.hub.offers:
             raise Refused(503, "waking_up", "The machine is still waking up: try again in a few seconds.", 5)
         parent = None if wish.parent is None else await self.seen(friend, wish.parent)
         require_start(parent)
         start = None if parent is None else str(self.home.picture_folder(parent.key) / PICTURE)
-        config = to_config(wish, self.hub.offers, start).to_dict()
+        configs = [to_config(wish, self.hub.offers, start).to_dict() for _ in requests]
         room = await asyncio.to_thread(free_mib, self.home.root)
-        check_disk(room, needed_mib(config), self.settings.keep_free_mib)
-        promised = views.time_left(None, await self.line(), self.hub, self.history, kind_of(config, wish.preset))
-        whole = self.history.range_of(kind_of(config, wish.preset))
+        check_disk(room, needed_mib(configs[0]) * len(requests), self.settings.keep_free_mib)
+        kind = kind_of(configs[0], wish.preset)
+        whole = self.history.range_of(kind)
         is_held = has_held(wish.prompt, self.settings.held_words)
-        new = New(
-            key=new_key(),
-            friend=friend.id,
-            wish=wish.to_dict(),
-            config=config,
-            made_by=__version__,
-            cost=0.0 if whole is None else whole.high,
-            request=request,
-            parent=None if parent is None else parent.id,
-            is_held=is_held,
-            promised=None if promised is None or is_held or not self.is_drawing() else (promised.low, promised.high),
-        )
-
-        def put(db: sqlite3.Connection) -> QueuedJob:
-            if request is None or queue.by_request(db, friend.id, request) is None:
-                check_line(db, friend)
-            require_start(None if parent is None else queue.by_id(db, parent.id))
-            made = queue.submit(db, new, self.clock.now_ms())
-            also(db, made)
-            return made
-
-        job = await self.write(put)
-        self.changed()
-        return job
+        promised = None
+        if self.is_drawing() and not is_held:
+            promised = views.time_left(None, await self.line(), self.hub, self.history, kind)
+        return [
+            New(
+                key=new_key(),
+                friend=friend.id,
+                wish=wish.to_dict(),
+                config=config,
+                made_by=__version__,
+                cost=0.0 if whole is None else whole.high,
+                request=request,
+                parent=None if parent is None else parent.id,
+                is_held=is_held,
+                promised=promised_after(earlier, whole, promised),
+            )
+            for earlier, (config, request) in enumerate(zip(configs, requests, strict=True))
+        ]
 
     def is_drawing(self) -> bool:
         """Whether the machine is at the friends' disposal."""
@@ -236,11 +258,11 @@ class Service:
         job = await self.seen(friend, key)
         return await self.submit(friend, read_wish({**job.wish, "seed": None}), request, also)
 
-    async def mutate(self, friend: Friend, key: str) -> list[QueuedJob]:
-        """Four that start from a picture that this friend sees."""
+    async def mutate(self, friend: Friend, key: str, request: str | None = None) -> list[QueuedJob]:
+        """Four that start from a picture that this friend sees, or none."""
         job = await self.seen(friend, key)
         wish = read_wish({**job.wish, "seed": None, "parent": key})
-        return [await self.submit(friend, wish) for _ in range(VARIATIONS)]
+        return await self.submit_times(VARIATIONS, friend, wish, request)
 
     async def hide(self, friend: Friend, key: str, hidden: bool) -> QueuedJob:
         """Out of everybody else's sight, or back in it; another's picture by the owner's word, which stands."""
@@ -327,6 +349,27 @@ class Service:
         if not path.is_file():
             raise NotFoundError
         return path
+
+
+def requests_of(request: str | None, times: int) -> list[str | None]:
+    """The idempotency key of each of so many submissions that come as one."""
+    if request is None or times == 1:
+        return [request] * times
+    return [f"{request}.{number}" for number in range(times)]
+
+
+def sent_before(db: sqlite3.Connection, friend: int, requests: Sequence[str | None]) -> list[QueuedJob]:
+    """What those submissions made the first time; empty where they are new."""
+    found = [queue.by_request(db, friend, request) for request in requests if request is not None]
+    return [job for job in found if job is not None]
+
+
+def promised_after(earlier: int, whole: Range | None, promised: Range | None) -> tuple[float, float] | None:
+    """The promise of one that comes after so many of its own kind that are asked for with it; seconds."""
+    if promised is None or whole is None:
+        return None
+    found = promised + whole.times(earlier)
+    return found.low, found.high
 
 
 def reason_in(text: str) -> str:

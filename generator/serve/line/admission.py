@@ -39,15 +39,15 @@ class Pace:
     def __post_init__(self) -> None:
         self._times: dict[object, deque[float]] = {}
 
-    def allows(self, who: object, most: int) -> bool:
-        """Whether `who` may do it once more now; counts it where it may."""
+    def allows(self, who: object, most: int, times: int = 1) -> bool:
+        """Whether `who` may do it once more now, or so many times; counts them where it may."""
         now = self.monotonic()
-        times = self._times.setdefault(who, deque())
-        while times and now - times[0] >= self.window_seconds:
-            times.popleft()
-        if len(times) >= most:
+        done = self._times.setdefault(who, deque())
+        while done and now - done[0] >= self.window_seconds:
+            done.popleft()
+        if len(done) + times > most:
             return False
-        times.append(now)
+        done.extend([now] * times)
         if len(self._times) > 10_000:  # strangers by the thousand: forget those who are silent
             self._times = {
                 key: kept for key, kept in self._times.items() if kept and now - kept[-1] < self.window_seconds
@@ -55,9 +55,9 @@ class Pace:
         return True
 
 
-def check_pace(pace: Pace, friend: Friend) -> None:
-    """Refused where this friend submits too often."""
-    if not pace.allows(friend.id, friend.most_a_minute):
+def check_pace(pace: Pace, friend: Friend, times: int = 1) -> None:
+    """Refused where this friend submits too often. times: how many come at once."""
+    if not pace.allows(friend.id, friend.most_a_minute, times):
         raise Refused(429, "too_fast", f"More than {friend.most_a_minute} a minute: take a breath.", 60)
 
 
@@ -75,14 +75,19 @@ def check_disk(free_mib: int | None, needs_mib: float, floor_mib: int) -> None:
         raise Refused(507, "disk_full", f"The disk here is nearly full ({free_mib} MiB free): no new pictures for now.")
 
 
-def check_line(db: sqlite3.Connection, friend: Friend) -> None:
-    """Refused where the line is full, or this friend's part of it, or the room for this friend's pictures."""
-    if queue.waiting_count(db) >= MOST_WAITING_IN_ALL:
+def check_line(db: sqlite3.Connection, friend: Friend, times: int = 1) -> None:
+    """Refused where the line is full, or this friend's part of it, or the room for this friend's pictures.
+
+    times: how many come at once, all of them or none.
+    """
+    if queue.waiting_count(db) + times > MOST_WAITING_IN_ALL:
         raise Refused(503, "line_full", f"{MOST_WAITING_IN_ALL} pictures wait already.", 60)
-    if queue.waiting_count(db, friend.id) >= friend.most_waiting:
-        raise Refused(
-            429, "too_many", f"{friend.most_waiting} of your pictures wait already: let one be drawn first.", 30
-        )
+    waiting = queue.waiting_count(db, friend.id)
+    if waiting + times > friend.most_waiting:
+        told = f"{friend.most_waiting} of your pictures wait already: let one be drawn first."
+        if times > 1:
+            told = f"{times} at once are too many: {waiting} of your pictures wait, and {friend.most_waiting} may."
+        raise Refused(429, "too_many", told, 30)
     used = db.execute("SELECT coalesce(sum(bytes), 0) FROM job WHERE friend = ?", (friend.id,)).fetchone()[0]
     if used >= friend.quota_mib * 2**20:
         raise Refused(507, "quota", f"Your pictures fill your {friend.quota_mib} MiB: delete some first.")

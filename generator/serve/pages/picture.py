@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from generator.serve import growth, reports, shares
-from generator.serve.api.base import body_of, service_of
+from generator.serve.api.base import LONGEST_REQUEST_KEY, body_of, service_of
 from generator.serve.friends import Friend
 from generator.serve.line import queue
 from generator.serve.line.queue import QueuedJob
@@ -41,6 +42,7 @@ async def picture(request: Request, me: Friend) -> Response:
         request,
         "picture",
         one=view,
+        request_key=secrets.token_urlsafe(12),
         recipe=recipe_line(job) if view["prompt"] is not None else "",
         parents=[one for one in seen if one.id == job.parent],
         children=[one for one in seen if one.parent == job.id],
@@ -77,11 +79,12 @@ def recipe_line(job: QueuedJob) -> str:
 async def act(request: Request, me: Friend) -> Response:
     """What the buttons beside a picture do."""
     service, key, what = service_of(request), request.path_params["key"], request.path_params["what"]
-    back, days = f"/p/{key}", shares.days_in(await body_of(request) if what == "share" else {})
+    back, body = f"/p/{key}", await body_of(request)
+    days = shares.days_in(body if what == "share" else {})
     if what == "again":
         return RedirectResponse(f"/p/{(await service.again(me, key)).key}", 303)
     if what == "mutate":
-        await service.mutate(me, key)
+        await service.mutate(me, key, str(body.get("request") or "")[:LONGEST_REQUEST_KEY] or None)
         return RedirectResponse("/queue", 303)
     simple: dict[str, Callable[[], Awaitable[Any]]] = {
         "cancel": lambda: service.cancel(me, key),
