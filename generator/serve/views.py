@@ -1,7 +1,7 @@
 """What one viewer may see of the line, of a picture, of everything: plain values for pages and for JSON alike.
 
-Counts and places go to everybody; prompts, previews and pictures only as the owner's visibility and a picture's own
-hiding allow.
+Counts and places go to everybody; prompts, previews, pictures and names only as the owner's visibility and a picture's
+own hiding allow.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from generator.serve.line.turns import Place, why_risen
 
 MOST_SHOWN = 100
 """Pictures of the line that a page lists; the counts are of all."""
+SOMEBODY = "somebody"
+"""Who a friend is for whoever may not know."""
 MODES: Mapping[str, str] = {
     "gaming": "The graphics card plays a game",
     "draining": "Nothing new begins for now",
@@ -109,6 +111,13 @@ def may_see(job: QueuedJob, viewer: Friend, visibility: str) -> bool:
     return visibility == "circle" and not job.is_hidden and job.deleted_at is None
 
 
+def name_of(job: QueuedJob, viewer: Friend, line: LineSeen, visibility: str) -> str | None:
+    """Whose picture it is, as far as the viewer may know; the owner, who invited everybody, knows everybody."""
+    if visibility == "circle" or viewer.is_owner or job.friend == viewer.id:
+        return line.names.get(job.friend, "?")
+    return None
+
+
 def share_to_do(job: QueuedJob, hub: Hub) -> float:
     """Which part of its steps is still to be made."""
     done = job.kept_step
@@ -144,7 +153,7 @@ def job_view(
     view: dict[str, Any] = {
         "key": job.key,
         "state": job.state,
-        "friend": line.names.get(job.friend, "?"),
+        "friend": name_of(job, viewer, line, visibility),
         "mine": job.friend == viewer.id,
         "turn": job.turn,
         "number": line.number_of(job.key),
@@ -172,7 +181,7 @@ def job_view(
         view["left"] = words(left)
         view["left_seconds"] = None if left is None else [round(left.low, 1), round(left.high, 1)]
     if job.state == "queued":
-        view["behind"] = behind(job, line)
+        view["behind"] = behind(job, viewer, line, visibility)
     return view
 
 
@@ -185,13 +194,13 @@ def _progress_view(job: QueuedJob, now: Progress, sees: bool) -> dict[str, Any]:
     return view
 
 
-def behind(job: QueuedJob, line: LineSeen) -> str:
+def behind(job: QueuedJob, viewer: Friend, line: LineSeen, visibility: str) -> str:
     """Why this place, where somebody who came later goes first."""
     later = next((one for one in line.ahead_of(job.key) if one.id > job.id and one.state == "queued"), None)
     if later is None:
         return ""
     mine = Place(job.key, job.friend, job.turn, 0)
-    return why_risen(mine, line.names.get(later.friend, "somebody"), later.turn)
+    return why_risen(mine, name_of(later, viewer, line, visibility) or SOMEBODY, later.turn)
 
 
 def line_view(viewer: Friend, line: LineSeen, hub: Hub, history: History, visibility: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class JobView(TypedDict):
 
     key: Key
     state: State
-    friend: str
+    friend: Annotated[str | None, Meta(description="Whose it is; null = not for this viewer to know.")]
     mine: bool
     turn: int
     number: Annotated[

@@ -120,7 +120,7 @@ def _line_row(one: dict[str, Any]) -> str:
     left = "" if one["left"] == UNKNOWN else f", {one['left']}"
     mine = " (you)" if one["mine"] else ""
     prompt = "a picture" if one["prompt"] is None else escaped(one["prompt"][:80])
-    return f"{place} {prompt} · {escaped(one['friend'])}{mine}{left}"
+    return f"{place} {prompt} · {escaped(one['friend'] or views.SOMEBODY)}{mine}{left}"
 
 
 async def page_link(service: Service, asker: Asker) -> str:

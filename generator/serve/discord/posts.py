@@ -20,7 +20,7 @@ from generator.serve.line.estimate import UNKNOWN
 from generator.serve.line.queue import REFUSED, QueuedJob
 from generator.serve.outbox import DISCORD_POST as KIND
 from generator.serve.service import NotFoundError, Service
-from generator.serve.views import FAILURES
+from generator.serve.views import FAILURES, SOMEBODY
 from generator.serve.webhook import escaped
 
 log = logging.getLogger("dreamrig.serve")
@@ -99,7 +99,7 @@ def shown_of(job: QueuedJob, view: dict[str, Any]) -> Shown:
         return Shown("This picture was taken down.", is_last=job.is_final)
     version = view.get("preview", 0)
     return Shown(
-        f"**{escaped(job.prompt)}**\nfor {escaped(view['friend'])} · {state_words(job, view)}",
+        f"**{escaped(job.prompt)}**\nfor {escaped(view['friend'] or SOMEBODY)} · {state_words(job, view)}",
         BUTTONS.get(job.state, ("cancel",)),
         "large" if job.state == "done" else "live" if version else None,
         version,

@@ -105,7 +105,8 @@ async def gallery(request: Request, me: Friend) -> Response:
     jobs = await service.wall(me, before=asked.get("before"), words=chosen["q"], by=chosen["by"], loved=chosen["loved"])
     current = await service.line()
     views = [service.view_of(one, me, current) for one in jobs]
-    return await page(request, "gallery", pictures=views, chosen=chosen, names=sorted(current.names.values()))
+    names = sorted(current.names.values()) if service.settings.visibility == "circle" else []
+    return await page(request, "gallery", pictures=views, chosen=chosen, names=names)
 
 
 # ---- for everybody who has the address

@@ -19,7 +19,7 @@ from generator.serve.access import set_cookie
 from generator.serve.api.base import service_of, visitor_of
 from generator.serve.friends import Friend
 from generator.serve.line.admission import Refused
-from generator.serve.views import FAILURES, mode_words
+from generator.serve.views import FAILURES, SOMEBODY, mode_words
 from generator.serve.wish import LONGEST_PROMPT
 
 HERE = Path(__file__).parent
@@ -36,6 +36,7 @@ environment.globals.update(
     styles=STYLES,
     failures=FAILURES,
     mode_words=mode_words,
+    somebody=SOMEBODY,
     longest_prompt=LONGEST_PROMPT,
 )
 environment.filters["when"] = lambda ms: f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -243,6 +243,27 @@ def test_visibility_own_shows_counts_and_nobody_elses_pictures(sites: Callable[.
     assert "zeppelin" in ann.get("/gallery").text
 
 
+def test_visibility_own_tells_nobody_who_the_others_are(sites: Callable[..., Any]) -> None:
+    site = sites(at_once=False, settings=ServeSettings(visibility="own", keep_free_mib=0))
+    zoe, ben, owner = site.friend("zoe"), site.friend("ben"), site.owner()
+    running, first, second = site.submit(zoe), site.submit(zoe), site.submit(zoe)
+    site.until(zoe, running, "running")
+    mine = site.submit(ben)
+    for path in ("/", "/queue", "/gallery", "/gallery?by=zoe", f"/p/{first}", "/api/v1/queue", f"/api/v1/jobs/{first}"):
+        assert "zoe" not in ben.get(path).text.replace("by=zoe", ""), path
+    assert "ben" not in zoe.get("/queue").text
+    assert "somebody's picture of turn" in zoe.get(f"/api/v1/jobs/{second}").json()["behind"]
+    state = ben.get("/api/v1/queue").json()
+    assert {one["key"]: one["friend"] for one in state["line"]} == {
+        running: None,
+        first: None,
+        second: None,
+        mine: "ben",
+    }
+    assert (state["counts"]["queued"], state["counts"]["running"]) == (3, 1)
+    assert {one["friend"] for one in owner.get("/api/v1/queue").json()["line"]} == {"zoe", "ben"}
+
+
 def test_nobody_acts_on_anothers_picture(site: Any) -> None:
     ann, ben = site.friend("ann"), site.friend("ben")
     key = site.submit(ann)
