@@ -15,11 +15,12 @@ from dreamrig.words import MIB, memory
 from generator.crew.settings import choose
 from generator.serve.backup import make_backup
 from generator.serve.client import call
+from generator.serve.clock import wall_ms
 from generator.serve.discord import setup as discord_setup
 from generator.serve.home import Home, read_address, this_home
 from generator.serve.parent import run
 from generator.serve.process import web_process
-from generator.serve.settings import ServeSettings, load_settings, parse_duration
+from generator.serve.settings import ServeSettings, load_settings, parse_end
 from generator.serve.upkeep import commands as upkeep
 
 Host = Annotated[str | None, typer.Option("--host", help="Where to listen; beyond loopback name the public address.")]
@@ -60,10 +61,15 @@ def serve(args: list[str]) -> int:
         return web_process({"host": host, "port": port, "public_url": public_url})
 
     @app.command("pause")
-    def pause(length: Annotated[str, typer.Option("--for", help="How long, e.g. 3h.")] = "0") -> int:
+    def pause(
+        length: Annotated[str, typer.Option("--for", help="How long, e.g. 3h.")] = "0",
+        until: Annotated[str, typer.Option("--until", help="Instead: until then, e.g. 23:00.")] = "",
+    ) -> int:
         """Gaming mode: keep, give the graphics card back; what is asked for waits."""
-        parse_duration(length)
-        call("POST", "/api/v1/mode", {"mode": "gaming", "length": length})
+        if until and length != "0":
+            raise UsageError("It ends after a while or at a time of day.", hint="give --for or --until")
+        parse_end(until or length, wall_ms())
+        call("POST", "/api/v1/mode", {"mode": "gaming", "length": until or length})
         print("The graphics card is yours; the queue waits.")
         return EXIT_GOOD
 

@@ -24,7 +24,7 @@ from generator.serve.line.dispatcher import Dispatcher
 from generator.serve.line.estimate import History, Range, hit_rate, kind_of
 from generator.serve.line.live import Hub, Mode
 from generator.serve.line.queue import New, QueuedJob
-from generator.serve.settings import ServeSettings, parse_duration
+from generator.serve.settings import ServeSettings, parse_end
 from generator.serve.store import Store, StoreFullError, StoreRefusedError
 from generator.serve.views import LineSeen
 from generator.serve.wall import toggle_heart, wall_query
@@ -235,12 +235,12 @@ class Service:
         return await self.read(lambda db: queue.stuck(db, friend.id))
 
     async def set_mode(self, mode: Mode, length: str = "0") -> None:
-        """Draw, or for so long ("3h"; "0" = until told otherwise) drain, give the GPU back, or pause.
+        """Draw, or for so long ("3h", or until "23:00"; "0" = until told otherwise) drain, give the GPU back, or pause.
 
         UsageError for a length that is none; Refused in words where the mode cannot be kept.
         """
-        seconds = parse_duration(length)
-        until = self.clock.now_ms() + seconds * 1000 if seconds and mode != "drawing" else None
+        end = parse_end(length, self.clock.now_ms())
+        until = None if mode == "drawing" else end
         with told_in_words():
             await self.dispatcher.set_mode(mode, until)
 

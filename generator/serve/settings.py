@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
@@ -156,6 +157,26 @@ def parse_duration(text: str) -> int:
     if found is None:
         raise UsageError(f"{text!r} is no length of time.", hint="write it like 90s, 15m or 3h")
     return int(found[1]) * UNITS[found[2] or "s"]
+
+
+def parse_end(text: str, now_ms: int) -> int | None:
+    """When that is over: "3h" from now, or "23:00" or "until 23:00" by this machine's clock, tomorrow where it is past.
+
+    Milliseconds of UTC; None for "0", an open end; UsageError for anything else.
+    """
+    found = re.fullmatch(r"(?:until\s+)?([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if found is not None:
+        now = datetime.fromtimestamp(now_ms / 1000)  # noqa: DTZ006 - the owner's own
+        end = now.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+        if end.timestamp() * 1000 <= now_ms:
+            end += timedelta(days=1)
+        return int(end.timestamp() * 1000)
+    try:
+        seconds = parse_duration(text)
+    except UsageError as error:
+        told = f"{text[:40]!r} is no length of time and no time of day."
+        raise UsageError(told, hint="write it like 90m, 3h or 23:00") from error
+    return now_ms + seconds * 1000 if seconds else None
 
 
 def load_settings(flags: Mapping[str, Any], sources: Sources) -> ServeSettings:

@@ -17,6 +17,7 @@ A_NAME = r"""^[^\x00-\x1f\x7f-\x9f<>&"']+$"""
 PICTURE_KEY = "^[A-Za-z0-9_-]{12}$"
 KEY_OR_NONE = "^([A-Za-z0-9_-]{12})?$"
 ON_ONE_LINE = r"^[^\x00-\x08\x0e-\x1f\x7f-\x9f]+$"
+A_LENGTH = "^([0-9]{1,6}[smh]?|([01]?[0-9]|2[0-3]):[0-5][0-9])$"
 Key = Annotated[str, Meta(pattern=PICTURE_KEY, description="What URLs show of a picture.")]
 Count = Annotated[int, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(description="Milliseconds of UTC.")]
@@ -77,7 +78,9 @@ class ModeBody(TypedDict):
     """What the machine is to do."""
 
     mode: Mode
-    length: NotRequired[Annotated[str, Meta(pattern="^[0-9]{1,6}[smh]?$", description="How long; 0 = open end.")]]
+    length: NotRequired[
+        Annotated[str, Meta(pattern=A_LENGTH, description="How long, or until when by its clock; 0 = open end.")]
+    ]
 
 
 class SweepBody(TypedDict):
