@@ -44,6 +44,10 @@ TELLING = ("out_of_memory", REFUSED)
 """Codes whose note is for its friend; the others' are for the owner."""
 
 
+STILLNESS = ((0.004, "nearly still"), (0.015, "settling"))
+"""Below so much change a step, a picture is told to be so."""
+
+
 @dataclass(frozen=True)
 class LineSeen:
     """The line as it stands: running first, then in the order of service."""
@@ -187,11 +191,22 @@ def job_view(
 
 def _progress_view(job: QueuedJob, now: Progress, sees: bool) -> dict[str, Any]:
     view: dict[str, Any] = {"steps_done": now.steps_done, "resumed_at": now.resumed_at, "change": now.change}
+    view["moving"] = moving(now)
     if sees:
         view |= {"preview": now.preview, "unknown_words": dict(now.unknown_words), "note": now.note}
         if now.preview:
             view["live"] = f"/files/{job.key}/live?v={now.attempt}.{now.preview}"
     return view
+
+
+def moving(now: Progress) -> str:
+    """How much a picture still changes, in words; "" while it is too early to say.
+
+    Early and slow steps move little although much is to come: so it is told from a quarter on.
+    """
+    if now.change is None or now.steps_done * 4 < now.steps:
+        return ""
+    return next((told for below, told in STILLNESS if now.change < below), "changing a lot")
 
 
 def behind(job: QueuedJob, viewer: Friend, line: LineSeen, visibility: str) -> str:

@@ -95,6 +95,60 @@ def running(site: Any, friend: Any, waiting: Callable[..., None], prompt: str = 
     return key, crew, order
 
 
+def test_what_a_screen_reader_is_told_is_the_place_and_the_end(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
+    ann = by_hand.friend("ann")
+    _, crew, order = running(by_hand, ann, waiting)
+    second = by_hand.submit(ann, "a boat")
+    be(page, ann, by_hand.url)
+    page.open(f"{by_hand.url}/p/{second}")
+    regions = "[...document.querySelectorAll('[aria-live]')].map(it => it.innerText.trim())"
+    assert page.evaluate(regions) == ["", "number 1 in the line"]
+    crew.draw_now(order)
+    order = crew.next_order(Draw)
+    until(page, STATE, "running")
+    assert page.evaluate(regions) == [""], "steps and times are not read out"
+    crew.draw_now(order)
+    until(page, STATE, "done")
+    until(page, "document.getElementById('end').textContent", "The picture is done.")
+    page.open(f"{by_hand.url}/p/{second}")
+    time.sleep(1.0)
+    assert page.evaluate(regions) == [""], "told once"
+
+
+def test_the_workers_first_words_reach_an_open_page(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
+    ann = by_hand.friend("ann")
+    key = by_hand.submit(ann)
+    waiting(lambda: bool(by_hand.crews))
+    crew = by_hand.crews[-1]
+    order = crew.next_order(Draw)
+    be(page, ann, by_hand.url)
+    page.open(f"{by_hand.url}/p/{key}")
+    assert page.evaluate(STATE) == "running"
+    note = "The checkpoint is damaged: it began again at step 0."
+    crew.tell(Began(order.job, order.attempt, unknown_words={"zea": ["sea"]}, note=note))
+    crew.tell(Stepped(order.job, order.attempt, 6, 10, 0.01))
+    until(page, f"document.querySelector('main').innerText.includes('{note}')")
+    assert "zea (near: sea)" in page.evaluate("document.querySelector('main').innerText")
+    until(page, "document.getElementById('change').textContent", "settling")
+    assert '<span class="quiet" id="change">settling</span>' in ann.get(f"/p/{key}").text, "also without JavaScript"
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_the_recipe_is_copied_also_without_https(page: BrowserPage, site: Any, is_secure: bool) -> None:
+    ann = site.friend("ann")
+    key = site.submit(ann, "a house")
+    site.until(ann, key, "done")
+    assert 'id="copy" hidden' in ann.get(f"/p/{key}").text, "no button where it would do nothing"
+    be(page, ann, site.url)
+    page.open(f"{site.url}/p/{key}")
+    writer = "{writeText: async text => { window.copied = text; }}" if is_secure else "undefined"
+    page.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{value: {writer}}}); 0")
+    page.evaluate("document.execCommand = () => { window.copied = `${getSelection()}`; return true; }; 0")
+    click(page, "#copy")
+    until(page, "document.getElementById('copied').textContent", "Copied.")
+    assert page.evaluate("copied").startswith("a house · quick, 32×32, 10 steps, seed ")
+
+
 def test_a_held_or_parked_page_renews_itself(page: BrowserPage, sites: Any, waiting: Any) -> None:
     site = sites(at_once=False, settings=ServeSettings(keep_free_mib=0, hold_words="grue"))
     ann, owner = site.friend("ann"), site.owner()

@@ -1,18 +1,23 @@
 // The page of a growing picture. It never trusts the stream alone: seen again, it asks for the whole state.
-import {follow} from "/static/stream.js";
+import {follow, get} from "/static/stream.js";
 const tray = document.querySelector("[data-key]"), key = tray.dataset.key;
 const text = (id, words) => { const at = document.getElementById(id); if (at && at.textContent !== words) at.textContent = words; };
 let shown = tray.dataset.live || "", version = "";
 
 function show(one) {
-  if (["done", "failed", "cancelled"].includes(one.state) || one.state !== tray.dataset.state) { location.reload(); return; }
+  if (["done", "failed", "cancelled"].includes(one.state)) {
+    try { sessionStorage.setItem("dreamrig ended", key); } catch { /* it is not announced */ }
+    location.reload(); return;
+  }
+  // The worker's first words come after the page: what it does not know, where it goes on.
+  const isTold = !tray.dataset.told && (one.resumed_at || one.note || Object.keys(one.unknown_words || {}).length);
+  if (one.state !== tray.dataset.state || isTold) { location.reload(); return; }
   if (one.state === "running") {
     const bar = document.getElementById("bar");
     bar.max = one.steps; bar.value = one.steps_done;
     text("steps", `step ${one.steps_done} of ${one.steps}`);
     text("left", `time left: ${one.left}`);
-    // Early and slow steps move little although much is to come: so it says how still it is from a quarter on.
-    text("change", one.change == null || one.steps_done * 4 < one.steps ? "" : one.change < 0.004 ? "· nearly still" : one.change < 0.015 ? "· settling" : "· changing a lot");
+    text("change", one.moving || "");
     if (one.live && one.live !== shown) develop(one.live);
   } else {
     text("place", one.number == null ? "" : `number ${one.number} in the line`);
@@ -31,10 +36,8 @@ function develop(address) {
   };
   next.src = address;
 }
-async function ask(wait = "") {
-  const answer = await fetch(`/api/v1/jobs/${key}${wait}`, {cache: "no-store"});
-  if (!answer.ok) throw new Error(answer.status);
-  const one = await answer.json();
+async function ask(patience, wait = "") {
+  const one = await get(`/api/v1/jobs/${key}${wait}`, patience);
   version = one.version;
   show(one);
 }
@@ -42,4 +45,4 @@ const find = jobs => (jobs || []).find(one => one.key === key);
 follow({
   state: state => { const one = find(state.line); if (one) show(one); else ask().catch(() => location.reload()); },
   live: now => { const one = find(now.running); if (one) show(one); },
-}, ask, () => ask(`?wait=25&seen=${version}`));
+}, ask, () => ask(35000, `?wait=25&seen=${version}`));

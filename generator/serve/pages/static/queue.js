@@ -1,5 +1,5 @@
 // The line is right again whenever it or the machine changes, and whenever the page is looked at again.
-import {follow, pause} from "/static/stream.js";
+import {follow, get, pause} from "/static/stream.js";
 const LOOK_MS = 10000; // what waits comes nearer while another one is drawn, without any event
 const page = document.querySelector("[data-event]").dataset;
 // What the page says of the machine: a worker that is ready and one that draws are told alike, a nap is not told.
@@ -22,9 +22,5 @@ function live(now) {
   now.running.forEach(move);
   if (Date.now() - looked > LOOK_MS) { looked = Date.now(); ask().catch(() => { /* the stream will tell */ }); }
 }
-async function ask() {
-  const answer = await fetch("/api/v1/queue", {cache: "no-store"});
-  if (!answer.ok) throw new Error(answer.status);
-  show(await answer.json());
-}
+async function ask(patience) { show(await get("/api/v1/queue", patience)); }
 follow({state: show, live}, ask, async () => { await ask(); await pause(5000); });

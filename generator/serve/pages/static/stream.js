@@ -1,12 +1,19 @@
 // The server's stream, for as long as somebody looks at the page. Hidden, it is closed: a locked phone would come back to
 // a dead one, and six open tabs would take every connection to the server. Seen again, the page asks for all of it at once.
-const PATIENCE_MS = 5000, PAUSE_MS = 2000;
+const PATIENCE_MS = 5000, PAUSE_MS = 2000, SHORT_MS = 2000, LONG_MS = 10000, HEDGE_MS = 400, EARLY_TRIES = 20;
 export const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
 
-// events: name -> what to do with its data.   ask: read the whole state.   once: one poll, for where streams are held back.
+// JSON of ours. Given up after so long: a connection that died in a pocket answers nothing, and is kept for the next request.
+export async function get(path, patience = LONG_MS) {
+  const answer = await fetch(path, {cache: "no-store", signal: AbortSignal.timeout(patience)});
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+}
+
+// events: name -> what to do with its data.   ask: read the whole state, within so many ms.   once: one poll, for where streams are held back.
 export function follow(events, ask, once) {
-  let stream = null, deadline = 0, heard = false, round = 0;
-  function rest() { round++; heard = false; clearTimeout(deadline); stream?.close(); }
+  let stream = null, deadline = 0, heard = false, round = 0, looks = 0;
+  function rest() { round++; looks++; heard = false; clearTimeout(deadline); stream?.close(); }
   async function poll() {
     const mine = ++round;
     while (mine === round && !heard) {
@@ -24,7 +31,16 @@ export function follow(events, ask, once) {
       stream.addEventListener(name, event => { heard = true; clearTimeout(deadline); act(JSON.parse(event.data)); });
     stream.onerror = () => { heard = false; clearTimeout(deadline); poll(); };
   }
-  function wake() { listen(); ask().catch(() => { /* the stream or a poll will tell */ }); }
+  // A browser may have kept six dead connections: each request may meet one, and one that is given up ends it.
+  async function look() {
+    const mine = ++looks;
+    for (let tries = 0; mine === looks && !heard; tries++) {
+      const isEarly = tries < EARLY_TRIES;
+      ask(isEarly ? SHORT_MS : LONG_MS).then(() => { if (mine === looks) looks++; }, () => { /* the next one may arrive */ });
+      await pause(isEarly ? HEDGE_MS : LONG_MS);
+    }
+  }
+  function wake() { listen(); look(); }
   document.addEventListener("visibilitychange", () => document.hidden ? rest() : wake());
   document.addEventListener("freeze", rest);
   document.addEventListener("resume", wake);
