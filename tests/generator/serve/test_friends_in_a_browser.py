@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from docs.made.browser import CHROMIUM, BrowserError, BrowserPage, browser
-from generator.crew.protocol import Began, Draw, Failed, Previewed, Stepped
+from generator.crew.protocol import Began, Draw, Failed, Previewed, Ready, Stepped
 from generator.serve.access import COOKIE
 from generator.serve.settings import ServeSettings
 
@@ -125,9 +125,10 @@ def test_the_workers_first_words_reach_an_open_page(page: BrowserPage, by_hand: 
     page.open(f"{by_hand.url}/p/{key}")
     assert page.evaluate(STATE) == "running"
     note = "The checkpoint is damaged: it began again at step 0."
-    crew.tell(Began(order.job, order.attempt, unknown_words={"zea": ["sea"]}, note=note))
+    crew.tell(Began(order.job, order.attempt, unknown_words={"zea": ["sea"]}, note=f"note: {note}"))
     crew.tell(Stepped(order.job, order.attempt, 6, 10, 0.01))
     until(page, f"document.querySelector('main').innerText.includes('{note}')")
+    assert f"<bdi>{note}</bdi>" in ann.get(f"/p/{key}").text
     assert "zea (near: sea)" in page.evaluate("document.querySelector('main').innerText")
     until(page, "document.getElementById('change').textContent", "settling")
     assert '<span class="quiet" id="change">settling</span>' in ann.get(f"/p/{key}").text, "also without JavaScript"
@@ -228,6 +229,30 @@ def click(page: BrowserPage, selector: str) -> None:
     place = {"x": at["x"] + at["width"] / 2, "y": at["y"] + at["height"] / 2, "button": "left", "clickCount": 1}
     for kind in ("mousePressed", "mouseReleased"):
         page.call("Input.dispatchMouseEvent", type=kind, **place)
+
+
+def test_the_time_it_takes_follows_what_is_chosen(
+    page: BrowserPage, sites: Any, make_offers: Callable[..., Any], waiting: Any
+) -> None:
+    offers = tuple(
+        {**one, "config": {**one["config"], "steps": 20}} if one["shape"] == "wide" else one for one in make_offers()
+    )
+    site = sites(at_once=False, ready=(Ready("fake", offers, ()),))
+    ann = site.friend("ann")
+    site.until_ready()
+    for preset, steps, seconds in (("quick", 10, 4.0), ("slow", 10, 60.0), ("slow", 20, 600.0)):
+        for _ in range(3):
+            site.service.history.add(("starter", preset, 32 * 32, steps), seconds)
+    be(page, ann, site.url)
+    page.open(f"{site.url}/")
+    for choice, told in (("quick", ", about 4 s"), ("slow", ", about 60 s"), ("wide", ", about 10 min")):
+        page.evaluate(f"document.querySelector('[value={choice}]').click()")
+        assert page.evaluate("document.getElementById('left').textContent") == told
+    page.evaluate("document.querySelector('[value=good]').click()")
+    assert "not known yet" in page.evaluate("document.getElementById('left').textContent")
+    said = ann.get("/?preset=slow&shape=wide").text  # without JavaScript, for what is chosen already
+    assert "You will be number 1<" in said
+    assert ">, about 10 min</span>" in said
 
 
 def test_a_wish_that_does_not_arrive_is_kept_and_one_that_does_is_let_go(page: BrowserPage, by_hand: Any) -> None:

@@ -29,3 +29,9 @@ form.addEventListener("submit", async event => {
   try { await send(); } catch { tell("The server does not answer. Nothing is lost: try again."); }
   isOut = false;
 });
+
+// How long it takes, for what is chosen now.
+const left = document.getElementById("left"), lefts = JSON.parse(left.dataset.lefts);
+const choose = () => { left.textContent = lefts[`${form.elements.preset.value} ${form.elements.shape.value}`]; };
+form.addEventListener("change", choose);
+choose(); // a browser may have kept another choice than the page has
