@@ -112,8 +112,9 @@ async def gallery(request: Request, me: Friend) -> Response:
     jobs = await service.wall(me, before=asked.get("before"), words=chosen["q"], by=chosen["by"], loved=chosen["loved"])
     current = await service.line()
     views = [service.view_of(one, me, current) for one in jobs]
+    here = f"/gallery?{request.url.query}".removesuffix("?")
     names = sorted(current.names.values()) if service.settings.visibility == "circle" else []
-    return await page(request, "gallery", pictures=views, chosen=chosen, names=names)
+    return await page(request, "gallery", pictures=views, chosen=chosen, names=names, back=here)
 
 
 # ---- for everybody who has the address

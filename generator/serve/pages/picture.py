@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -103,7 +104,15 @@ async def act(request: Request, me: Friend) -> Response:
     made = await simple[what]()
     if what == "delete":
         back = "/gallery"
+    if what in ("hide", "show", "delete"):
+        back = gallery_in(body) or back
     return RedirectResponse(f"/p/{made.key}" if what == "retry" else back, 303)
+
+
+def gallery_in(body: Mapping[str, Any]) -> str:
+    """The part of the gallery that a form wants to see again; "" for any other address."""
+    asked = str(body.get("back") or "")
+    return asked if re.fullmatch(r"/gallery(\?[!-~]{0,2000})?", asked) else ""
 
 
 async def file(request: Request, me: Friend) -> Response:
