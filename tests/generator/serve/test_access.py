@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import io
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from dreamrig.errors import UsageError
 from generator.serve.parent import require_safe_bind
@@ -155,6 +158,21 @@ def test_forwarded_addresses_count_only_from_the_named_proxy(sites: Callable[...
     for number in range(25):
         code = stranger.post("/enter", data={"token": "x"}, headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
     assert code == 429
+
+
+def test_behind_the_named_proxy_each_guesser_is_slowed_down_alone(sites: Callable[..., Any]) -> None:
+    site = sites(settings=ServeSettings(trusted_proxy="127.0.0.1", keep_free_mib=0))
+    stranger = site.visitor()
+
+    def knock(forwarded: str) -> int:
+        return int(stranger.post("/enter", data={"token": "x"}, headers={"X-Forwarded-For": forwarded}).status_code)
+
+    assert {knock(f"10.0.0.{number}") for number in range(25)} == {403}
+    # What the guesser says itself stands before what the proxy saw.
+    codes = [knock(f"10.1.0.{number}, 10.2.0.1") for number in range(25)]
+    assert codes == [403] * 20 + [429] * 5
+    assert knock("10.2.0.1") == 429
+    assert knock("10.2.0.2") == 403
 
 
 def test_every_answer_has_the_strict_headers(site: Any) -> None:
@@ -331,6 +349,27 @@ def test_a_link_is_never_given_twice(site: Any) -> None:
         site.store(lambda db: db.execute("DELETE FROM share"))
         site.store(lambda db: db.execute("DELETE FROM sqlite_sequence WHERE name = 'share'"))
     assert len(tokens) == 3
+
+
+def test_a_share_is_a_card_for_previews_and_nothing_for_search_engines(site: Any) -> None:
+    ann, stranger = site.friend("ann"), site.visitor()
+    key = site.submit(ann, 'a "zeppelin"')
+    site.until(ann, key, "done")
+    Image.new("RGB", (512, 640)).save(site.home.picture_folder(key) / "thumb-512.jpg", "JPEG")
+    Image.new("RGB", (2048, 2560)).save(site.home.picture_folder(key) / "picture-large.png")
+    ann.post(f"/p/{key}/share")
+    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
+    answer = stranger.get(f"/s/{token}")
+    assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+    told = dict(re.findall(r'<meta (?:name|property)="(.+?)" content="(.*?)">', answer.text))
+    assert told["robots"] == "noindex, nofollow"
+    assert told["og:title"] == "a &#34;zeppelin&#34;"
+    assert told["og:image"] == f"{site.url}/s/{token}/card.jpg"
+    card = stranger.get(told["og:image"])
+    assert (card.headers["content-type"], card.headers["x-robots-tag"]) == ("image/jpeg", "noindex, nofollow")
+    with Image.open(io.BytesIO(card.content)) as image:
+        assert image.format == "JPEG"
+        assert max(image.size) <= 1200
 
 
 def test_a_deleted_picture_is_gone_everywhere_and_its_row_stays(site: Any) -> None:

@@ -168,6 +168,27 @@ def test_a_held_or_parked_page_renews_itself(page: BrowserPage, sites: Any, wait
     assert "no room" in page.evaluate("document.querySelector('.tray').innerText")
 
 
+def test_in_the_gallery_j_and_k_walk_and_enter_opens(page: BrowserPage, site: Any) -> None:
+    ann = site.friend("ann")
+    keys = [site.submit(ann, prompt) for prompt in ("a house", "a boat", "a ship")][::-1]
+    for key in keys:
+        site.until(ann, key, "done")
+    be(page, ann, site.url)
+    page.open(f"{site.url}/gallery")
+    at = "document.activeElement.getAttribute('href')"
+    seen = []
+    for pressed in "jjjjkk":
+        page.key(pressed, pressed)
+        seen.append(page.evaluate(at))
+    assert seen == [f"/p/{keys[number]}" for number in (0, 1, 2, 2, 1, 0)]
+    page.evaluate("document.getElementById('q').focus()")
+    page.key("j", "j")
+    assert page.evaluate("document.getElementById('q').value") == "j", "in a field it is a letter"
+    page.evaluate("document.querySelector('a.print').focus()")
+    page.key("Enter", "\r")
+    until(page, "location.pathname", f"/p/{keys[0]}")
+
+
 def test_by_keyboard_alone_a_friend_asks_waits_and_cancels(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
     ann = by_hand.friend("ann")
     by_hand.until_ready()

@@ -30,6 +30,21 @@ def fails(site: Any, waiting: Any, friend: Any, prompt: str, code: str, state: s
     return key
 
 
+def test_who_is_overtaken_is_told_by_whom(by_hand: Any) -> None:
+    ann, ben = by_hand.friend("ann"), by_hand.friend("ben")
+    running, first, second = by_hand.submit(ann), by_hand.submit(ann), by_hand.submit(ann)
+    by_hand.until(ann, running, "running")
+    assert ann.get(f"/api/v1/jobs/{second}").json()["behind"] == ""
+    by_hand.submit(ben, "a boat")
+    told = "ben's picture of turn 0 goes before yours of turn "
+    for key, turn in ((first, 1), (second, 2)):
+        assert ann.get(f"/api/v1/jobs/{key}").json()["behind"] == f"{told}{turn}"
+        assert (
+            f'id="behind">ben&#39;s picture of turn 0 goes before yours of turn {turn}</p>' in ann.get(f"/p/{key}").text
+        )
+    assert "ben&#39;s picture of turn 0 goes before" in ann.get("/queue").text
+
+
 def test_a_friend_finds_again_what_is_held_parked_or_failed(holding: Any, waiting: Any) -> None:
     ann, ben = holding.friend("ann"), holding.friend("ben")
     failed = fails(holding, waiting, ann, "a storm", "not_finite", "failed")
