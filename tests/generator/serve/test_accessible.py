@@ -19,6 +19,7 @@ import pytest
 from docs.made.browser import CHROMIUM, BrowserPage, browser
 from generator.crew.protocol import Began, Draw, Failed, Previewed, Stepped
 from generator.serve.access import COOKIE
+from generator.serve.line import queue
 
 VERSION = "4.14.1"
 FOLDER = Path(os.environ.get("DREAMRIG_AXE") or Path(tempfile.gettempdir()) / f"dreamrig-axe-core-{VERSION}")
@@ -70,6 +71,7 @@ def look(page: BrowserPage, how: str) -> None:
 
 def findings(page: BrowserPage, axe: str, address: str) -> list[str]:
     page.open(address)
+    page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true; }); 0")
     page.evaluate(f"{axe};0")
     return list(page.evaluate(RUN))
 
@@ -89,15 +91,26 @@ def every_page(site: Any, waiting: Callable[..., None]) -> tuple[Any, dict[str, 
     ben.post(f"/p/{done}/share")
     owner.post(f"/p/{done}/heart")
     shared = ben.get(f"/p/{done}").text.partition('href="/s/')[2].partition('"')[0]
+    own = site.submit(owner, "a wall")
+    crew.draw_now(crew.next_order(Draw))
+    site.until(owner, own, "done")
     running, waits = site.submit(owner, "a boat"), site.submit(owner, "two moons")
     order = crew.next_order(Draw)
     crew.paint(order)
     crew.tell(Began(order.job, 1, unknown_words={"zea": ["sea"]}), Stepped(order.job, 1, 4, 10, 0.01))
     crew.tell(Previewed(order.job, 1, 4))
     waiting(lambda: "live" in owner.get("/api/v1/queue").json()["line"][0])
+    held = site.submit(owner, "a grue")
+    site.store(lambda db: queue.hold(db, db.execute("SELECT id FROM job WHERE key=?", (held,)).fetchone()[0], 0))
     owner.post("/owner/mode", data={"mode": "draining"})  # with its banner
     paths = {"draw": "/", "live": f"/p/{running}", "waiting": f"/p/{waits}", "picture": f"/p/{done}"}
-    paths |= {"failed": f"/p/{failed}", "parked": f"/p/{parked}", "queue": "/queue", "gallery": "/gallery"}
+    paths |= {
+        "failed": f"/p/{failed}",
+        "parked": f"/p/{parked}",
+        "held": f"/p/{held}",
+        "queue": "/queue",
+        "gallery": "/gallery",
+    }
     return owner, paths | {"owner": "/owner", "enter": "/enter", "share": f"/s/{shared}", "nothing": "/p/nothing"}
 
 

@@ -18,7 +18,7 @@ PROMPT = f"a house {LONG_WORD} on a meadow"
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 SMALL = (
     "[...document.querySelectorAll('button, nav a, select, textarea, a.button, .chip,"
-    " input[type=text], input[type=number]')]"
+    " summary, input[type=text], input[type=number]')]"
     ".filter(it => it.getBoundingClientRect().height < 43.9).map(it => it.outerHTML)"
 )
 pytestmark = [
@@ -47,7 +47,14 @@ def fill(site: Any, owner: httpx.Client) -> Mapping[str, str]:
     site.store(lambda db: db.execute("UPDATE friend SET discord = '100000000000000001' WHERE name LIKE 'b%'"))
     site.service.hub.discord = f"dreamer is there for {LONG_WORD}."
     shared = ben.get(f"/p/{done}").text.partition('href="/s/')[2].partition('"')[0]
+    own = site.submit(owner, PROMPT)
+    crew.draw_now(crew.next_order(Draw))
+    site.until(owner, own, "done")
     running, waiting = site.submit(ben, PROMPT), site.submit(owner, PROMPT)
+    held, refused = site.submit(owner, PROMPT), site.submit(owner, f"{PROMPT} and a tree")
+    for key in (held, refused):
+        site.store(lambda db, key=key: db.execute("UPDATE job SET state='held' WHERE key=?", (key,)))
+    owner.post("/owner/refuse", data={"key": refused, "reason": LONG_WORD})
     order = crew.next_order(Draw)
     crew.paint(order)
     unknown = {LONG_WORD: ["wave", "wind"]}
@@ -58,6 +65,8 @@ def fill(site: Any, owner: httpx.Client) -> Mapping[str, str]:
         "draw with a long prompt": f"/?prompt={LONG_WORD}&parent={done}",
         "live": f"/p/{running}",
         "waiting": f"/p/{waiting}",
+        "held": f"/p/{held}",
+        "refused": f"/p/{refused}",
         "picture": f"/p/{done}",
         "queue": "/queue",
         "gallery": "/gallery",
@@ -80,6 +89,7 @@ def test_no_page_scrolls_sideways_or_has_targets_too_small_for_a_thumb(
         page.look(width, 800, "dark")
         for name, path in paths.items():
             page.open(by_hand.url + path)
+            page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true; }); 0")
             scrolled, shown = page.evaluate(SIDEWAYS)
             assert shown == width, name
             if scrolled > shown or (small := page.evaluate(SMALL)):
