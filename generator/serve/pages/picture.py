@@ -105,14 +105,14 @@ async def act(request: Request, me: Friend) -> Response:
     if what == "delete":
         back = "/gallery"
     if what in ("hide", "show", "delete"):
-        back = gallery_in(body) or back
+        back = back_in(body) or back
     return RedirectResponse(f"/p/{made.key}" if what == "retry" else back, 303)
 
 
-def gallery_in(body: Mapping[str, Any]) -> str:
-    """The part of the gallery that a form wants to see again; "" for any other address."""
+def back_in(body: Mapping[str, Any]) -> str:
+    """The queue, or the part of the gallery, that a form wants to see again; "" for any other address."""
     asked = str(body.get("back") or "")
-    return asked if re.fullmatch(r"/gallery(\?[!-~]{0,2000})?", asked) else ""
+    return asked if re.fullmatch(r"/queue|/gallery(\?[!-~]{0,2000})?", asked) else ""
 
 
 async def file(request: Request, me: Friend) -> Response:

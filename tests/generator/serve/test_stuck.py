@@ -60,6 +60,11 @@ def test_a_friend_finds_again_what_is_held_parked_or_failed(holding: Any, waitin
     assert "by themselves" not in ben.get("/").text
     ann.post(f"/p/{failed}/retry")
     assert f'href="/p/{failed}"' not in ann.get("/queue").text, "it was asked for again"
+    refused = holding.submit(ann, "a grue at noon")
+    holding.owner().post("/owner/refuse", data={"key": refused, "reason": ""})
+    assert f'href="/p/{refused}"' in ann.get("/queue").text
+    assert ann.post(f"/p/{refused}/delete", data={"back": "/queue"}).headers["location"] == "/queue"
+    assert f'href="/p/{refused}"' not in ann.get("/queue").text
     ann.post(f"/queue/{held}/cancel")
     assert "One of your pictures does not go on by itself" in ann.get("/").text
 
