@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import pairwise
+from itertools import count, pairwise
 
 from bench.claims.roofline import Roof, Standing
 from bench.report.chart import Axis, BarChart, PaceBar, axis_for, decades
@@ -20,6 +20,8 @@ MIDDLE = 50.0
 """Percent."""
 MOST_LABEL = 24
 """Characters of a name inside the roofline."""
+LINE_HEIGHT = 18
+"""Pixels from one name there to the next."""
 
 HATCH = (
     '<svg width="0" height="0" class="defs" aria-hidden="true"><defs><pattern id="hatch" width="7" height="7" '
@@ -72,10 +74,9 @@ def roofline(places: Sequence[Standing]) -> str:
     across, up = _roofline_axes(points, roofs)
     parts = _frame(across, up)
     parts += [piece for index, roof in enumerate(roofs) for piece in _roof(roof, across, up, index)]
-    named: set[str] = set()
-    for place in points:  # of several results of one device, one is enough to be named
-        parts += _point(place, across, up, is_named=place.label not in named)
-        named.add(place.label)
+    parts += [_circle(place, across, up) for place in points]
+    named = {place.label: place for place in reversed(points)}  # of several results of one device the first is named
+    parts += _point_names(list(reversed(named.values())), across, up)
     return (
         f'<svg class="plot roofline" width="100%" height="{ROOFLINE_HEIGHT}" role="img">'
         f"<title>roofline: arithmetic per second over arithmetic per byte</title>{''.join(parts)}</svg>"
@@ -131,18 +132,38 @@ def _roof(roof: Roof, across: Axis, up: Axis, index: int) -> list[str]:
     return [*parts, _text(RIGHT, peak, label, "roof-name", dy=14 if index else -6, anchor="end")]
 
 
-def _point(place: Standing, across: Axis, up: Axis, *, is_named: bool) -> list[str]:
+def _circle(place: Standing, across: Axis, up: Axis) -> str:
+    x, y = _point_at(place, across, up)
+    tip = f"{place.label}: {short(place.tflops)} TFLOP/s at {short(place.intensity or 0)} FLOP per byte"
+    return f'<circle cx="{x:.2f}%" cy="{y:.2f}%" r="6" class="point"><title>{escape(tip)}</title></circle>'
+
+
+def _point_at(place: Standing, across: Axis, up: Axis) -> tuple[float, float]:
     assert place.intensity is not None
-    x, y = _x(across, place.intensity), _y(up, place.tflops)
-    anchor, dx = ("end", -10) if x > MIDDLE else ("start", 10)  # the names of roofs stand at the right
-    tip = f"{place.label}: {short(place.tflops)} TFLOP/s at {short(place.intensity)} FLOP per byte"
-    circle = f'<circle cx="{x:.2f}%" cy="{y:.2f}%" r="6" class="point"><title>{escape(tip)}</title></circle>'
-    if not is_named:
-        return [circle]
-    return [
-        circle,
-        _text(x, y, f"{_clipped(place.label)} {short(place.tflops)}", "point-name", dx=dx, dy=5, anchor=anchor),
-    ]
+    return _x(across, place.intensity), _y(up, place.tflops)
+
+
+def _point_names(places: Sequence[Standing], across: Axis, up: Axis) -> list[str]:
+    """Beside their points, a line above or below where another name stands already; a phone has room for figures."""
+    parts: list[str] = []
+    taken: list[float] = []
+    for place in places:
+        x, y = _point_at(place, across, up)
+        height = y / 100 * ROOFLINE_HEIGHT
+        shift = next(dy for dy in _shifts() if all(abs(height + dy - other) >= LINE_HEIGHT for other in taken))
+        taken.append(height + shift)
+        anchor, dx = ("end", -10) if x > MIDDLE else ("start", 10)  # the names of roofs stand at the right
+        spot = f'x="{x:.2f}%" y="{y:.2f}%" dx="{dx}" dy="{5 + shift}" text-anchor="{anchor}"'
+        whose = f'<tspan class="whose">{escape(_clipped(place.label))} </tspan>'
+        parts.append(f'<text {spot} class="point-name">{whose}{short(place.tflops)}</text>')
+    return parts
+
+
+def _shifts() -> Iterator[int]:
+    """0, then a line up, a line down, two up ...: pixels."""
+    yield 0
+    for lines in count(1):
+        yield from (-lines * LINE_HEIGHT, lines * LINE_HEIGHT)
 
 
 def _clipped(label: str) -> str:

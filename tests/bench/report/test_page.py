@@ -217,7 +217,7 @@ def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result:
     names = re.findall(r'dy="(-?\d+)"[^>]*class="roof-name">([^<:]*)', drawn)
     assert [name for _, name in names] == ["datasheet RTX 3090", "measured here", "datasheet T4"]  # the highest first
     assert [int(side) > 0 for side, _ in names] == [False, True, True]
-    points = re.findall(r'class="point-name">([^<]*)', drawn)
+    points = re.findall(r'class="whose">([^<]*)', drawn)
     assert max(map(len, points)) <= svg.MOST_LABEL + 8
     assert any("\N{HORIZONTAL ELLIPSIS}" in point for point in points)
 
