@@ -75,11 +75,14 @@ class PaceBar:
     """The value, with a sign where it is none that was measured: "5.56 it/s", "≈ 1.1 it/s", "≤ 20.2 it/s"."""
     tip: str
     """Where it comes from."""
+    reach: str = ""
+    """How far off what is expected may be, to stand beside the value: "0.31 to 3.8"; "" for the rest."""
 
     @property
     def words(self) -> str:
-        """The value with its sign in words, for what may have no such letter."""
-        return self.text.replace("≤", "at most").replace("≈", "about")
+        """The value with its sign in words, for what may have no such letter, and how far off it may be."""
+        said = self.text.replace("≤", "at most").replace("≈", "about")
+        return f"{said} ({self.reach})" if self.reach else said
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from html import escape
 from bench.claims import claims, roofline
 from bench.claims.published import Published
 from bench.report import svg
+from bench.report.chart import PaceBar
 from bench.report.details import environment_rows, table_rows, telemetry_series
 from bench.report.page import Group, Page, ReportEntry
 from bench.report.style import STYLE
@@ -68,7 +69,7 @@ def _group(group: Group) -> str:
 def _chart(group: Group) -> str:
     rows = "".join(
         f'<div class="row {bar.kind}"><div class="name"><b>{escape(bar.label)}</b> <span>{escape(bar.note)}</span>'
-        f'</div>{svg.bar(bar, group.chart)}<div class="value">{escape(bar.text)}</div></div>'
+        f'</div>{svg.bar(bar, group.chart)}<div class="value">{_value(bar)}</div></div>'
         for bar in group.chart.bars
     )
     axis = f'<div class="row axis"><div></div>{svg.bar_axis(group.chart.axis)}<div>it/s</div></div>'
@@ -76,6 +77,11 @@ def _chart(group: Group) -> str:
     shown = dict.fromkeys(["measured", *(claim.kind for claim in group.claims)])
     key = " &nbsp; ".join(f'<span class="key {kind}"></span> {escape(claims.MEANING[kind])}' for kind in shown)
     return f'<figure class="bars">{rows}{axis}<figcaption>{key}.{scale}</figcaption></figure>'
+
+
+def _value(bar: PaceBar) -> str:
+    """The figure, and under one that is expected how far off it may be."""
+    return escape(bar.text) + (f" <span>{escape(bar.reach)}</span>" if bar.reach else "")
 
 
 def _table(group: Group) -> str:

@@ -162,6 +162,7 @@ def _claim_bar(claim: Claim) -> PaceBar:
             kind="expected",
             text=f"≈ {rough(claim.steps_per_second)} it/s",
             tip=f"expected: {claim.basis}",
+            reach=claim.reach.strip(" ()"),
         )
     return PaceBar(
         label=claim.name,

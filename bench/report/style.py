@@ -34,8 +34,9 @@ figure{margin:18px 0 0}
 figcaption{color:var(--soft);font-size:.86rem;margin-top:8px;max-width:88ch}
 .row{display:grid;grid-template-columns:minmax(150px,250px) 1fr 108px;gap:0 14px;align-items:center}
 .row .name{line-height:1.2;padding:5px 0}
-.row .name span,summary span,.small span{color:var(--soft);font-size:.84rem}
+.row .name span,.row .value span,summary span,.small span{color:var(--soft);font-size:.84rem}
 .row .value{font-variant-numeric:tabular-nums;font-weight:600;white-space:nowrap}
+.row .value span{display:block;font-weight:400;line-height:1.2}
 .row.bound b,.row.bound .value{font-weight:450;color:var(--soft)}
 .row.axis{color:var(--soft);font-size:.84rem}
 .plot{display:block;overflow:visible}
@@ -67,7 +68,7 @@ background-repeat:no-repeat;background-attachment:local,local,scroll,scroll;scro
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}
 th{color:var(--soft);font-weight:500;font-size:.84rem}
-td:first-child{font-weight:600;white-space:normal;min-width:9em}
+td:first-child{font-weight:600;white-space:normal;min-width:clamp(9em,18vw,16em)}
 table.text td{white-space:normal;min-width:150px;font-weight:400}
 ul{padding-left:1.2em;margin:8px 0}
 details{border-top:1px solid var(--line);padding:10px 0}

@@ -42,7 +42,7 @@ def bar(one: PaceBar, chart: BarChart) -> str:
         parts.append(f'<rect x="0" y="4" width="{width:.2f}%" height="18" rx="3" class="{shape}"/>')
     if one.low is not None and one.high is not None:
         parts += _whisker(100 * chart.axis.at(one.low), 100 * chart.axis.at(one.high))
-    title = f"<title>{escape(f'{one.label}: {one.text}. {one.tip}')}</title>"
+    title = f"<title>{escape(f'{one.label}: {one.words}. {one.tip}')}</title>"
     return f'<svg class="plot" width="100%" height="{BAR_HEIGHT}" role="img">{title}{"".join(parts)}</svg>'
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ImageFont
 
 from bench.report import svg, terminal
-from bench.report.card import HEIGHT, WIDTH, _Canvas, draw
+from bench.report.card import FINE, HEIGHT, MARGIN, WIDTH, _bars, _Canvas, _compose, draw
 from bench.report.chart import PaceBar, axis_for, bar_chart, decades
 from bench.report.details import table_rows, telemetry_series
 from bench.report.html_page import render
@@ -22,6 +23,7 @@ from bench.report.page import Page, build_page
 from bench.result import figures
 from bench.result.pins import hash_of, pins_of
 from bench.result.result import BenchResult, Host, Work
+from bench.result.verdict import Caveat
 from dreamrig.errors import UsageError
 from generator.stats import Interval
 
@@ -126,6 +128,24 @@ def test_bars_say_what_they_are(page: Page) -> None:
             assert bar.high is not None
             assert bar.low <= bar.value <= bar.high
     assert [bar.value for bar in bars] == sorted((bar.value for bar in bars), reverse=True)
+
+
+def test_an_expectation_stands_nowhere_without_its_error(page: Page) -> None:
+    from rich.console import Console
+
+    bars = [bar for bar in page.groups[0].chart.bars if bar.kind == "expected"]
+    assert {"about 3.5 it/s (1.0 to 10)", "about 2.0 it/s (0.56 to 6.3)"} < {bar.words for bar in bars}
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(terminal.bars_table(page.groups[0]))
+    canvas = Written()
+    _compose(canvas, page)
+    terminal_text, page_text = console.export_text(), render(page)
+    for bar in bars:
+        assert bar.words in terminal_text
+        assert f'<div class="value">{bar.text} <span>{bar.reach}</span></div>' in page_text
+    on_card = [text for text, _ in canvas.boxes if text.startswith("about")]
+    assert on_card
+    assert set(on_card) < {bar.words for bar in bars}
 
 
 def test_published_figures_stand_in_no_chart(page: Page) -> None:
@@ -292,6 +312,60 @@ def test_nothing_on_the_card_is_cut_within_a_word() -> None:
         kept = canvas.fitting(words, 24, room)
         assert kept == words or words.startswith(kept.removesuffix("..."))
         assert kept == words or len(kept) < 12 or words[len(kept) - 3] in " :,"
+
+
+class Written(_Canvas):
+    """Keeps the box of every piece of text, in pixels of the card as they were drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.boxes: list[tuple[str, tuple[float, ...]]] = []
+
+    def text(self, x: float, y: float, words: str, size: float, colour: str, anchor: str = "ls") -> float:
+        letters = ImageFont.load_default(size * FINE)
+        box = self.pen.textbbox((x * FINE, y * FINE), words, font=letters, anchor=anchor)
+        self.boxes.append((words, tuple(value / FINE for value in box)))
+        return super().text(x, y, words, size, colour, anchor)
+
+
+EVERY_WORD = (
+    "noisy", "two speeds", "drifting", "throttled", "power-limited", "busy", "unsettled", "ended early", "short",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("device", "seconds"),
+    [
+        ("NVIDIA GeForce RTX 3090", [0.0791, 0.0803, 0.09] * 9),
+        ("W" * 200, [0.1, 0.4] * 6),
+        ("A card with a long name " * 5, [4.0] * 3),
+    ],
+)
+@pytest.mark.parametrize("words", [(), EVERY_WORD[:-1], EVERY_WORD])
+def test_the_card_shows_every_verdict_and_nothing_on_it_overlaps(
+    make_result: Make, device: str, seconds: list[float], words: tuple[str, ...]
+) -> None:
+    page = build_page([make_result(device=device, step_seconds=seconds, work=WORK)])
+    group, entry = page.hero
+    entry = replace(entry, summary=replace(entry.summary, verdicts=tuple(Caveat(word, "") for word in words)))
+    canvas = Written()
+    _compose(canvas, replace(page, groups=(replace(group, entries=(entry,), reference=entry),)))
+    told = " ".join(text for text, _ in canvas.boxes)
+    assert ", ".join(words) in told
+    for index, (text, (left, top, right, bottom)) in enumerate(canvas.boxes):
+        assert left >= MARGIN - 1, text
+        assert right <= WIDTH - MARGIN + 1, text
+        assert bottom <= HEIGHT, text
+        for other, box in canvas.boxes[index + 1 :]:
+            apart = right <= box[0] or box[2] <= left or bottom <= box[1] or box[3] <= top
+            assert apart, (text, other)
+
+
+def test_words_behind_the_longest_bar_of_the_card_have_room() -> None:
+    canvas = Written()
+    far = PaceBar("card", "", 9_900.0, 2_900.0, 9_900.0, "expected", "≈ 9,900 it/s", "", "2,900 to 9,900")
+    _bars(canvas, bar_chart([far, replace(far, value=100.0)]))
+    assert max(box[2] for _, box in canvas.boxes) <= WIDTH - MARGIN + 1
 
 
 def test_the_card_has_the_size_chat_programs_want_and_is_the_same_each_time(page: Page) -> None:
