@@ -1,20 +1,23 @@
 """`dreamrig bench board` and `dreamrig bench submit`: what people handed in as pages, and how to hand something in."""
 
 import os
-import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
-from bench.cli.merge import read_merged
+from bench.cli.merge import merge_found, read_results
 from bench.result import store
+from bench.result.reading import show_path
 from dreamrig import console, paths
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.words import plural
 
 if TYPE_CHECKING:
+    from bench.cli.board_folder import BoardFolder
+    from bench.compare.machines import Merged
     from bench.result.result import BenchResult
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -43,26 +46,42 @@ def board(args: list[str]) -> int:
 
 
 def write_board(folder: Path, out: Path) -> list[str]:
-    """Write the pages and copies of the files they link to; returns the pages' names."""
+    """Write the pages and copies of the files they link to; returns the pages' names.
+
+    A result that lies in the folder of the pages already is linked where it is.
+    """
+    from bench.cli.board_folder import BoardFolder
     from bench.report.board import render_board
 
-    merged, bad = read_merged(folder)
     if out.resolve() == folder.resolve():
         raise UsageError(f"--out {out} is the folder of the results.", hint=f"use another, e.g. --out {BOARD}")
+    inside = out.resolve() if folder.resolve() in out.resolve().parents else None  # what an earlier board made
+    found = [one for one in read_results(folder) if inside is None or inside not in one.path.resolve().parents]
+    merged, bad = merge_found(found)
+    target = BoardFolder(out)
+    files = _raw_files(found, merged, target)
+    pages = render_board(merged, files, [problem.replace(f"{show_path(folder)}{os.sep}", "") for problem in bad])
+    for name, text in pages.items():
+        target.write(name, text.encode())
+    target.finish()
+    return list(pages)
+
+
+def _raw_files(found: "Sequence[store.Found]", merged: "Merged", target: "BoardFolder") -> dict[str, str]:
+    """A result's id -> the address of its file as seen from the pages; what lies elsewhere is copied."""
     counted = {result.id for row in merged.rows for voice in row.voices for result in voice.results}
     files: dict[str, str] = {}
-    paths.ensure_folder(out / RAW)
-    for found in store.read_folder(folder):
-        if out.resolve() in found.path.resolve().parents:
-            continue  # a copy that an earlier board made
-        if found.result is not None and found.result.id in counted and found.result.id not in files:
-            name = store.file_name(found.result)
-            shutil.copyfile(found.path, out / RAW / name)
-            files[found.result.id] = f"{RAW}/{name}"
-    pages = render_board(merged, files, bad)
-    for name, text in pages.items():
-        paths.write_atomic(out / name, text.encode())
-    return list(pages)
+    for one in found:
+        if one.result is None or one.result.id not in counted or one.result.id in files:
+            continue
+        path, out = one.path.resolve(), target.out.resolve()
+        name = f"{RAW}/{store.file_name(one.result)}"
+        if out in path.parents:
+            name = path.relative_to(out).as_posix()
+        else:
+            target.write(name, path.read_bytes())
+        files[one.result.id] = quote(name)
+    return files
 
 
 def submit(args: list[str]) -> int:

@@ -21,7 +21,7 @@ def merge(args: list[str]) -> int:
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
         """Merge the results of a folder: group by work and device, count machines, flag what cannot be."""
-        merged, bad = read_merged(folder)
+        merged, bad = merge_found(read_results(folder))
         if as_json:
             console.print_json("bench", _data(merged, bad))
         else:
@@ -31,11 +31,15 @@ def merge(args: list[str]) -> int:
     return run_one("bench merge", body, args)
 
 
-def read_merged(folder: Path) -> tuple[Merged, list[str]]:
-    """What a folder amounts to, and a sentence for each file that holds no result; UsageError for no folder."""
+def read_results(folder: Path) -> list[store.Found]:
+    """Every file of a folder; UsageError for no folder."""
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.", hint="put the results into one folder, one file each")
-    found = store.read_folder(folder)
+    return store.read_folder(folder)
+
+
+def merge_found(found: Sequence[store.Found]) -> tuple[Merged, list[str]]:
+    """What some files amount to, and a sentence for each that holds no result."""
     merged = merge_results(one.result for one in found if one.result is not None)
     return merged, [one.error.message for one in found if one.error is not None]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 
@@ -81,6 +84,60 @@ def test_the_raw_files_lie_beside_the_pages(folder: Path, tmp_path: Path) -> Non
     assert main(["bench", "board", str(folder), "--out", "board"]) == 0
     raw = {read_result(path).id for path in (tmp_path / "board" / "results").glob("*.json")}
     assert raw == {read_result(folder / f"{name}.json").id for name in ("a", "b", "c")}
+
+
+def uuid_of(number: int) -> str:
+    return str(UUID(int=number))
+
+
+def links_of(page: Path) -> list[str]:
+    links = Links()
+    links.feed(page.read_text(encoding="utf-8"))
+    return [address for address in links.addresses if address.endswith(".json")]
+
+
+@pytest.mark.parametrize("out", [".", "board", "results/board"])
+def test_every_result_has_its_raw_file_linked_wherever_the_pages_go(folder: Path, tmp_path: Path, out: str) -> None:
+    """In the folder above the results nothing is copied beside them."""
+    (folder / "a.json").rename(folder / "a #1 50%.json")
+    before = sorted(folder.glob("*.json"))
+    for _ in range(2):
+        assert main(["bench", "board", "results", "--out", out]) == 0
+        pages = list((tmp_path / out).glob("*.html"))
+        found = {tmp_path / out / unquote(address) for page in pages for address in links_of(page)}
+        assert {read_result(file).id for file in found} == {uuid_of(number) for number in (1, 2, 3)}
+        assert sorted(folder.glob("*.json")) == before
+
+
+def test_what_was_withdrawn_goes_and_what_others_made_stays(folder: Path, tmp_path: Path) -> None:
+    board = tmp_path / "results" / "board"
+    assert main(["bench", "board", "results", "--out", "results/board"]) == 0
+    made = {path.name for path in board.rglob("*") if path.is_file()}
+    (board / "own.html").write_text("mine")
+    (board / "results" / "own.json").write_text("mine")
+    (kept,) = board.glob("starter-*.html")
+    kept.write_text("changed by hand")
+    outside = tmp_path / "outside.json"
+    outside.write_text("x")
+    with (board / ".dreamrig-board").open("a") as stream:
+        for name in ("../outside.json", "results/../../../outside.json", "/etc/passwd"):
+            stream.write(f"{hashlib.sha256(b'x').hexdigest()}  {name}\n")
+    (folder / "b.json").unlink()
+    (folder / "c.json").unlink()
+    assert main(["bench", "board", "results", "--out", "results/board"]) == 0
+    left = {path.name for path in board.rglob("*") if path.is_file()}
+    assert {read_result(path).id for path in (board / "results").glob("2*.json")} == {uuid_of(1)}
+    assert len(made) == 7
+    assert len(made - left) == 2  # the raw files of b and c
+    assert left - made == {"own.html", "own.json"}
+    assert kept.read_text() == "changed by hand"
+    assert outside.exists()
+    assert "script" not in next(board.glob("adafruit-*.html")).read_text()
+
+
+def test_no_page_tells_where_the_folder_lies(folder: Path, tmp_path: Path) -> None:
+    assert main(["bench", "board", str(folder), "--out", "board"]) == 0
+    assert str(tmp_path) not in (tmp_path / "board" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("address", ["https://example.org", "javascript:alert(1)", "/etc/passwd", "..\\x"])
