@@ -4,6 +4,8 @@ import math
 
 MIB = 2**20
 GIGA, TERA = 1e9, 1e12
+SURE = 1.1
+"""Upper over lower end of an interval below which a third digit counts."""
 NOISY_SPREAD = 0.10
 """Interquartile range over median above which a measurement is called noisy."""
 
@@ -27,6 +29,21 @@ def rough(value: float) -> str:
     return f"{rounded:,.{max(0, 1 - math.floor(math.log10(abs(rounded))))}f}"
 
 
+def known_digits(value: float, low: float | None = None, high: float | None = None) -> str:
+    """A value, or an end of its interval, with as many digits as the interval leaves: "2.3" for 1.5 to 8.0.
+
+    Three for a sure one, and where no interval is known.
+    """
+    if low is None or high is None or not low > 0:
+        return short(value)
+    return short(value) if high < SURE * low else rough(value)
+
+
+def known_range(low: float, high: float, between: str = " to ") -> str:
+    """The ends of an interval with as many digits as it leaves: "1.5 to 8.0"."""
+    return between.join(known_digits(end, low, high) for end in (low, high))
+
+
 def duration(seconds: float) -> str:
     """A span of time: "42.6 ms", "5.18 s", "1 min 35 s", "2 h 5 min"."""
     rounded = float(f"{seconds:.3g}")
@@ -47,9 +64,9 @@ def clock_face(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def pace(steps_per_second: float) -> str:
-    """Steps per second: "4.31 it/s"."""
-    return f"{short(steps_per_second)} it/s"
+def pace(steps_per_second: float, low: float | None = None, high: float | None = None) -> str:
+    """Steps per second: "4.31 it/s", with as many digits as its interval leaves where there is one."""
+    return f"{known_digits(steps_per_second, low, high)} it/s"
 
 
 def memory(mib: float) -> str:

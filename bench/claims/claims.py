@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.claims import bounds
 from bench.compare.compare import compare
+from bench.result.figures import known_pace
 from bench.result.pins import step_flops
 from bench.result.result import BenchResult
 from bench.result.verdict import is_impossible, summarise
@@ -50,7 +51,7 @@ class Claim:
         """ "4.31 it/s", "about 1.1 it/s", "at most 5.43 it/s"."""
         if self.kind == "expected":
             return f"about {rough(self.steps_per_second)} it/s"
-        return f"{'at most ' if self.kind == 'bound' else ''}{pace(self.steps_per_second)}"
+        return f"{'at most ' if self.kind == 'bound' else ''}{pace(self.steps_per_second, self.low, self.high)}"
 
     @property
     def reach(self) -> str:
@@ -98,13 +99,14 @@ def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult) -> Clai
     summary = summarise(other)
     interval = summary.interval.inverse() if summary.interval else None
     words = compare(other, result).words
+    told = known_pace(summary.steps_per_second, summary.interval)
     return Claim(
         kind="measured",
         name=sheet.name,
         steps_per_second=summary.steps_per_second,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        sentence=f"Against a measured {sheet.name} ({pace(summary.steps_per_second)}, {other.place}): {words}.",
+        sentence=f"Against a measured {sheet.name} ({told}, {other.place}): {words}.",
         basis=f"measured {other.created[:10]}, {other.place}, result {other.id[:8]}",
         measured=other,
     )

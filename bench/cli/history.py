@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from bench.result import store
+from bench.result.figures import known_rate
 from bench.result.result import BenchResult
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD
-from dreamrig.words import short
 
 NONE_YET = "No results of this machine yet. Make one: dreamrig bench run --quick"
 
@@ -56,11 +56,13 @@ def describe(result: BenchResult) -> dict[str, Any]:
 
 
 def _line(result: BenchResult) -> str:
-    row = describe(result)
-    words = ", ".join(row["verdicts"])
-    return (
-        f"{row['id'][:8]}  {row['created']}  {short(row['steps_per_second']):>8} it/s  {row['workload']} "
-        f"{row['profile']}  {result.label}" + (f"  [{words}]" if words else "")
+    from bench.result.verdict import summarise
+
+    summary, used = summarise(result), result.workload
+    words = ", ".join(verdict.word for verdict in summary.verdicts)
+    rate = known_rate(summary.steps_per_second, summary.interval)
+    return f"{result.id[:8]}  {result.created}  {rate:>8} it/s  {used.name} {used.profile}  {result.label}" + (
+        f"  [{words}]" if words else ""
     )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.measure.blocks import PhaseProgress
+from bench.result.figures import known_pace
 from dreamrig.screen import Screen
-from dreamrig.words import duration, short
+from dreamrig.words import duration, known_range, pace
 from generator import stats
 
 if TYPE_CHECKING:
@@ -116,12 +117,11 @@ def _pace(progress: PhaseProgress) -> list[str]:
     if not paces:
         return []
     if progress.phase != "measuring":
-        return [f" {short(1 / paces[-1])} it/s"]
+        return [f" {pace(1 / paces[-1])}"]
     interval = stats.median_interval(paces)
-    words = [f" {short(1 / stats.median(paces))} it/s"]
+    words = [f" {known_pace(1 / stats.median(paces), interval)}"]
     if interval is not None:
-        rates = interval.inverse()
-        words.append(f"({short(rates.low)} to {short(rates.high)})")
+        words.append(f"({known_range(1 / interval.high, 1 / interval.low)})")
     spread = stats.spread(paces)
     return [*words, f" spread {spread:.0%}"] if spread is not None else words
 

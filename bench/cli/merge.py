@@ -9,7 +9,7 @@ from bench.result import store
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_GOOD, UsageError
-from dreamrig.words import plural, short
+from dreamrig.words import known_digits, known_range, plural
 
 
 def merge(args: list[str]) -> int:
@@ -77,7 +77,7 @@ def render(merged: Merged, bad: Sequence[str] = ()) -> str:
         if heading != row.hash:
             lines += ["", f"{row.workload} {row.profile} ({row.hash})"]
             heading = row.hash
-        lines.append(f"  {row.device:<{width}}  {short(row.median):>8} it/s  {machine_words(row)}")
+        lines.append(f"  {row.device:<{width}}  {known_digits(row.median, *row.known):>8} it/s  {machine_words(row)}")
     lines = [line.rstrip() for line in lines] or ["no results"]
     lines += ["", f"{merged.duplicates} files hold a result that was counted already"] if merged.duplicates else []
     lines += ["", *(f"left out: {sentence}" for sentence in (*merged.impossible, *bad))]
@@ -89,6 +89,6 @@ def machine_words(row: Row) -> str:
     few = len(row.counted) < len(row.voices)
     words = plural(len(row.counted), "machine") + (f" of {len(row.voices)}" if few else "")
     if len(row.counted) > 1:
-        words += f", {short(row.reach[0])} to {short(row.reach[1])}"
+        words += f", {known_range(*row.reach)}"
     said = ", ".join(f"{word} {number}" for word, number in row.words.items())
     return words + (f" ({said})" if said else "")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.result.figures import known_rate
 from dreamrig.words import short
 from generator import stats
 from generator.stats import Interval
@@ -60,7 +61,7 @@ def show_ratio(value: float) -> str:
 
 def race_lines(race: Race) -> list[str]:
     """The race in words."""
-    rates = [short(1 / stats.median(seconds)) for seconds in (race.first, race.second)]
+    rates = [known_rate(1 / stats.median(own), stats.median_interval(own)) for own in (race.first, race.second)]
     width = max(len(race.first_name), len(race.second_name))
     pairs = " ".join(show_ratio(ratio) for ratio in race.ratios[:12])
     more = f" and {len(race.ratios) - 12} more" if len(race.ratios) > 12 else ""

@@ -16,7 +16,7 @@ from bench.compare.machines import Merged, Row, Voice
 from bench.report.html_page import POLICY
 from bench.report.style import STYLE
 from bench.result.figures import short_device
-from dreamrig.words import pace, plural, short
+from dreamrig.words import known_digits, known_range, pace, plural
 
 INDEX = "index.html"
 
@@ -68,7 +68,7 @@ def _index(groups: Sequence[Sequence[Row]], merged: Merged, problems: Sequence[s
 
 def _best(rows: Sequence[Row]) -> str:
     best = max(rows, key=lambda row: row.median)
-    return escape(f"{short_device(best.device)}, {pace(best.median)}")
+    return escape(f"{short_device(best.device)}, {pace(best.median, *best.known)}")
 
 
 def _workload(rows: Sequence[Row], files: Mapping[str, str]) -> str:
@@ -83,13 +83,12 @@ def _workload(rows: Sequence[Row], files: Mapping[str, str]) -> str:
 
 
 def _measured_row(row: Row, files: Mapping[str, str]) -> list[str]:
-    low, high = row.reach
     counted = f"{len(row.counted)} of {len(row.voices)}" if len(row.counted) < len(row.voices) else str(len(row.voices))
     remarks = ", ".join(f"{word} {number}" for word, number in row.words.items())
     return [
         escape(short_device(row.device)),
-        escape(short(row.median)),
-        escape(f"{short(low)} to {short(high)}") if len(row.counted) > 1 else "",
+        escape(known_digits(row.median, *row.known)),
+        escape(known_range(*row.reach)) if len(row.counted) > 1 else "",
         escape(counted),
         escape(remarks),
         " ".join(_files(voice, files) for voice in row.voices),

@@ -66,7 +66,7 @@ def _row(entry: ReportEntry) -> list[str]:
     timing = result.timing
     return [
         f"{entry.name} ({result.place})",
-        figures.known_digits(summary.steps_per_second, summary.interval),
+        figures.known_rate(summary.steps_per_second, summary.interval),
         figures.pace_range(summary.interval) or "too few blocks",
         ratio_words(entry.ratio),
         picture,

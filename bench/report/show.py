@@ -10,7 +10,7 @@ from bench.claims.claims import claims_for, headline
 from bench.result import figures
 from bench.result.result import BenchResult
 from bench.result.verdict import Summary, known, summarise
-from dreamrig.words import duration, memory
+from dreamrig.words import duration, known_range, memory
 from generator import stats
 from generator.stats import Interval
 
@@ -58,8 +58,7 @@ def pace_words(summary: Summary) -> str:
     words = figures.known_pace(summary.steps_per_second, summary.interval)
     if summary.interval is not None:
         rates = summary.interval.inverse()
-        low, high = (figures.known_digits(rate, summary.interval) for rate in (rates.low, rates.high))
-        words += f" (95 % interval {low} to {high})"
+        words += f" (95 % interval {known_range(rates.low, rates.high)})"
     return f"{words}, {duration(summary.step_seconds)} a step"
 
 

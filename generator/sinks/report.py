@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from dreamrig.words import NOISY_SPREAD, duration, memory, pace, percent, short
+from dreamrig.words import NOISY_SPREAD, duration, known_range, memory, pace, percent
 from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet, find_datasheet
 from provision.cards.expected import Expectation, expect
 from provision.cards.limits import FREE, Bound, make_bound
@@ -232,7 +232,8 @@ def _steady(report: TimingReport) -> str:
     interval, spread = report.interval, report.spread
     text = pace(rate)
     if interval is not None:
-        text += f" (95 % interval {short(1 / interval.high)} to {short(1 / interval.low)})"
+        low, high = 1 / interval.high, 1 / interval.low
+        text = f"{pace(rate, low, high)} (95 % interval {known_range(low, high)})"
     text += f", {duration(median)} a step"
     if spread is None:
         return text

@@ -17,6 +17,22 @@ def test_a_span_of_time(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (2.34, 1.5, 8.0, "2.3 it/s"), (31.44, 31.0, 32.0, "31.4 it/s"), (31.44, None, None, "31.4 it/s"),
+        (31.44, 0.0, 32.0, "31.4 it/s"), (1234.5, 1200.0, 1320.0, "1,200 it/s"),
+    ],
+)  # fmt: skip
+def test_digits_follow_the_interval(value: float, low: float | None, high: float | None, text: str) -> None:
+    assert words.pace(value, low, high) == text
+
+
+def test_the_ends_of_an_interval_have_the_digits_that_it_leaves() -> None:
+    assert words.known_range(1.5, 8.0) == "1.5 to 8.0"
+    assert words.known_range(23.31, 23.72, "-") == "23.3-23.7"
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
 def test_the_time_left(seconds: float, text: str) -> None:
     assert words.clock_face(seconds) == text

@@ -80,6 +80,40 @@ def test_the_board_is_pages_that_stand_alone(folder: Path, tmp_path: Path) -> No
     assert "none.json" in index
 
 
+def test_digits_follow_the_interval_wherever_a_pace_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2.57 it/s of a machine that was seen between 1.9 and 3.4 are 2.6; two machines far apart leave two digits too."""
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    unsure, sure = [0.3, 0.389, 0.52] * 3, [0.0802] * 12
+    store.keep(make_result(number=1, step_seconds=unsure))
+    store.keep(make_result(number=2, step_seconds=sure, device="A card"))
+    for number, seconds in ((3, [0.1] * 12), (4, [0.123] * 12)):
+        host = replace(make_result().host, cpu=f"CPU {number}")
+        store.keep(
+            make_result(
+                number=number,
+                step_seconds=seconds,
+                device="B card",
+                host=host,
+                created=f"2026-11-{number:02}T10:00:00Z",
+            )
+        )
+    for words in (["history"], ["merge", "home/bench"]):
+        assert main(["bench", *words]) == 0
+        out = capsys.readouterr().out
+        assert " 2.6 it/s" in out
+        assert " 12.5 it/s" in out
+        assert "2.57" not in out
+    assert " 9.1 it/s  2 machines, 8.1 to 10" in out
+    assert main(["bench", "board", "home/bench"]) == 0
+    told = "".join(page.read_text() for page in Path("dreamrig-board").glob("*.html"))
+    assert "<td>2.6</td>" in told
+    assert "<td>9.1</td><td>8.1 to 10</td>" in told
+    assert "A card, 12.5 it/s" in told
+
+
 def test_the_raw_files_lie_beside_the_pages(folder: Path, tmp_path: Path) -> None:
     assert main(["bench", "board", str(folder), "--out", "board"]) == 0
     raw = {read_result(path).id for path in (tmp_path / "board" / "results").glob("*.json")}

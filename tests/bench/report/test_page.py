@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageFont
 
+from bench.claims.claims import claims_for
+from bench.measure.ab import make_race, race_lines
 from bench.report import svg, terminal
 from bench.report.card import FINE, HEIGHT, MARGIN, WIDTH, _bars, _Canvas, _compose, draw
 from bench.report.chart import PaceBar, axis_for, bar_chart, decades
@@ -303,6 +305,16 @@ def test_ranges_and_names() -> None:
 )
 def test_digits_follow_the_interval(pace: float, low: float, high: float, text: str) -> None:
     assert figures.known_pace(pace, Interval(1 / high, 1 / pace, 1 / low)) == text
+
+
+def test_digits_follow_the_interval_of_a_measured_claim_and_of_a_race(make_result: Make) -> None:
+    unsure = [0.3, 0.389, 0.52] * 3
+    t4 = make_result(device="Tesla T4", step_seconds=unsure, number=2, place="colab-hosted")
+    claim = next(claim for claim in claims_for(make_result(number=1), [t4]) if claim.name == "T4")
+    assert claim.figure == "2.6 it/s"
+    assert claim.sentence.startswith("Against a measured T4 (2.6 it/s, colab-hosted): ")
+    told = race_lines(make_race(("A", "B"), unsure, [0.0802] * 9))
+    assert told[:2] == ["A  2.6 it/s", "B  12.5 it/s"]
 
 
 def test_nothing_on_the_card_is_cut_within_a_word() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bench.result import limits, store
-from bench.result.figures import known_digits
+from bench.result.figures import known_rate
 from bench.result.reading import oddities
 from bench.result.result import BenchResult, Telemetry, Timing
 from bench.result.trust import reasons
@@ -116,7 +116,7 @@ def test_a_folder_with_too_many_files_is_refused_before_one_is_read(tmp_path: Pa
     ],
 )
 def test_an_interval_leaves_as_many_digits_as_it_is_sure_of(interval: Interval | None, digits: str) -> None:
-    assert known_digits(31.41, interval) == digits
+    assert known_rate(31.41, interval) == digits
 
 
 def test_of_the_measured_products_only_numbers_above_nothing_count(make_result: Make) -> None:

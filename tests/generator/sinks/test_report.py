@@ -75,7 +75,7 @@ def test_the_text() -> None:
         ("import", "2.00 s"),
         ("load", "250 ms"),
         ("first step", "500 ms"),
-        ("steady steps", "4.00 it/s (95 % interval 3.37 to 4.82), 250 ms a step, spread 0%"),
+        ("steady steps", "4.0 it/s (95 % interval 3.4 to 4.8), 250 ms a step, spread 0%"),
         ("saving", "250 ms"),
         ("first preview", "2.90 s from the command"),
         ("picture", "5.00 s from the command, Python's own start and leaving Python not counted; 6 steps at 128x96"),
