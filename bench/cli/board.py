@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 BOARD = Path("dreamrig-board")
 RAW = "results"
+FILLED_IN = "which this address fills in:"
+FILLED_IN_AFTER = "which this fills in behind the project's own address:"
 
 
 def board(args: list[str]) -> int:
@@ -99,7 +101,7 @@ def submit(args: list[str]) -> int:
         result = _the_one(source)
         file = prepare(result, folder)
         if as_json:
-            console.print_json("bench", {"file": file, "commands": commands(file), "issue": issue_text(result)})
+            console.print_json("bench", {"file": file, "commands": commands(file), "issue": issue_text(result, file)})
         else:
             print(console.to_printable("\n".join(_lines(result, file))))
         return EXIT_GOOD
@@ -157,13 +159,28 @@ def _from_here(file: Path) -> str:
     return os.path.relpath(file)
 
 
-def issue_text(result: "BenchResult") -> dict[str, str]:
-    """Title and body of an issue for those without a checkout, and both as the end of an address that fills it in."""
-    from bench.result.figures import short_device
+def issue_text(result: "BenchResult", file: Path) -> dict[str, str]:
+    """Title and body of an issue for those without a checkout, and both as an address that fills it in.
 
-    title = f"Result: {short_device(result.device.name)} on {result.workload.name} {result.workload.profile}"
-    body = "The file is attached (drag it here)."
-    return {"title": title, "body": body, "query": f"issues/new?title={quote(title)}&body={quote(body)}"}
+    Where the project has no public address yet, that is only its end.
+    """
+    from bench.report.show import pace_words, workload_words
+    from bench.result.figures import short_device
+    from bench.result.verdict import summarise
+    from generator.front.notebook.file import address
+
+    device = short_device(result.device.name)
+    title = f"Result: {device} on {result.workload.name} {result.workload.profile}"
+    lines = [
+        f"- workload: {workload_words(result)}",
+        f"- device: {device}, {result.place}",
+        f"- pace: {pace_words(summarise(result))}",
+        "",
+        f"The file {file.name} is attached (drag it here).",
+    ]
+    body = "\n".join(lines)
+    query = f"issues/new?title={quote(title)}&body={quote(body)}"
+    return {"title": title, "body": body, "query": "/".join(filter(None, [address(), query]))}
 
 
 def _lines(result: "BenchResult", file: Path) -> list[str]:
@@ -171,7 +188,7 @@ def _lines(result: "BenchResult", file: Path) -> list[str]:
     from bench.report.show import pace_words, workload_words
     from bench.result.verdict import summarise
 
-    summary = summarise(result)
+    summary, issue = summarise(result), issue_text(result, file)
     rows = [("workload", workload_words(result)), ("pace", pace_words(summary)), *environment_rows(result)]
     width = max(len(label) for label, _ in rows)
     said = ", ".join(verdict.word for verdict in summary.verdicts)
@@ -182,5 +199,7 @@ def _lines(result: "BenchResult", file: Path) -> list[str]:
         f"written: {file}",
         "Nothing was sent. To hand it in, from your own copy of the repository:",
         *(f"  {command}" for command in commands(file)),
-        f"or open an issue called: {issue_text(result)['title']}",
+        "or, without a copy of your own, open an issue with this title and text, and attach the file:",
+        *(f"  {line}".rstrip() for line in [issue["title"], "", *issue["body"].splitlines()]),
+        f"{FILLED_IN if issue['query'].startswith('http') else FILLED_IN_AFTER} {issue['query']}",
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import pytest
@@ -213,6 +213,14 @@ def test_what_is_handed_in_passes_the_strict_check_and_nothing_is_sent(
     assert "A CPU, 16 threads" in out  # everything about the machine is shown
     assert "Nothing was sent" in out
     assert out.count("git ") == 4
+    assert "  Result: RTX 3090 on starter-128 strict\n" in out
+    assert re.search(r"  - pace: 10\.0 it/s \(95 % interval [^)]*\), \d+(\.\d)? ms a step\n", out)
+    assert f"  The file {file.name} is attached (drag it here)." in out
+    address = urlsplit(out.split()[-1])
+    filled = parse_qs(address.query)
+    assert address.path.endswith("issues/new")
+    assert filled["title"] == ["Result: RTX 3090 on starter-128 strict"]
+    assert all(f"  {line}".rstrip() in out.splitlines() for line in filled["body"][0].splitlines())
     assert main(["bench", "validate", "--strict", str(file)]) == 0
     assert main(["bench", "submit", str(folder / "liar.json"), "--folder", "handed-in"]) == 2
     assert main(["bench", "submit", str(folder), "--folder", "handed-in"]) == 2
