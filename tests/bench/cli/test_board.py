@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
@@ -22,6 +24,7 @@ from dreamrig.cli import main
 
 Make = Callable[..., BenchResult]
 Seconds = Callable[..., list[float]]
+yaml = pytest.importorskip("yaml")
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -257,6 +260,37 @@ def test_a_date_beyond_all_dates_is_one_bad_file(
     assert main(["bench", "validate", "--json", str(folder)]) == 3
     checked = json.loads(capsys.readouterr().out)["data"]["checked"]
     assert "no date" in {Path(row["file"]).stem: row["problem"] for row in checked}["old"]
+
+
+@pytest.fixture
+def workflow() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load((ROOT / ".github/workflows/results.yml").read_text(), yaml.BaseLoader)
+    return found
+
+
+def test_the_workflow_may_only_read_and_its_actions_have_a_version(workflow: dict[str, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+    assert set(workflow["on"]) == {"pull_request"}
+    assert workflow["on"]["pull_request"]["paths"] == ["results/**/*.json"]
+    (job,) = workflow["jobs"].values()
+    assert "permissions" not in job
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", name) for name in used)
+    assert "3.11" in {step.get("with", {}).get("python-version") for step in job["steps"]}
+
+
+def test_what_the_workflow_runs_takes_good_results_and_stops_at_a_bad_one(
+    workflow: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_result(make_result(number=1), paths.ensure_folder(tmp_path / "results") / "good.json")
+    (job,) = workflow["jobs"].values()
+    commands = [shlex.split(step["run"]) for step in job["steps"] if "run" in step]
+    assert {words[0] for words in commands} == {"./rig"}
+    assert (ROOT / "rig").is_file()
+    assert [main(words[1:]) for words in commands] == [0, 0]
+    (tmp_path / "results" / "bad.json").write_text("{}")
+    assert main(commands[0][1:]) == 3
 
 
 def test_the_results_of_the_repository_are_good() -> None:
