@@ -59,6 +59,11 @@ class Row:
         return min(paces), max(paces)
 
     @property
+    def words(self) -> dict[str, int]:
+        """Verdict -> how many of all machines carry it."""
+        return dict(Counter(word for voice in self.voices for word in voice.words))
+
+    @property
     def known(self) -> tuple[float, float]:
         """What is known of the median, it/s: from machine to machine; of a single one what its own intervals leave."""
         if len(self.counted) > 1:
@@ -66,11 +71,6 @@ class Row:
         intervals = [summarise(result).interval for voice in self.counted for result in voice.results]
         ends = [1 / end for interval in intervals if interval for end in (interval.low, interval.high)]
         return min((*ends, self.median)), max((*ends, self.median))
-
-    @property
-    def words(self) -> dict[str, int]:
-        """Verdict -> how many of all machines carry it."""
-        return dict(Counter(word for voice in self.voices for word in set(voice.words)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,6 +83,27 @@ def test_the_board_is_pages_that_stand_alone(folder: Path, tmp_path: Path) -> No
     assert "none.json" in index
 
 
+def test_a_row_tells_machines_median_spread_and_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make
+) -> None:
+    """What casts doubt on a machine is told beside it and does not count where others measured the same card."""
+    monkeypatch.chdir(tmp_path)
+    raw = paths.ensure_folder(tmp_path / "raw")
+    for number, seconds in enumerate([[0.1] * 12, [0.08] * 12, [0.2, 0.4] * 6], 1):
+        host = replace(make_result().host, cpu=f"CPU {number}")
+        write_result(make_result(number=number, step_seconds=seconds, host=host), raw / f"{number}.json")
+    write_result(make_result(number=4, device="Tesla T4", step_seconds=[0.5] * 12), raw / "4.json")
+    assert main(["bench", "board", "raw", "--out", "board"]) == 0
+    (page,) = (tmp_path / "board").glob("starter*.html")
+    measured, _, others = page.read_text(encoding="utf-8").partition("Not measured yet")
+    rows = [re.findall(r"<td>(.*?)</td>", row)[1:5] for row in re.findall(r"<tr>(<td>.*?)</tr>", measured)]
+    assert rows == [["11", "10 to 12", "2 of 3", "noisy 1, two speeds 1"], ["2.00", "", "1", ""]]
+    assert "<td>L4</td>" in others
+    assert "<td>T4</td>" not in others
+    index = (tmp_path / "board" / "index.html").read_text(encoding="utf-8")
+    assert "<td>4 machines</td><td>RTX 3090, 11 it/s</td>" in index
+
+
 def test_digits_follow_the_interval_wherever_a_pace_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
