@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
+from bench.colab import form
 from bench.colab.packing import needed_packages, pack
 from bench.workloads import WORKLOADS
 from generator.front.notebook.file import Cell, to_notebook
@@ -22,6 +23,8 @@ INTRODUCTION = """
 Choose a GPU (*Runtime, Change runtime type*), then *Runtime, Run all*. This notebook carries all it needs; it measures
 with random weights of the exact networks, which are as fast as the real ones, and offers one JSON file at the end. On
 your own machine compare it: `dreamrig bench compare RESULT.json last`.
+
+{cost}
 """
 UNPACK = '''
 # @title 1. Unpack dreamrig, and look for the GPU
@@ -76,13 +79,14 @@ MEASURE = """
 # @title 2. Measure
 workload = "{default}"  # @param {choices}
 effort = "default"  # @param ["quick", "default", "thorough"]
+{sessions}
 
 import json
 import os
 
 is_colab = importlib.util.find_spec("google") is not None and importlib.util.find_spec("google.colab") is not None
 out = folder / (workload + ".json")
-words = [sys.executable, "-m", "dreamrig", "bench", "run", workload, "--out", str(out)]
+words = [sys.executable, "-m", "dreamrig", "bench", "run", workload, "--out", str(out), "--sessions", sessions]
 words += dict(quick=["--quick"], default=[], thorough=["--thorough"])[effort]
 words += ["--place", "colab-hosted"] if is_colab else []
 words += [] if gpu else ["--device", "cpu"]
@@ -104,18 +108,25 @@ else:
 """
 
 
-def build(workload: str, *, with_weights: bool = False) -> str:
-    """The notebook's text. workload: what its form says first.   with_weights: carry the starter (36 MB) too."""
-    return to_notebook(cells(workload, with_weights=with_weights), title=TITLE, outputs={})
+def build(workload: str, *, with_weights: bool = False, sessions: int = form.SESSIONS) -> str:
+    """The notebook's text.
+
+    workload, sessions: what its form says first.   with_weights: carry the starter (36 MB) too.
+    """
+    return to_notebook(cells(workload, with_weights=with_weights, sessions=sessions), title=TITLE, outputs={})
 
 
-def cells(workload: str, *, with_weights: bool) -> list[Cell]:
+def cells(workload: str, *, with_weights: bool, sessions: int = form.SESSIONS) -> list[Cell]:
     """Words, the cell that unpacks, the cell that measures."""
     choices = str(_choices(with_weights=with_weights)).replace("'", '"')
     return [
-        Cell("markdown", "introduction", INTRODUCTION),
+        Cell("markdown", "introduction", INTRODUCTION.format(cost=form.cost())),
         unpack_cell(with_weights=with_weights),
-        Cell("code", "measure", MEASURE.format(default=workload, choices=choices)),
+        Cell(
+            "code",
+            "measure",
+            MEASURE.format(default=workload, choices=choices, sessions=form.sessions_line(sessions)),
+        ),
     ]
 
 

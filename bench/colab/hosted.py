@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Annotated
 
 from bench.cli.run_words import writable
+from bench.colab import form
 from bench.colab.packing import needed_packages, pack
 from bench.compare.cost import load_prices
 from bench.measure.blocks import BUDGETS
+from bench.measure.sessions import require_count
 from bench.result.reading import parse_json
-from bench.result.result import BenchResult, write_result
+from bench.result.result import BenchResult, Effort, write_result
 from bench.workloads import WORKLOADS, Workload, find_workload
 from dreamrig import console, paths
 from dreamrig.command import run_one
@@ -29,7 +31,6 @@ from dreamrig.errors import EXIT_GOOD, FailedError, InterruptedByUser, NotReadyE
 
 GPUS = ("T4", "L4", "G4", "A100", "H100")
 SILENCE_SECONDS = 600
-EXPECTED_MINUTES = 10
 BEGIN, END = "-----BEGIN DREAMRIG RESULT-----", "-----END DREAMRIG RESULT-----"
 GIVEN_AS = {"G4": "RTX PRO 6000"}
 """Word of the client -> what the driver calls that GPU, where the word is no part of it."""
@@ -57,6 +58,10 @@ def bench_colab(args: list[str], door: HostedDoor | None = None) -> int:
         workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help=", ".join(WORKLOADS))] = "adafruit-480-pure",
         gpu: Annotated[str, typer.Option("--gpu", metavar="|".join(GPUS))] = "T4",
         effort: Annotated[str, typer.Option("--effort", metavar="quick|default|thorough")] = "default",
+        sessions: Annotated[
+            int | None,
+            typer.Option(metavar="N", help=f"Fresh processes: 1, of a notebook {form.SESSIONS}; more tell more."),
+        ] = None,
         out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where the result goes.")] = None,
         notebook: Annotated[
             Path | None,
@@ -70,16 +75,15 @@ def bench_colab(args: list[str], door: HostedDoor | None = None) -> int:
         Without Google's client: --notebook FILE, then open that file in Colab (File, Upload notebook).
         """
         chosen = find_workload(workload)
+        count = None if sessions is None else require_count(sessions)
         if notebook is not None:
-            return write_notebook(notebook, chosen, as_json=as_json)
-        name = _gpu(gpu)
-        if effort not in BUDGETS:
-            raise UsageError(f"There is no effort {effort!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
+            return write_notebook(notebook, chosen, count or form.SESSIONS, as_json=as_json)
+        name, known, count = _gpu(gpu), _effort(effort), count or 1
         client = _client(door)
         target = writable(out or Path.cwd() / f"{chosen.name}-colab-{name.lower()}.json")
-        if not yes and not door.confirm(f"{_price(name)} Go on?"):
+        if not yes and not door.confirm(f"{_price(name, known, count)} Go on?"):
             raise InterruptedByUser("Nothing was started.")
-        result = run_there(client, chosen, name, effort, door)
+        result = run_there(client, chosen, name, (known, count), door)
         write_result(result, target)
         if GIVEN_AS.get(name, name) not in result.device.name:
             console.print_note(f"warning: asked for a {name}, Colab gave {result.device.name}")
@@ -93,13 +97,14 @@ def bench_colab(args: list[str], door: HostedDoor | None = None) -> int:
     return run_one("bench colab", body, args)
 
 
-def write_notebook(file: Path, workload: Workload, *, as_json: bool) -> int:
+def write_notebook(file: Path, workload: Workload, sessions: int, *, as_json: bool) -> int:
     """Write a notebook that carries dreamrig; returns the exit code."""
     from bench.colab.carried import build
 
     if file.suffix != ".ipynb":
         raise UsageError(f"--notebook {file} does not end in .ipynb.", hint=f"use: {file.with_suffix('.ipynb')}")
-    data = build(workload.name, with_weights=workload.networks[0] == "starter").encode()
+    with_weights = workload.networks[0] == "starter"
+    data = build(workload.name, with_weights=with_weights, sessions=sessions).encode()
     paths.write_atomic(file, data)
     if as_json:
         console.print_json("bench colab", {"file": file, "bytes": len(data)})
@@ -126,22 +131,36 @@ def _client(door: HostedDoor) -> str:
     return found
 
 
-def _price(gpu: str) -> str:
-    """What it will cost, as far as that is known."""
+def _effort(word: str) -> Effort:
+    found = next((effort for effort in BUDGETS if effort == word), None)
+    if found is None:
+        raise UsageError(f"There is no effort {word!r}.", hint=f"use one of: {', '.join(BUDGETS)}")
+    return found
+
+
+def _price(gpu: str, effort: Effort, sessions: int) -> str:
+    """What it will cost, as far as that is known, and what several sessions would."""
+    about = form.minutes(effort, sessions)
+    more = f" One session; --sessions {form.SESSIONS} takes {form.minutes(effort, form.SESSIONS)} min and tells more."
+    return _units(gpu, about) + (more if sessions == 1 else f" {sessions} sessions.")
+
+
+def _units(gpu: str, about: int) -> str:
     units = {row["gpu"]: row["value"] for row in load_prices()["units_per_hour"]}.get(gpu)
     if units is None:
-        return (
-            f"A {gpu} costs compute units by the hour (how many is shown in Colab only); about {EXPECTED_MINUTES} min."
-        )
-    spent = units * EXPECTED_MINUTES / 60
-    return f"A {gpu} was seen to cost {units:.2f} units an hour; about {EXPECTED_MINUTES} min, {spent:.1f} units."
+        return f"A {gpu} costs compute units by the hour (how many is shown in Colab only); about {about} min."
+    spent = units * about / 60
+    return f"A {gpu} was seen to cost {units:.2f} units an hour; about {about} min, {spent:.1f} units."
 
 
-def run_there(client: str, workload: Workload, gpu: str, effort: str, door: HostedDoor) -> BenchResult:
-    """Run the workload on Colab and return its result; machines still on are listed whatever happens."""
+def run_there(client: str, workload: Workload, gpu: str, how: tuple[Effort, int], door: HostedDoor) -> BenchResult:
+    """Run the workload on Colab and return its result; machines still on are listed whatever happens.
+
+    how: the effort, and the number of sessions.
+    """
     with tempfile.TemporaryDirectory(prefix="dreamrig-colab-") as folder:
         script = Path(folder) / "bench_there.py"
-        script.write_text(make_script(workload, effort), encoding="utf-8")
+        script.write_text(make_script(workload, *how), encoding="utf-8")
         argv = [client, "run", "--gpu", gpu, "--timeout", str(SILENCE_SECONDS), str(script)]
         try:
             text, code = _listen(door.start(argv))
@@ -178,7 +197,7 @@ def parse_output(text: str) -> BenchResult:
         raise FailedError(error.message, hint="run it again, or: dreamrig bench colab --notebook bench.ipynb") from None
 
 
-def make_script(workload: Workload, effort: str) -> str:
+def make_script(workload: Workload, effort: Effort, sessions: int = 1) -> str:
     """A Python file that carries our sources, runs the workload and prints its result between markers."""
     with_weights = workload.networks[0] == "starter"
     archive = base64.b64encode(pack(with_weights=with_weights)).decode()
@@ -187,6 +206,7 @@ def make_script(workload: Workload, effort: str) -> str:
         needed=needed_packages(),
         workload=workload.name,
         effort=effort,
+        sessions=sessions,
         begin=BEGIN,
         end=END,
         place="colab-hosted",
@@ -214,7 +234,7 @@ threading.Thread(target=sign_of_life, daemon=True).start()
 out = folder / "result.json"
 flags = dict(quick=["--quick"], default=[], thorough=["--thorough"])["{effort}"]
 words = [sys.executable, "-m", "dreamrig", "bench", "run", "{workload}", *flags, "--out", str(out),
-         "--place", "{place}"]
+         "--place", "{place}", "--sessions", "{sessions}"]
 environ = dict(os.environ, PYTHONPATH=str(folder), DREAMRIG_HOME=str(folder / "home"))
 ended = subprocess.run(words, cwd=folder, env=environ)
 if ended.returncode:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench.colab import form
 from bench.workloads import WORKLOADS
 from generator.front.notebook.file import INSTALL, NEEDED, Cell, address, badge, to_notebook
 
@@ -21,12 +22,15 @@ INTRODUCTION = """
 Choose a GPU (*Runtime, Change runtime type*), then run the one cell. It installs dreamrig, measures the workload with
 random weights of the exact networks (as fast as the real ones, and nothing to download), prints one JSON result and
 offers it for download. On your own machine compare it: `dreamrig bench compare RESULT.json YOURS.json`.
+
+{cost}
 """
 MEASURE = """
 # ---- measure
 
 workload = "{default}"  # @param {choices}
 effort = "default"  # @param ["quick", "default", "thorough"]
+{sessions}
 
 import json
 import tempfile
@@ -38,6 +42,7 @@ environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(checkout or ""), envir
 place = "colab-hosted" if is_colab else environ.get("DREAMRIG_PLACE", "")  # set by `dreamrig colab`
 flags = dict(quick=["--quick"], default=[], thorough=["--thorough"])[effort]
 words = [sys.executable, "-P", "-m", "dreamrig", "bench", "run", workload, *flags, "--out", str(out)]
+words += ["--sessions", sessions]
 words += ["--place", place] if place else []
 ended = subprocess.run(words, env=environ, capture_output=True, text=True)
 print(ended.stdout)
@@ -59,8 +64,8 @@ def cells() -> list[Cell]:
     install = INSTALL.format(number=1, needed=repr(NEEDED), repository=address()).replace(
         "Install and look for the GPU", "Install and measure"
     )
-    measure = MEASURE.format(default="adafruit-480-pure", choices=choices)
-    words = f"{badge('bench/colab.ipynb')}\n{INTRODUCTION}"
+    measure = MEASURE.format(default="adafruit-480-pure", choices=choices, sessions=form.sessions_line())
+    words = f"{badge('bench/colab.ipynb')}\n{INTRODUCTION.format(cost=form.cost())}"
     return [Cell("markdown", "introduction", words), Cell("code", "bench", install + measure)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.colab import carried
+from bench.colab import carried, form
 from bench.colab.hosted import bench_colab
 from bench.colab.packing import needed_packages
 from bench.proofs import colab_environment
@@ -121,3 +121,14 @@ def test_in_colabs_versions_it_measures_shows_what_goes_on_and_prints_one_result
     assert result.workload.name == "starter-128"
     assert result.device.kind == "cpu"
     assert sys.executable not in line
+    assert len(result.timing.session_blocks) == form.SESSIONS == 3
+
+
+def test_the_form_offers_sessions_and_the_words_above_tell_their_minutes(tmp_path: Path) -> None:
+    words, _, measure = carried.cells("adafruit-480-pure", with_weights=False)
+    assert 'sessions = "3"  # @param ["1", "3", "5"]' in measure.source
+    assert "about 10 minutes for one, 19 for 3" in words.source
+    file = tmp_path / "bench.ipynb"
+    assert bench_colab(["--notebook", str(file), "--sessions", "4"]) == 0
+    code = "".join(json.loads(file.read_text(encoding="utf-8"))["cells"][-1]["source"])
+    assert 'sessions = "4"  # @param ["1", "3", "4", "5"]' in code

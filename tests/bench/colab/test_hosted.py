@@ -11,6 +11,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,31 @@ def test_an_effort_that_is_none_is_refused_before_it_costs_anything() -> None:
     client = Client([])
     with pytest.raises(UsageError, match="no effort 'long'"):
         bench_colab(["--effort", "long", "--yes"], client.door())
+    assert client.asked == []
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["--sessions", "5"], r"about 28 min, 0\.\d units\. 5 sessions\."),
+    ([], r"about 10 min, 0\.\d units\. One session; --sessions 3 takes 19 min and tells more\."),
+    (["--effort", "thorough"], r"about 29 min, .* --sessions 3 takes 77 min"),
+])  # fmt: skip
+def test_what_sessions_cost_is_said_before_they_do(
+    words: list[str], told: str, tmp_path: Path, make_result: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client, questions = Client(good(make_result(device="Tesla T4").to_dict())), []
+    door = replace(client.door(), confirm=lambda question: questions.append(question) or True)
+    assert bench_colab([SMALL, *words], door) == 0
+    (question,) = questions
+    assert re.search(told, question)
+    count = words[1] if "--sessions" in words else "1"
+    assert f'"--sessions", "{count}"' in client.script
+
+
+def test_a_number_of_sessions_that_makes_no_interval_costs_nothing() -> None:
+    client = Client([])
+    with pytest.raises(UsageError, match="--sessions is 2"):
+        bench_colab(["--sessions", "2", "--yes"], client.door())
     assert client.asked == []
 
 
