@@ -198,12 +198,16 @@ def pace_of(blocks: Sequence[Block]) -> list[float]:
     return [block.seconds / block.steps for block in blocks]
 
 
-def steady_part(blocks: Sequence[Block], warmup: Warmup) -> tuple[tuple[Block, ...], Warmup]:
+def steady_part(
+    blocks: Sequence[Block], warmup: Warmup, beside: Sequence[Block] = ()
+) -> tuple[tuple[Block, ...], Warmup]:
     """The blocks from where on the pace shows no trend, and the warm-up with what went before; all where none is so.
 
     A card gets slower for minutes as it gets warm: the medians of a few blocks stand still before that is over.
+    beside: blocks measured in turn with them, which must stand still too, so that pairs stay pairs.
     """
-    start = stats.steady_from(pace_of(blocks))
+    starts = [stats.steady_from(pace_of(one)) for one in (blocks, beside)]
+    start = None if None in starts else max(one for one in starts if one is not None)
     if start is None:
         return tuple(blocks), replace(warmup, is_settled=False)
     more = blocks[:start]

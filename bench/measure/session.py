@@ -116,9 +116,10 @@ class Session:
             counts = (both[0].count, both[1].count)
             with self._sample(gauge):
                 both[0].blocks, both[1].blocks = self.sitting.measure_pairs(both[0].steps, both[1].steps, counts)
-            session = str(uuid.uuid4())
             for measured in both:
                 measured.steps.require_finite()
+            self._leave_out_heating(*both)
+            session = str(uuid.uuid4())
             return ResultPair(*(self._describe(measured, gauge, session) for measured in both))
 
     def _warm(self, measured: Measurement, name: str = "") -> None:
@@ -143,10 +144,14 @@ class Session:
 
         return between
 
-    def _leave_out_heating(self, measured: Measurement) -> None:
-        """A thorough measurement counts from where on its pace shows no trend."""
-        if self.wishes.effort == "thorough" and measured.warmup is not None:
-            measured.blocks, measured.warmup = steady_part(measured.blocks, measured.warmup)
+    def _leave_out_heating(self, *measured: Measurement) -> None:
+        """A thorough measurement counts from where on its pace shows no trend; two in turn from where neither does."""
+        if self.wishes.effort != "thorough":
+            return
+        every = [one.blocks for one in measured]
+        for one, beside in zip(measured, reversed(every), strict=True):
+            if one.warmup is not None:
+                one.blocks, one.warmup = steady_part(one.blocks, one.warmup, beside)
 
     def _draw_picture(self, measured: Measurement) -> None:
         """A whole picture on the clock, where that takes no longer than its budget; a result can do without."""

@@ -218,7 +218,8 @@ def measure_against(
         after_block()  # warms it up, and tells how long its steps take
         rates[:] = rates[-1:]
         result = session.run(workload, after_block)
-    return result, make_race((workload.name, PurePath(argv[0]).name), result.step_seconds, rates[1:])
+    names, ours = (workload.name, PurePath(argv[0]).name), result.step_seconds  # a thorough one drops its first blocks
+    return result, make_race(names, ours, rates[1:][-len(ours) :])
 
 
 def count_for(step_seconds: Sequence[float], block_seconds: float) -> int:

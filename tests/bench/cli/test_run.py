@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,34 @@ def test_a_against_itself_in_turn_as_json(capsys: pytest.CaptureFixture[str]) ->
     assert data["race"]["interval"]["low"] <= data["race"]["interval"]["high"]
     assert first.energy.joules is None
     assert len(data["files"]) == 2
+
+
+class HeatingClock:
+    """Says that a block takes a second, 15 % less at first; another thread's questions cost nothing."""
+
+    def __init__(self, thread: int) -> None:
+        self.thread, self.now, self.asked = thread, 0.0, 0
+
+    def __call__(self) -> float:
+        if threading.get_ident() == self.thread:
+            self.asked += 1
+            self.now += min(1.0, 0.85 + 0.002 * self.asked) * (1 + 0.001 * (self.asked * 7 % 5 - 2))
+        return self.now
+
+
+@pytest.mark.slow
+def test_a_thorough_pair_counts_from_where_neither_shows_a_trend(capsys: pytest.CaptureFixture[str]) -> None:
+    budget = TimeBudget(warmup=0.1, warmup_most=1.0, measuring=30.0, block=0.001, picture=0.0, ceiling=0.02)
+    clock = HeatingClock(threading.get_ident())
+    door = BenchDoor(budgets={"thorough": budget}, clock=clock)
+    words = ["--thorough", "--device", "cpu", "--threads", "1", "--vs", "starter-128@as-shipped", "--json", "--quiet"]
+    assert run(words, door) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    first, second = (BenchResult.from_dict(entry["result"]) for entry in data["results"])
+    left = len(first.timing.blocks)
+    assert left == len(second.timing.blocks) == len(data["race"]["ratios"])
+    counted = sum(block.seconds for result in (first, second) for block in result.timing.blocks)
+    assert counted / 2 < budget.measuring  # what went before belongs to the warm-ups
 
 
 def test_any_program_that_prints_its_steps(

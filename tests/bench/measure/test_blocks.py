@@ -150,6 +150,18 @@ def test_what_heats_up_counts_from_where_its_pace_stands() -> None:
     assert steady_part(never, warmup) == (tuple(never), replace(warmup, is_settled=False))
 
 
+def test_of_two_in_turn_the_later_to_stand_decides_for_both() -> None:
+    noise = [1 + 0.001 * ((index * 7) % 5 - 2) for index in range(60)]
+    heating = [Block(steps=1, seconds=0.1 * min(1.0, 0.85 + 0.005 * at) * noise[at]) for at in range(60)]
+    steady = [Block(steps=1, seconds=0.2 * noise[at]) for at in range(60)]
+    never = [Block(steps=1, seconds=0.1 * 1.02**at * noise[at]) for at in range(60)]
+    warmup = Warmup(steps=5, seconds=1.0, is_settled=True)
+    kept, other = steady_part(heating, warmup, steady)[0], steady_part(steady, warmup, heating)[0]
+    assert len(kept) == len(other) <= 48
+    assert other == tuple(steady[-len(other) :])
+    assert steady_part(steady, warmup, never) == (tuple(steady), replace(warmup, is_settled=False))
+
+
 def _stopping_after(blocks: int) -> Callable[[Sitting], None]:
     def arrange(sitting: Sitting) -> None:
         asked = iter(range(10_000))
