@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,9 +20,10 @@ from bench.cli.run import BenchDoor, _Command, run
 from bench.cli.run_words import default_workload
 from bench.measure import environment
 from bench.measure.blocks import PhaseProgress, TimeBudget
-from bench.measure.vs_command import Rival, compile_pattern, split_command
+from bench.measure.vs_command import Rival, compile_pattern, measure_against, split_command
 from bench.result import store
 from bench.result.result import BenchResult, read_result
+from bench.workloads import find_workload
 from dreamrig.cli import main
 from dreamrig.errors import FailedError, NotReadyError, UsageError
 from dreamrig.screen import Screen
@@ -152,6 +155,23 @@ def test_any_program_that_prints_its_steps(
     out = capsys.readouterr().out
     assert "pairs in turn" in out
     assert "pair by pair" in out
+
+
+def test_a_program_stays_beside_the_blocks_that_count(
+    counting: Callable[..., list[str]], make_result: Callable[..., BenchResult]
+) -> None:
+    """Of nine blocks the last four count, as where a thorough measurement leaves out the heating."""
+    theirs: list[float] = []
+
+    def run_nine(workload: object, after_block: Callable[[], float]) -> BenchResult:
+        theirs.extend(after_block() for _ in range(9))
+        return make_result(step_seconds=[0.1] * 4)
+
+    session: Any = SimpleNamespace(clock=perf_counter, run=run_nine)
+    session.sitting = SimpleNamespace(budget=replace(MOMENT, block=0.0))
+    _, race = measure_against(session, find_workload("starter-128"), " ".join(counting()), None)
+    steps = [seconds / each for seconds, each in zip(theirs[-4:], race.second, strict=True)]
+    assert steps == pytest.approx([round(number) for number in steps])
 
 
 @pytest.mark.parametrize(
