@@ -9,7 +9,10 @@ autoregressive coefficient estimators", 1988); two are Geyer's initial monotone 
 Monte Carlo", 1992), which sees likeness that goes on for longer. Each is taken of the ranks, and of which side of the
 median a value lies on, because that decides where a median can be. A machine that goes at two speeds, with the median
 near the place where one ends, may have its median in either: then the interval holds both. How near that is tells the
-number of switches, not of values: such a machine is a Markov chain of two states.
+number of switches, not of values: such a machine is a Markov chain of two states. Few values whose first or last alone
+stand apart are taken for the end of such a spell.
+
+Medians of fresh processes are few and know nothing of each other: theirs is Student's interval, in logarithms.
 
 How often such intervals hold the truth is tested: tests/generator/test_stats.py. Everything here is the same each
 time it is computed.
@@ -28,12 +31,14 @@ from numpy.typing import NDArray
 
 FEWEST = 3
 """Values below which no interval is given."""
-STUDENT = {3: 4.303, 4: 3.182, 5: 2.776}
-"""Number of values too few for a bootstrap -> Student's quantile at 97.5 %, one degree of freedom less."""
+FEW = 5
+"""Values up to which no ranking can make an interval, and none shows how alike neighbours are."""
 FURTHEST = 100.0
 """Reach of an interval in logarithms past which it says nothing, and numbers end."""
 MOST_ALIKE = 0.95
 """Correlation of neighbours above which nothing is told apart any more."""
+BESIDE_THE_MEDIAN = 0.75
+"""Part of Student's reach that the interval of few values goes to either side of their median at least."""
 NORMAL_95 = 1.960
 FEWEST_EFFECTIVE = 2.0
 STUDENT_BY_FREEDOM = {
@@ -47,6 +52,8 @@ TELLING = 0.02
 LEAST_PART = 0.05
 """Of the blocks, at either speed."""
 FEWEST_FOR_SPEEDS = 12
+MANY = 48
+"""Values from which on a spell that is cut off at an end moves no median."""
 FEWEST_TO_DRIFT = 5
 """Values in a third of a series, below which nothing is said of a trend."""
 MOST_FOR_A_TREND = 400
@@ -134,6 +141,21 @@ def two_speeds(values: Sequence[float]) -> TwoSpeeds | None:
     return TwoSpeeds(float(np.median(ordered[:split])), float(np.median(ordered[split:])), 1 - split / count)
 
 
+def is_cut_off(values: Sequence[float]) -> bool:
+    """Whether the first one or two of a few values, or the last, stand apart: a spell at another speed, cut off."""
+    logs: Floats = np.log(np.asarray(values, float))
+    if not FEWEST_FOR_SPEEDS <= len(logs) < MANY:
+        return False
+    return any(_stand_apart(*np.split(end, [part])) for end in (logs, logs[::-1]) for part in (1, 2))
+
+
+def _stand_apart(part: Floats, rest: Floats) -> bool:
+    """Whether some logarithms lie on one side of all others, with a gap as between two speeds."""
+    gap = max(float(part.min() - rest.max()), float(rest.min() - part.max()))
+    between = abs(float(np.median(part) - np.median(rest)))
+    return between >= max(TELLING, APART * iqr(list(map(float, rest)))) and gap >= between / 2
+
+
 def staying_time(values: Sequence[float], speeds: TwoSpeeds) -> float:
     """How many neighbours tell no more of the shares of two speeds than one would: of a Markov chain of two states.
 
@@ -195,29 +217,39 @@ def _blom(count: int) -> Floats:
     return np.array([statistics.NormalDist().inv_cdf(share) for share in shares])
 
 
-def median_interval(values: Sequence[float]) -> Interval | None:
-    """95 % interval of the median of positive values; None for fewer than FEWEST."""
+def median_interval(values: Sequence[float], *, are_sessions: bool = False) -> Interval | None:
+    """95 % interval of the median of positive values; None for fewer than FEWEST.
+
+    are_sessions: whether each value is of a fresh process, so that none knows of another.
+    """
     if len(values) < FEWEST:
         return None
-    return _around(median(values), *_log_reach(values))
+    return _around(median(values), *_log_reach(values, are_sessions))
 
 
-def ratio_interval(numerator: Sequence[float], denominator: Sequence[float]) -> Interval | None:
+def ratio_interval(
+    numerator: Sequence[float], denominator: Sequence[float], *, are_sessions: tuple[bool, bool] = (False, False)
+) -> Interval | None:
     """95 % interval of the ratio of two medians, measured apart; None for fewer than FEWEST values in either.
 
     The reaches of both join as the legs of a right angle (Zou and Donner, "Construction of confidence limits about
     effect measures", 2008), in logarithms, where a ratio is a difference.
+
+    are_sessions: as for median_interval, of each.
     """
     if min(len(numerator), len(denominator)) < FEWEST:
         return None
-    above, below = _log_reach(numerator), _log_reach(denominator)
+    above, below = _log_reach(numerator, are_sessions[0]), _log_reach(denominator, are_sessions[1])
     middle = median(numerator) / median(denominator)
     return _around(middle, math.hypot(above[0], below[1]), math.hypot(above[1], below[0]))
 
 
-def paired_ratio_interval(numerator: Sequence[float], denominator: Sequence[float]) -> Interval | None:
+def paired_ratio_interval(
+    numerator: Sequence[float], denominator: Sequence[float], *, are_sessions: bool = False
+) -> Interval | None:
     """95 % interval of the median of the ratios pair by pair; what slows both of a pair alike does not count."""
-    return median_interval([above / below for above, below in zip(numerator, denominator, strict=True)])
+    ratios = [above / below for above, below in zip(numerator, denominator, strict=True)]
+    return median_interval(ratios, are_sessions=are_sessions)
 
 
 def trend(values: Sequence[float]) -> float | None:
@@ -265,9 +297,9 @@ def _around(middle: float, down: float, up: float) -> Interval:
     return Interval(middle * low, middle, middle * high)
 
 
-def _log_reach(values: Sequence[float]) -> tuple[float, float]:
+def _log_reach(values: Sequence[float], are_sessions: bool = False) -> tuple[float, float]:
     """How far the interval of the median reaches down and up, in logarithms."""
-    return _few_reach(values) if len(values) in STUDENT else _rank_reach(values)
+    return _student_reach(values) if are_sessions or len(values) <= FEW else _rank_reach(values)
 
 
 def _rank_reach(values: Sequence[float]) -> tuple[float, float]:
@@ -278,7 +310,8 @@ def _rank_reach(values: Sequence[float]) -> tuple[float, float]:
     effective = max(FEWEST_EFFECTIVE, len(logs) / alike)
     half = student(effective - 1) * math.sqrt(effective / (effective - 1)) / (2 * math.sqrt(effective))
     middle, beyond = math.log(median(values)), max(1.0, 2 * half)
-    if speeds is not None and abs(0.5 - speeds.slow_share) < NEAR_THE_GAP * half:
+    is_near = speeds is not None and abs(0.5 - speeds.slow_share) < NEAR_THE_GAP * half
+    if is_near or (speeds is None and is_cut_off(values)):
         return middle - float(logs[0]), float(logs[-1]) - middle
     down, up = beyond * (middle - _at_share(logs, 0.5 - half)), beyond * (_at_share(logs, 0.5 + half) - middle)
     return max(0.0, down), max(0.0, up)
@@ -296,13 +329,14 @@ def student(freedom: float) -> float:
     return float(np.interp(1 / max(1.0, freedom), places, quantiles))
 
 
-def _few_reach(values: Sequence[float]) -> tuple[float, float]:
-    """Student's interval of the mean logarithm, stretched to the median.
+def _student_reach(values: Sequence[float]) -> tuple[float, float]:
+    """Student's interval of the mean logarithm, stretched to the median and beyond it, where skewed values have it.
 
     What is drawn from three values lies between the least and the largest, which hold the median in three of four cases
     only, in general in 1 - 2^(1 - n).
     """
     logs = [math.log(value) for value in values]
     centre, middle = statistics.fmean(logs), math.log(median(values))
-    reach = STUDENT[len(values)] * statistics.stdev(logs) / math.sqrt(len(values))
-    return max(0.0, middle - centre + reach), max(0.0, centre + reach - middle)
+    reach = student(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+    beyond = BESIDE_THE_MEDIAN * reach
+    return max(beyond, middle - centre + reach), max(beyond, centre + reach - middle)

@@ -262,7 +262,8 @@ def _run_in_sessions(order: BenchOrder, count: int, words: list[str], door: Benc
     results = run_sessions(words, count, (lambda _: None) if order.quiet else screen.say, door.start)
     race = None
     if order.rival is not None:
-        race = make_race(names_of(order.workload, order.rival), results[0].samples, results[1].samples)
+        names, (first, second) = names_of(order.workload, order.rival), results
+        race = make_race(names, first.samples, second.samples, are_sessions=first.has_sessions)
     return _Command(order, door).show(results, race)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measure.ab import ratio_words
+from bench.measure.ab import ONE_START, PROGRAM_CHANCE, ratio_words, with_chance
 from bench.result.result import BenchResult
 from bench.result.trust import why_impossible
 from dreamrig.plain import to_plain
@@ -67,7 +66,7 @@ class Comparison:
             return f"not comparable: {self.obstacle}"
         first, second = names(self.first, self.second)
         said = ratio_words(self.ratio, second, first)
-        return said + (f"; {ONE_SESSION}" if self.allows_for_sessions else "")
+        return f"{said}; {ONE_START if self.is_paired else ONE_SESSION}" if self.allows_for_sessions else said
 
     def is_regression(self, fail_below: float) -> bool:
         """Whether the second is certainly slower than `fail_below` times the first; also where nobody can say."""
@@ -81,15 +80,12 @@ def compare(first: BenchResult, second: BenchResult, evidence: Sequence[BenchRes
     """
     obstacle = find_obstacle(first, second, evidence)
     paired = first.session is not None and first.session == second.session
-    single = not paired and any(len(one.session_step_seconds) < FEWEST_SESSIONS for one in (first, second))
+    single = any(len(one.session_step_seconds) < FEWEST_SESSIONS for one in (first, second))
     ratio = None
     if obstacle is None:
-        slow, fast = first.samples, second.samples
-        number = min(len(slow), len(fast))
-        pairs = stats.paired_ratio_interval(slow[:number], fast[:number])
-        ratio = pairs if paired else stats.ratio_interval(slow, fast)
+        ratio = _paired_ratio(first, second) if paired else _ratio(first, second)
         if single and ratio is not None:
-            ratio = stats.widened(ratio, stats.NORMAL_95 * RUN_TO_RUN * math.sqrt(2))
+            ratio = with_chance(ratio, PROGRAM_CHANCE if paired else RUN_TO_RUN)
     differences = tuple(machine_differences(first, second))
     return Comparison(
         first=first,
@@ -140,8 +136,21 @@ def _same_machine(one: BenchResult, other: BenchResult) -> bool:
 
 
 def _same_speed(one: BenchResult, other: BenchResult) -> bool:
-    ratio = stats.ratio_interval(one.samples, other.samples)
+    ratio = _ratio(one, other)
     return ratio is not None and ratio.low >= 1 - SAME_SPEED and ratio.high <= 1 + SAME_SPEED
+
+
+def _paired_ratio(first: BenchResult, second: BenchResult) -> Interval | None:
+    """The same, measured in turn."""
+    number, are_sessions = min(len(first.samples), len(second.samples)), first.has_sessions and second.has_sessions
+    slow, fast = first.samples[:number], second.samples[:number]
+    return stats.paired_ratio_interval(slow, fast, are_sessions=are_sessions)
+
+
+def _ratio(first: BenchResult, second: BenchResult) -> Interval | None:
+    """How many times as fast the second is, measured apart."""
+    are_sessions = (first.has_sessions, second.has_sessions)
+    return stats.ratio_interval(first.samples, second.samples, are_sessions=are_sessions)
 
 
 def machine_differences(first: BenchResult, second: BenchResult) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,11 @@ from bench.result.figures import known_rate
 from dreamrig.words import short
 from generator import stats
 from generator.stats import Interval
+
+PROGRAM_CHANCE = 0.01
+"""Standard deviation between starts of one program beside another that is assumed where each was started once: what
+slows both alike is gone from their pairs, where memory lies is not."""
+ONE_START = f"single sessions in turn, for which {PROGRAM_CHANCE:.0%} of chance each is allowed: several tell more"
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,8 @@ class Race:
     second_name: str
     first: tuple[float, ...]
     second: tuple[float, ...]
+    are_sessions: bool = False
+    """Whether each of them is the median of a fresh process."""
 
     @property
     def ratios(self) -> list[float]:
@@ -28,14 +36,28 @@ class Race:
 
     @property
     def interval(self) -> Interval | None:
-        """95 % interval of their median; None for fewer than three pairs."""
-        return stats.paired_ratio_interval(self.second, self.first)
+        """95 % interval of their median, with what a single start gets by chance; None for fewer than three pairs."""
+        found = stats.paired_ratio_interval(self.second, self.first, are_sessions=self.are_sessions)
+        return found if found is None or self.are_sessions else with_chance(found, PROGRAM_CHANCE)
+
+    @property
+    def verdict(self) -> str:
+        """Who is faster, in words, and how far a single start can tell."""
+        said = ratio_words(self.interval, self.first_name, self.second_name)
+        return said if self.are_sessions else f"{said}; {ONE_START}"
 
 
-def make_race(names: tuple[str, str], first: Sequence[float], second: Sequence[float]) -> Race:
-    """A race over the pairs that both have."""
+def make_race(
+    names: tuple[str, str], first: Sequence[float], second: Sequence[float], *, are_sessions: bool = False
+) -> Race:
+    """A race over the pairs that both have. are_sessions: whether these are medians of fresh processes."""
     number = min(len(first), len(second))
-    return Race(*names, tuple(first[:number]), tuple(second[:number]))
+    return Race(*names, tuple(first[:number]), tuple(second[:number]), are_sessions)
+
+
+def with_chance(ratio: Interval, deviation: float) -> Interval:
+    """A ratio's interval with a standard deviation that each of both gets by chance besides."""
+    return stats.widened(ratio, stats.NORMAL_95 * deviation * math.sqrt(2))
 
 
 def ratio_words(interval: Interval | None, first: str, second: str) -> str:
@@ -68,7 +90,7 @@ def race_lines(race: Race) -> list[str]:
     return [
         f"{race.first_name:<{width}}  {rates[0]} it/s",
         f"{race.second_name:<{width}}  {rates[1]} it/s",
-        f"{ratio_words(race.interval, race.first_name, race.second_name)}, over {len(race.ratios)} pairs in turn",
+        f"{race.verdict}; over {len(race.ratios)} pairs in turn",
         f"pair by pair: {pairs}{more}",
     ]
 
@@ -82,5 +104,5 @@ def race_data(race: Race) -> dict[str, Any]:
         "second_step_seconds": race.second,
         "ratios": race.ratios,
         "interval": None if race.interval is None else vars(race.interval),
-        "verdict": ratio_words(race.interval, race.first_name, race.second_name),
+        "verdict": race.verdict,
     }

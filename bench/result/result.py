@@ -292,8 +292,12 @@ class BenchResult:
 
         A session is not the machine: memory lies elsewhere in the next one, so that blocks of one say nothing of it.
         """
-        sessions = self.session_step_seconds
-        return self.step_seconds if len(sessions) == 1 else tuple(map(median, sessions))
+        return tuple(map(median, self.session_step_seconds)) if self.has_sessions else self.step_seconds
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether it was measured in several fresh processes, so that `samples` know nothing of each other."""
+        return len(self.timing.session_blocks) > 1
 
     @property
     def label(self) -> str:

@@ -63,7 +63,7 @@ def summarise(result: BenchResult) -> Summary:
     return Summary(
         steps_per_second=1 / median,
         step_seconds=median,
-        interval=stats.median_interval(seconds),
+        interval=stats.median_interval(seconds, are_sessions=result.has_sessions),
         spread=stats.spread(result.step_seconds),
         outliers=stats.outliers(result.step_seconds),
         picture_seconds=steps * median if picture is None else picture.seconds,

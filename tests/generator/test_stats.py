@@ -39,6 +39,32 @@ def test_the_interval_holds_the_true_median_about_as_often_as_it_says(count: int
     assert 0.925 <= coverage(random.exponential(size=(TRIALS, count)), math.log(2)) <= most
 
 
+@pytest.mark.parametrize("count", [3, 5, 6, 8, 12, 20, 30])
+def test_sessions_hold_the_true_median_and_grow_no_wider(count: int) -> None:
+    """Few values that know nothing of each other: Student's interval, also of skewed ones."""
+    random = np.random.default_rng(7)
+    for series, truth in (
+        (np.exp(0.03 * random.standard_normal((TRIALS, count))), 1.0),
+        (np.exp(0.03 * random.exponential(size=(TRIALS, count))), 2**0.03),
+    ):
+        intervals = [stats.median_interval(list(values), are_sessions=True) for values in series]
+        assert np.mean([interval is not None and interval.holds(truth) for interval in intervals]) >= 0.93 - LUCK
+
+
+def test_a_spell_that_is_cut_off_at_an_end_is_held_where_blocks_are_few() -> None:
+    """Seventeen blocks at one speed and one or two at another, first or last; among many they move no median."""
+    steady = [float(value) for value in machines.independent(np.random.default_rng(7), 1, 18, 0.005)[0]]
+    for values in ([*steady, 1.1], [1.1, 1.11, *steady], [0.9, *steady]):
+        interval = stats.median_interval(values)
+        assert interval is not None
+        assert interval.holds(values[-1])
+        assert interval.holds(values[0])
+    for values in (steady, [*steady[:9], 1.1, *steady[9:]], [*steady * 3, 1.1]):
+        interval = stats.median_interval(values)
+        assert interval is not None
+        assert interval.high < 1.02
+
+
 @pytest.mark.parametrize("count", [20, 48, 90])
 @pytest.mark.parametrize("correlation", [0.3, 0.5, 0.8])
 def test_neighbours_that_are_alike_widen_the_interval(count: int, correlation: float) -> None:
@@ -57,7 +83,7 @@ def test_a_machine_with_two_speeds_holds_them_apart_from_the_median(
     assert coverage(series, truth) >= 0.93 - LUCK
 
 
-@pytest.mark.parametrize(("count", "least"), [(20, 0.78), (48, 0.93 - LUCK), (90, 0.93)])
+@pytest.mark.parametrize(("count", "least"), [(20, 0.84), (48, 0.93 - LUCK), (90, 0.93)])
 @pytest.mark.parametrize("slow_share", [0.3, 0.45])
 def test_longer_spells_need_more_blocks(count: int, least: float, slow_share: float) -> None:
     """Eight blocks at a time: in some runs of twenty blocks the other speed is not seen at all."""

@@ -8,18 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from bench.compare.compare import RUN_TO_RUN
+from bench.measure.ab import PROGRAM_CHANCE, with_chance
 from bench.proofs.intervals import machines
 from bench.proofs.intervals.machines import SLOWER, Series
 from bench.proofs.tables import table
 from generator import stats
+from generator.stats import Interval
 
 PAGE = Path(__file__).parents[3] / "docs" / "benchmark-intervals.md"
 WORDS = Path(__file__).parent / "page.md"
-TRIALS = 400
+TRIALS, SESSION_TRIALS = 400, 4000
 SEED = 11
 BLOCKS = (20, 48, 90)
 SHARES, SPELLS = (0.2, 0.45), (2, 4, 8)
 BETWEEN = (0.01, 0.02, 0.03)
+SESSIONS = (3, 5, 6, 10, 20, 30)
+SLOWER_PROGRAM = 1.08
 TIME_CONSTANTS = (60, 120, 180)
 HEAT_TRIALS = 100
 WARMED, THOROUGH, BLOCK_SECONDS = 30.0, 600.0, 2.0
@@ -30,9 +34,11 @@ def render() -> str:
     """The page."""
     return WORDS.read_text(encoding="utf-8").format(
         trials=TRIALS,
+        session_trials=SESSION_TRIALS,
         seed=SEED,
         coverage=table(["blocks", *map(str, BLOCKS)], coverage_rows()),
         different=table(["sessions differ by", *(f"{spread:.0%}" for spread in BETWEEN)], different_rows()),
+        widths=table(["sessions each", *map(str, SESSIONS)], width_rows()),
         heat=table(["time constant", *(f"{constant} s" for constant in TIME_CONSTANTS), "no heat"], heat_rows()),
     )
 
@@ -57,6 +63,7 @@ def coverage_rows() -> Iterator[list[str]]:
             yield _row(name, [coverage(one, truth) for one in series])
             if spell == SPELLS[-1]:
                 yield _row("... where both speeds were seen", [coverage(_both(one), truth) for one in series])
+                yield _row("... runs that show one speed alone", [_one_alone(one) for one in series])
 
 
 def _both(series: Series) -> Series:
@@ -66,28 +73,55 @@ def _both(series: Series) -> Series:
     return seen
 
 
+def _one_alone(series: Series) -> float:
+    slow = (series > SLOWER**0.5).mean(axis=1)
+    return float(np.mean((slow == 0) | (slow == 1)))
+
+
 def different_rows() -> Iterator[list[str]]:
     """How often two results of one machine are called different."""
-    for count in (3, 5, 10):
-        yield _row(f"{count} sessions each", [_different(count, spread) for spread in BETWEEN])
-    yield _row(f"one session each, {RUN_TO_RUN:.0%} allowed for", [_different_singles(spread) for spread in BETWEEN])
+    for count in SESSIONS:
+        yield _row(f"{count} sessions each", [_are_different(session_ratios(count, spread)) for spread in BETWEEN])
+    apart = [_are_different(_single_ratios(spread)) for spread in BETWEEN]
+    yield _row(f"one session each, {RUN_TO_RUN:.0%} allowed for", apart)
+    in_turn = [_are_different(_single_ratios(spread, is_paired=True)) for spread in BETWEEN]
+    yield _row(f"one session each, in turn, {PROGRAM_CHANCE:.0%} allowed for", in_turn)
 
 
-def _different(count: int, between: float) -> float:
+def width_rows() -> Iterator[list[str]]:
+    """How wide the interval of a ratio is, and how often a slower program is seen, where sessions differ the most."""
+    yield _row("width of the ratio's interval, mean", [width(session_ratios(count, BETWEEN[-1])) for count in SESSIONS])
+    slower = [session_ratios(count, BETWEEN[-1], SLOWER_PROGRAM) for count in SESSIONS]
+    yield _row(f"{SLOWER_PROGRAM - 1:.0%} slower is seen", list(map(_are_different, slower)))
+
+
+def session_ratios(count: int, between: float, factor: float = 1.0, trials: int = SESSION_TRIALS) -> list[Interval]:
+    """Intervals of the ratio of two results of `count` sessions each, the first `factor` times as slow."""
     random = _random()
-    one, other = (machines.sessions(random, TRIALS, count, between) for _ in "AB")
-    ratios = [stats.ratio_interval(list(slow), list(fast)) for slow, fast in zip(one, other, strict=True)]
-    return float(np.mean([ratio is not None and not ratio.holds(1.0) for ratio in ratios]))
+    one, other = (machines.sessions(random, trials, count, between) for _ in "AB")
+    are_sessions = (True, True)
+    pairs = zip(factor * one, other, strict=True)
+    ratios = [stats.ratio_interval(list(slow), list(fast), are_sessions=are_sessions) for slow, fast in pairs]
+    return [ratio for ratio in ratios if ratio is not None]
 
 
-def _different_singles(between: float) -> float:
+def width(ratios: list[Interval]) -> float:
+    """From end to end, over the middle: the mean."""
+    return float(np.mean([(ratio.high - ratio.low) / ratio.median for ratio in ratios]))
+
+
+def _are_different(ratios: list[Interval]) -> float:
+    return float(np.mean([not ratio.holds(1.0) for ratio in ratios]))
+
+
+def _single_ratios(between: float, *, is_paired: bool = False) -> list[Interval]:
     random = _random()
     one, other = (
         machines.sessions(random, TRIALS, 1, between) * machines.independent(random, TRIALS, 48, 0.01) for _ in "AB"
     )
-    reach = stats.NORMAL_95 * RUN_TO_RUN * 2**0.5
-    ratios = [stats.ratio_interval(list(slow), list(fast)) for slow, fast in zip(one, other, strict=True)]
-    return float(np.mean([ratio is not None and not stats.widened(ratio, reach).holds(1.0) for ratio in ratios]))
+    judge, chance = (stats.paired_ratio_interval, PROGRAM_CHANCE) if is_paired else (stats.ratio_interval, RUN_TO_RUN)
+    ratios = [judge(list(slow), list(fast)) for slow, fast in zip(one, other, strict=True)]
+    return [with_chance(ratio, chance) for ratio in ratios if ratio is not None]
 
 
 def heat_rows() -> Iterator[list[str]]:
