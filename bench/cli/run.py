@@ -257,9 +257,13 @@ def _without_own_words(args: list[str], workload: str) -> list[str]:
 def _run_in_sessions(order: BenchOrder, count: int, words: list[str], door: BenchDoor) -> int:
     """The same in fresh processes, which show their own progress."""
     from bench.measure.ab import make_race
+    from generator.work.stop import StopSwitch
 
     screen = Screen(door.stderr())
-    results = run_sessions(words, count, (lambda _: None) if order.quiet else screen.say, door.start)
+    say = (lambda _: None) if order.quiet else screen.say
+    with StopSwitch(lambda: screen.say("ending with the sessions that are done; once more ends at once")) as stop:
+        stop.arm()  # the process that measures hears of it too, and ends after its block
+        results = run_sessions(words, count, say, door.start, stop.is_pressed)
     race = None
     if order.rival is not None:
         names, (first, second) = names_of(order.workload, order.rival), results

@@ -24,7 +24,7 @@ def default_workload(device: str, files: Sequence[str] = NVIDIA_FILES) -> str:
         from generator.devices import resolve_device
 
         device = resolve_device("auto").type
-    return ON_GPU if device == "cuda" else DEFAULT
+    return ON_GPU if device.partition(":")[0] == "cuda" else DEFAULT
 
 
 def split_workload(text: str, profile: str) -> tuple[str, str]:

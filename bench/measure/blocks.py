@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Literal, Protocol
 
+from bench.result.limits import FEWEST_BLOCKS
 from bench.result.result import Block, Effort, Warmup
 from dreamrig.errors import InterruptedByUser
 from generator import stats
@@ -15,7 +16,7 @@ from generator import stats
 SETTLED = 0.02
 """Medians of the last three blocks and of the three before differ by less: warm."""
 WINDOW = 3
-FEWEST_BLOCKS, GOOD_BLOCKS, ENOUGH_BLOCKS = 3, 5, 10
+GOOD_BLOCKS, ENOUGH_BLOCKS = 5, 10
 
 Phase = Literal["first step", "warming up", "measuring", "one picture"]
 

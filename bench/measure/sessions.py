@@ -16,21 +16,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.result.limits import MOST_BLOCKS, MOST_SAMPLES
+from bench.result.limits import FEWEST_SESSIONS, MOST_BLOCKS, MOST_SAMPLES, MOST_SESSIONS
 from bench.result.reading import parse_json
 from bench.result.result import BenchResult, Energy, Memory, Telemetry
 from dreamrig import paths
 from dreamrig.errors import FailedError, InterruptedByUser, RigError, UsageError
-
-FEWEST, MOST = 3, 30
 
 Start = Callable[[list[str], dict[str, str]], tuple[int, bytes]]
 
 
 def require_count(sessions: int) -> int:
     """A number of sessions; UsageError for one that makes no interval."""
-    if sessions != 1 and not FEWEST <= sessions <= MOST:
-        raise UsageError(f"--sessions is {sessions}.", hint=f"use {FEWEST} to {MOST}, or 1; 5 is a good number")
+    if sessions != 1 and not FEWEST_SESSIONS <= sessions <= MOST_SESSIONS:
+        raise UsageError(
+            f"--sessions is {sessions}.", hint=f"use {FEWEST_SESSIONS} to {MOST_SESSIONS}, or 1; 5 is a good number"
+        )
     return sessions
 
 
@@ -41,11 +41,16 @@ def start_process(argv: list[str], environ: dict[str, str]) -> tuple[int, bytes]
 
 
 def run_sessions(
-    words: Sequence[str], count: int, say: Callable[[str], None], start: Start = start_process
+    words: Sequence[str],
+    count: int,
+    say: Callable[[str], None],
+    start: Start = start_process,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> list[BenchResult]:
     """`dreamrig bench run WORDS` in `count` fresh processes, one after the other; the results joined, one or two.
 
     words: as for one session, without --sessions, --json and --out.   start: the door to processes.
+    should_stop: whether somebody wants to end: then those that are done are the answer, and it says so.
     """
     found: list[list[BenchResult]] = []
     with _home_of_its_own() as environ:
@@ -53,8 +58,14 @@ def run_sessions(
             say(f"session {number} of {count}")
             argv = [sys.executable, "-m", "dreamrig", "bench", "run", *words, "--json"]
             code, answer = start(argv, environ)
+            if code and should_stop():
+                if not found:
+                    raise InterruptedByUser("Interrupted before a session was done.", hint="take less: --quick")
+                break
             found.append(_read(code, answer, number))
-    return [join(list(results)) for results in zip(*found, strict=True)]
+            if should_stop():
+                break
+    return [join(list(results), ended_early=len(found) < count) for results in zip(*found, strict=True)]
 
 
 @contextlib.contextmanager
@@ -81,8 +92,11 @@ def _read(code: int, answer: bytes, number: int) -> list[BenchResult]:
     return [BenchResult.from_dict(row["result"], source) for row in rows]
 
 
-def join(results: Sequence[BenchResult]) -> BenchResult:
-    """Sessions of one machine as one result; ValueError where the work, the device or the software differ."""
+def join(results: Sequence[BenchResult], *, ended_early: bool = False) -> BenchResult:
+    """Sessions of one machine as one result; ValueError where the work, the device or the software differ.
+
+    ended_early: whether more of them were asked for.
+    """
     first = results[0]
     for other in results[1:]:
         if (other.workload, other.device, other.software) != (first.workload, first.device, first.software):
@@ -99,7 +113,7 @@ def join(results: Sequence[BenchResult]) -> BenchResult:
             blocks=blocks,
             session_blocks=counts,
             warmup=unsettled,
-            ended_early=any(result.timing.ended_early for result in results),
+            ended_early=ended_early or any(result.timing.ended_early for result in results),
         ),
         memory=_highest([result.memory for result in results]),
         telemetry=_joined([result.telemetry for result in results]),

@@ -74,7 +74,7 @@ def blocks_words(result: BenchResult, summary: Summary) -> str:
     words = f"{len(blocks)} of {blocks[0].steps} step{'s' * (blocks[0].steps > 1)}"
     sessions = len(result.timing.session_blocks)
     if sessions > 1:
-        words += f" in {sessions} sessions, whose medians make the interval"
+        words += f" in {sessions} sessions" + (", whose medians make the interval" if result.has_sessions else "")
     words += _span_words(result, max(1, sessions))
     if summary.spread is not None:
         words += f", spread {summary.spread:.1%}"
@@ -170,8 +170,8 @@ def render(rows: list[tuple[str, str]]) -> str:
 
 def to_data(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> dict[str, Any]:
     """A result for `--json`: the document, and what is derived from it."""
-    summary = summarise(result)
-    return {"result": result.to_dict(), "derived": derived(summary), "colab": claim_data(result, evidence)}
+    found = {**derived(summarise(result)), "load_seconds": result.load_seconds}
+    return {"result": result.to_dict(), "derived": found, "colab": claim_data(result, evidence)}
 
 
 def claim_data(result: BenchResult, evidence: Sequence[BenchResult] = ()) -> dict[str, Any]:

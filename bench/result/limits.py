@@ -8,6 +8,11 @@ from msgspec import Meta
 
 MOST_BLOCKS = 10_000
 MOST_SAMPLES = 10_000
+MOST_SESSIONS = 30
+FEWEST_SESSIONS = 3
+"""Whose medians make an interval; fewer count as one."""
+FEWEST_BLOCKS = 3
+"""Of a session: below it, nothing is kept."""
 
 Text = Annotated[str, Meta(max_length=200)]
 Name = Annotated[str, Meta(max_length=60, pattern=r"^[a-z0-9][a-z0-9.-]*$")]

@@ -18,8 +18,11 @@ from msgspec import Meta
 
 from bench.result import reading
 from bench.result.limits import (
+    FEWEST_BLOCKS,
+    FEWEST_SESSIONS,
     MOST_BLOCKS,
     MOST_SAMPLES,
+    MOST_SESSIONS,
     Card,
     Count,
     Few,
@@ -59,6 +62,8 @@ Place = Literal["linux", "wsl", "windows", "mac", "container", "colab-hosted", "
 PLACES: tuple[str, ...] = get_args(Place)
 Profile = Literal["strict", "as-shipped"]
 Effort = Literal["quick", "default", "thorough"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
+"""The shortest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +191,7 @@ class Timing:
     warmup: Warmup | None = None
     picture: Picture | None = None
     """None where a picture would have taken too long."""
-    session_blocks: tuple[Count, ...] = ()
+    session_blocks: Annotated[tuple[Count, ...], Meta(max_length=MOST_SESSIONS)] = ()
     """How many of the blocks each fresh process measured; empty for one process."""
     ended_early: bool = False
     """Whether somebody ended it before its time was over."""
@@ -296,8 +301,17 @@ class BenchResult:
 
     @property
     def has_sessions(self) -> bool:
-        """Whether it was measured in several fresh processes, so that `samples` know nothing of each other."""
-        return len(self.timing.session_blocks) > 1
+        """Whether fresh processes enough measured it, so that `samples` are their medians, each knowing of no other.
+
+        What was ended after one or two of them says as much as one.
+        """
+        return len(self.timing.session_blocks) >= FEWEST_SESSIONS
+
+    @property
+    def load_seconds(self) -> float:
+        """How long the device had been under load at the end of a session: its pace is of the first so many seconds."""
+        warmup = self.timing.warmup.seconds if self.timing.warmup else 0.0
+        return warmup + sum(block.seconds for block in self.timing.blocks) / max(1, len(self.timing.session_blocks))
 
     @property
     def label(self) -> str:
@@ -344,6 +358,9 @@ def _require_sense(result: BenchResult, source: str) -> None:
     counts = result.timing.session_blocks
     if counts and sum(counts) != len(result.timing.blocks):
         told = f"timing.session_blocks tell of {sum(counts)} blocks, there are {len(result.timing.blocks)}"
+        raise UsageError(f"{source}: {told}.", hint=ANEW)
+    if len(counts) > 1 and min(counts) < FEWEST_BLOCKS:
+        told = f"timing.session_blocks tell of a session of {min(counts)} blocks, below {FEWEST_BLOCKS}"
         raise UsageError(f"{source}: {told}.", hint=ANEW)
     telemetry = result.telemetry
     for name, column in (telemetry.samples if telemetry else {}).items():

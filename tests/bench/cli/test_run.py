@@ -301,7 +301,7 @@ def test_versions_are_no_addresses_and_names_in_a_kernel_are_names(
 def test_without_a_name_the_work_fits_the_device(tmp_path: Path) -> None:
     """A GPU is measured by what its arithmetic bounds; torch is asked only where there is a sign of one."""
     assert default_workload("cpu") == default_workload("mps") == "starter-128"
-    assert default_workload("cuda") == "adafruit-480-pure"
+    assert default_workload("cuda") == default_workload("cuda:1") == "adafruit-480-pure"
     assert default_workload("auto", (str(tmp_path / "nvidiactl"),)) == "starter-128"
 
 

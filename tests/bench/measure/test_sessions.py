@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,69 @@ def test_too_few_sessions_make_no_interval(count: int) -> None:
 def test_a_session_that_failed_ends_all(make_result: Make, code: int, kind: Any) -> None:
     with pytest.raises(kind, match="No CUDA"):
         run_sessions(["starter-128"], 3, lambda _: None, Processes(make_result, code=code))
+
+
+@pytest.mark.parametrize(
+    "counts", [(1,) * 40, (1, 1, 38), (2, 19, 19)], ids=["more than may be asked for", "of one block", "of two"]
+)
+def test_blocks_do_not_pass_as_sessions(make_result: Make, counts: tuple[int, ...]) -> None:
+    """Forty sessions of one block would be allowed no chance of their own."""
+    result = make_result(step_seconds=[0.1] * 40)
+    result = replace(result, timing=replace(result.timing, session_blocks=counts))
+    with pytest.raises(UsageError, match="session_blocks"):
+        BenchResult.from_dict(result.to_dict())
+
+
+class Interrupted(Processes):
+    """Somebody ends it while a session runs: that one ends early, or before anything was measured."""
+
+    def __init__(self, make_result: Make, during: int, code: int) -> None:
+        super().__init__(make_result)
+        self.during, self.last_code = during, code
+
+    def __call__(self, argv: list[str], environ: dict[str, str]) -> tuple[int, bytes]:
+        code, answer = super().__call__(argv, environ)
+        return (self.last_code, b"" if self.last_code else answer) if self.is_pressed() else (code, answer)
+
+    def is_pressed(self) -> bool:
+        return len(self.asked) >= self.during
+
+
+@pytest.mark.parametrize(("during", "code", "left"), [(2, 130, 1), (2, 0, 2), (4, 130, 3)])
+def test_what_is_done_when_somebody_ends_it_is_the_answer(make_result: Make, during: int, code: int, left: int) -> None:
+    processes = Interrupted(make_result, during, code)
+    (result,) = run_sessions(["starter-128"], 5, lambda _: None, processes, processes.is_pressed)
+    assert len(processes.asked) == during
+    assert len(result.timing.session_blocks) == left
+    assert "ended early" in [verdict.word for verdict in summarise(result).verdicts]
+    assert summarise(result).interval is not None
+    assert result.has_sessions is (left >= 3)
+
+
+def test_nothing_done_is_no_answer(make_result: Make) -> None:
+    processes = Interrupted(make_result, 1, 130)
+    with pytest.raises(InterruptedByUser, match="before a session was done"):
+        run_sessions(["starter-128"], 5, lambda _: None, processes, processes.is_pressed)
+
+
+def test_ctrl_c_under_sessions_keeps_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signal reaches this process and the one that measures, which ends with 130."""
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    processes = Processes(make_result)
+
+    def start(argv: list[str], environ: dict[str, str]) -> tuple[int, bytes]:
+        if len(processes.asked) == 1:
+            signal.raise_signal(signal.SIGINT)
+            return 130, b""
+        return processes(argv, environ)
+
+    door = BenchDoor(start=start, stderr=lambda: Console(stderr=True))
+    assert run(["starter-128", "--sessions", "3", "--device", "cpu", "--json"], door) == 0
+    verdicts = json.loads(capsys.readouterr().out)["data"]["results"][0]["derived"]["verdicts"]
+    assert "ended early" in [verdict["word"] for verdict in verdicts]
+    assert len(store.known()) == 1
 
 
 def test_the_command_asks_for_sessions_and_keeps_one_result(
