@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.claims import bounds
-from bench.compare.compare import compare
+from bench.compare.compare import compare, find_obstacle
 from bench.result.figures import known_pace
 from bench.result.pins import step_flops
 from bench.result.result import BenchResult
-from bench.result.verdict import is_impossible, summarise
+from bench.result.verdict import summarise, why_refused
 from dreamrig.words import pace, rough
 from provision.cards.datasheets import Datasheet, colab_datasheets, find_datasheet
-from provision.cards.expected import expect
+from provision.cards.expected import expect, width_of
 from provision.cards.limits import FREE, WORTH_SAYING, Bound
 
 Kind = Literal["measured", "expected", "bound"]
@@ -67,7 +67,9 @@ def claims_for(result: BenchResult, evidence: Iterable[BenchResult] = ()) -> lis
     evidence: other results; those of the same work on one of these GPUs count, impossible ones do not.
     """
     fitting = [other for other in evidence if other.workload.hash == result.workload.hash and other.id != result.id]
-    possible = [other for other in fitting if not is_impossible(summarise(other))]
+    if why_refused(summarise(result)) is not None:
+        return []
+    possible = [other for other in fitting if why_refused(summarise(other)) is None]
     found = [_best(result, sheet, possible) for sheet in colab_datasheets()]
     return sorted((claim for claim in found if claim is not None), key=lambda claim: claim.steps_per_second)
 
@@ -78,7 +80,8 @@ def _best(result: BenchResult, sheet: Datasheet, evidence: Sequence[BenchResult]
         return None
     measured = [other for other in evidence if _is_on(other, sheet)]
     if measured:
-        return _measured(result, sheet, max(measured, key=_worth))
+        best = max(measured, key=lambda other: (find_obstacle(other, result, evidence) is None, *_worth(other)))
+        return _measured(result, sheet, best, evidence)
     bound = bounds.bound_for(result, sheet)
     if bound is None:
         return None
@@ -91,14 +94,14 @@ def _is_on(result: BenchResult, sheet: Datasheet) -> bool:
 
 
 def _worth(result: BenchResult) -> tuple[bool, bool, int]:
-    """Which of several measurements speaks for a GPU: one on Colab, a clean one, the longest."""
+    """Which of several measurements that may be compared speaks for a GPU: one on Colab, a clean one, the longest."""
     return result.place == "colab-hosted", not summarise(result).verdicts, len(result.timing.blocks)
 
 
-def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult) -> Claim:
+def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult, evidence: Sequence[BenchResult]) -> Claim:
     summary = summarise(other)
     interval = summary.interval.inverse() if summary.interval else None
-    words = compare(other, result).words
+    words = compare(other, result, evidence).words
     told = known_pace(summary.steps_per_second, summary.interval)
     return Claim(
         kind="measured",
@@ -115,10 +118,11 @@ def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult) -> Clai
 def _expected(result: BenchResult, bound: Bound, own: Datasheet | None) -> Claim | None:
     """What the card may be expected to do; None where nothing can be said: see provision.cards.expected.
 
-    From one's own pace only where nothing disturbed it.
+    From one's own pace only where nothing disturbed it, and only where it was computed as that card would do it.
     """
-    summary, precision = summarise(result), str(result.software.flags.get("precision"))
-    is_clean = own is not None and not summary.verdicts and summary.interval is not None
+    summary, precision = summarise(result), precision_there(result.workload.profile)
+    is_alike = width_of(str(result.software.flags.get("precision"))) == width_of(precision)
+    is_clean = own is not None and is_alike and not summary.verdicts and summary.interval is not None
     found = expect(
         bound.sheet,
         precision,
@@ -140,6 +144,14 @@ def _expected(result: BenchResult, bound: Bound, own: Datasheet | None) -> Claim
     )
 
 
+def precision_there(profile: str) -> str:
+    """What a GPU of Colab computes a profile in, as a config names it: as-shipped mixed, see generator.models.choose.
+
+    The two oldest, without tensor cores, stay at fp32 then; the tables in half precision say nothing of those.
+    """
+    return "fp32" if profile == "strict" else "mixed"
+
+
 def _bound(result: BenchResult, bound: Bound) -> Claim:
     return Claim(
         kind="bound",
@@ -155,8 +167,6 @@ def _bound(result: BenchResult, bound: Bound) -> Claim:
 
 def headline(result: BenchResult, evidence: Iterable[BenchResult] = ()) -> str | None:
     """The one sentence against Colab: of its free GPU as measured, else the strongest that follows from bounds."""
-    if is_impossible(summarise(result)):
-        return None
     claims = claims_for(result, evidence)
     for kind in ("measured", "expected"):
         of_kind = [claim for claim in claims if claim.kind == kind]

@@ -16,11 +16,10 @@ from generator.stats import Interval
 RUN_TO_RUN = 0.02
 """Standard deviation between sessions of one machine that is assumed where it was not measured: memory lies elsewhere,
 the room is warmer."""
-FEWEST_SESSIONS = 3
 ONE_SESSION = f"single sessions, for which {RUN_TO_RUN:.0%} of chance is allowed: --sessions 5 tells more"
 SAME_SPEED = 0.05
 """Random weights stand for real ones where a pair on the same machine agrees this well."""
-WEIGHTS_HINT = "measure one of them with the other weights on the same machine"
+WEIGHTS_HINT = "measure one of them with the other weights on the same machine: dreamrig bench run {} --random-weights"
 NO_MATTER = frozenset({"created", "id", "uuid_hash"})
 
 
@@ -80,7 +79,7 @@ def compare(first: BenchResult, second: BenchResult, evidence: Sequence[BenchRes
     """
     obstacle = find_obstacle(first, second, evidence)
     paired = first.session is not None and first.session == second.session
-    single = any(len(one.session_step_seconds) < FEWEST_SESSIONS for one in (first, second))
+    single = not (first.has_sessions and second.has_sessions)
     ratio = None
     if obstacle is None:
         ratio = _paired_ratio(first, second) if paired else _ratio(first, second)
@@ -108,9 +107,10 @@ def find_obstacle(first: BenchResult, second: BenchResult, evidence: Sequence[Be
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         return f"the work differs ({', '.join(map(str, found[:3]))}{more})" if found else "the work differs"
     if first.workload.weights.random != second.workload.weights.random:
+        work = f"{first.workload.name}@{first.workload.profile}"
         if shows_same_speed(first.workload.hash, [first, second, *evidence]):
             return None
-        return f"random weights vs real ones, and nothing shows that they are as fast; {WEIGHTS_HINT}"
+        return f"random weights vs real ones, and nothing shows that they are as fast; {WEIGHTS_HINT.format(work)}"
     return None
 
 
@@ -126,6 +126,7 @@ def work_differences(first: BenchResult, second: BenchResult) -> Iterator[Differ
 def shows_same_speed(workload_hash: str, results: Sequence[BenchResult]) -> bool:
     """Whether somewhere among the results one machine ran the work with random and with real weights alike."""
     fitting = [result for result in results if result.workload.hash == workload_hash]
+    fitting = [result for result in fitting if why_impossible(result) is None]
     random = [result for result in fitting if result.workload.weights.random]
     real = [result for result in fitting if not result.workload.weights.random]
     return any(_same_machine(one, other) and _same_speed(one, other) for one in random for other in real)

@@ -14,7 +14,7 @@ from bench.compare.cost import Cost, cost_of
 from bench.report.chart import BarChart, PaceBar, bar_chart
 from bench.result import figures
 from bench.result.result import BenchResult
-from bench.result.verdict import Summary, is_impossible, summarise
+from bench.result.verdict import UNKNOWN, Summary, summarise, why_refused
 from dreamrig.errors import UsageError
 from dreamrig.words import pace, rough
 from generator import stats
@@ -77,35 +77,44 @@ class Page:
         return self.groups[0], self.groups[0].reference
 
 
-def build_page(results: Sequence[BenchResult], problems: Iterable[str] = (), kwh_price: float | None = None) -> Page:
+def build_page(
+    results: Sequence[BenchResult],
+    problems: Iterable[str] = (),
+    kwh_price: float | None = None,
+    evidence: Sequence[BenchResult] = (),
+) -> Page:
     """A page of one result or more; the work of the first stands on top. ValueError for none.
 
-    Impossible ones are left out and named; UsageError where nothing else is there.
+    Impossible ones and those of unknown work are left out and named; UsageError where nothing else is there.
 
-    kwh_price: of one's own electricity, for the cost of a picture.
+    kwh_price: of one's own electricity, for the cost of a picture.   evidence: further results, which are not drawn
+    unless one speaks for a GPU of Colab.
     """
     if not results:
         raise ValueError("a report needs a result")
-    refused = [result for result in results if is_impossible(summarise(result))]
-    possible = [result for result in results if result not in refused]
+    whys = [(result, why_refused(summarise(result))) for result in results]
+    possible = [result for result, why in whys if why is None]
+    refused = [(result, why) for result, why in whys if why is not None]
     if not possible:
-        why = summarise(refused[0]).verdicts[0].why
-        raise UsageError(f"No result can be what it says: {why}.", hint="see: dreamrig bench validate FILE")
+        word = "can be checked" if refused[0][1].word == UNKNOWN else "can be what it says"
+        raise UsageError(f"No result {word}: {refused[0][1].why}.", hint="see: dreamrig bench validate --strict FILE")
     by_hash: dict[str, dict[str, BenchResult]] = {}
     for result in possible:
         by_hash.setdefault(result.workload.hash, {}).setdefault(result.id, result)  # the same file twice counts once
-    groups = tuple(_group(list(found.values()), kwh_price) for found in by_hash.values())
-    told = [f"{one.id[:8]} on {one.device.name}: impossible: {summarise(one).verdicts[0].why}" for one in refused]
+    groups = tuple(_group(list(found.values()), kwh_price, evidence) for found in by_hash.values())
+    told = [f"{one.id[:8]} on {one.device.name}: {why.word}: {why.why}" for one, why in refused]
     return Page(groups, load_published(), (*problems, *told))
 
 
-def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
+def _group(results: list[BenchResult], kwh_price: float | None, evidence: Sequence[BenchResult]) -> Group:
     ordered = sorted(results, key=lambda result: stats.median(result.samples))
-    entries = tuple(_entry(result, results[0], kwh_price) for result in ordered)
-    made = tuple(claims.claims_for(results[0], results))
+    known = [*results, *evidence]
+    entries = tuple(_entry(result, results[0], kwh_price, known) for result in ordered)
+    made = tuple(claims.claims_for(results[0], known))
     workload = results[0].workload
     bars = [_measured_bar(entry) for entry in entries]
-    bars += [_claim_bar(claim) for claim in made if claim.measured is None]
+    named = {result.id for result in results}
+    bars += [_claim_bar(claim) for claim in made if claim.measured is None or claim.measured.id not in named]
     return Group(
         title=f"{workload.name}, {workload.profile}",
         about=_about(results[0]),
@@ -114,12 +123,14 @@ def _group(results: list[BenchResult], kwh_price: float | None) -> Group:
         claims=made,
         chart=bar_chart(bars),
         reference=next(entry for entry in entries if entry.result is results[0]),
-        headline=claims.headline(results[0], results),
+        headline=claims.headline(results[0], known),
     )
 
 
-def _entry(result: BenchResult, first: BenchResult, kwh_price: float | None) -> ReportEntry:
-    ratio = None if result is first else compare(first, result).ratio
+def _entry(
+    result: BenchResult, first: BenchResult, kwh_price: float | None, evidence: Sequence[BenchResult]
+) -> ReportEntry:
+    ratio = None if result is first else compare(first, result, evidence).ratio
     return ReportEntry(result, summarise(result), roofline.standing(result), ratio, cost_of(result, kwh_price))
 
 
@@ -152,6 +163,8 @@ def _measured_bar(entry: ReportEntry) -> PaceBar:
 
 
 def _claim_bar(claim: Claim) -> PaceBar:
+    if claim.measured is not None:
+        return _measured_bar(_entry(claim.measured, claim.measured, None, ()))
     if claim.bound is None:
         return PaceBar(
             label=claim.name,

@@ -34,7 +34,7 @@ def hash_of(pins: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _work() -> Mapping[str, Mapping[str, float]]:
+def _work() -> Mapping[str, Mapping[str, Any]]:
     rows = read_object(LEAST_WORK_FILE)["workloads"]
     return {hash_: row for row in rows for hash_ in row["hashes"]}
 
@@ -45,6 +45,17 @@ def least_flops(workload_hash: str) -> float | None:
     Counted here once and kept with the code: a file that told its own would move every bound.
     """
     return _kept(workload_hash, "least_flops")
+
+
+def name_of(workload_hash: str) -> str | None:
+    """The name of a workload by the number of its work; None as before."""
+    row = _work().get(workload_hash)
+    return None if row is None else str(row["name"])
+
+
+def known_names() -> frozenset[str]:
+    """The names of all workloads of this version."""
+    return frozenset(str(row["name"]) for row in _work().values())
 
 
 def step_flops(workload_hash: str) -> float | None:

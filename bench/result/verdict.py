@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.result.result import BenchResult, Telemetry
-from bench.result.trust import why_impossible
+from bench.result.trust import is_unknown_work, why_impossible
 from dreamrig.words import NOISY_SPREAD, duration, pace, percent
 from generator import stats
 from generator.stats import Interval
 
-IMPOSSIBLE = "impossible"
+IMPOSSIBLE, UNKNOWN = "impossible", "unknown work"
 DRIFT = 0.03
 """Of the pace, from the first third of the blocks to the last, where that is certain."""
 CLOCK_DROP = 0.05
@@ -78,6 +78,7 @@ def judge(result: BenchResult) -> list[Caveat]:
     """The words for a result, none for a clean one."""
     found = [
         _impossible(result),
+        _unknown(result),
         _noisy(result.step_seconds),
         *map(two_speeds, result.session_step_seconds),
         *map(drifting, result.session_step_seconds),
@@ -99,6 +100,19 @@ def judge(result: BenchResult) -> list[Caveat]:
 def _impossible(result: BenchResult) -> Caveat | None:
     why = why_impossible(result)
     return None if why is None else Caveat(IMPOSSIBLE, why)
+
+
+def _unknown(result: BenchResult) -> Caveat | None:
+    if not is_unknown_work(result):
+        return None
+    return Caveat(
+        UNKNOWN, f"its workload {result.workload.hash} is none of this version, so that nothing checks its pace"
+    )
+
+
+def why_refused(summary: Summary) -> Caveat | None:
+    """Why a result stands beside no other: it cannot be what it says, or nothing can check it; None where it may."""
+    return next((verdict for verdict in summary.verdicts if verdict.word in (IMPOSSIBLE, UNKNOWN)), None)
 
 
 def is_impossible(summary: Summary) -> bool:

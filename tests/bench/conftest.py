@@ -29,6 +29,7 @@ from bench.result.result import (
 from bench.workloads import WORKLOADS
 
 SAMPLES = 8
+STRICT_FLAGS = {"precision": "fp32", "tf32_matmul": False, "tf32_convolutions": False}
 
 
 def noisy_seconds(median: float = 0.1, spread: float = 0.01, count: int = 40, seed: int = 0) -> list[float]:
@@ -74,7 +75,7 @@ def build_result(
         tool=Tool(version="0.1.0", commit="0" * 40, is_dirty=False),
         device=Device(kind="cuda", name=device, memory_mib=24576.0, driver="580.1", power_limit_watts=350.0),
         host=Host(os="Ubuntu 24.04", kernel="6.8", cpu="A CPU", cpu_threads=16, memory_mib=65536.0),
-        software=Software(python="3.12.3", torch="2.13.0", threads=8, flags={"precision": "fp32"}),
+        software=Software(python="3.12.3", torch="2.13.0", threads=8, flags=STRICT_FLAGS),
         timing=Timing(
             blocks=make_blocks(noisy_seconds() if step_seconds is None else step_seconds),
             first_step_seconds=1.5,

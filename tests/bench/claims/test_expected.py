@@ -90,3 +90,30 @@ def test_in_full_precision_the_arithmetic_of_the_step_tells_of_four_cards(make_s
 def test_a_processor_hears_what_a_gpu_may_do(make_strict: Make) -> None:
     slow = make_strict(step_seconds=[30.0] * 12, device="A CPU")
     assert (headline(slow) or "").endswith("x this rig.")
+
+
+def test_as_shipped_on_a_processor_expects_no_card_in_full_precision(make_result: Make) -> None:
+    """A T4 ships with halves, of which the arithmetic alone tells nothing."""
+    slow = make_result(workload="adafruit-480-pure", profile="as-shipped", step_seconds=[30.0] * 12, device="A CPU")
+    assert {claim.kind for claim in claims_for(slow)} == {"bound"}
+    card = make_result(workload="adafruit-480-pure", profile="as-shipped", device="Tesla V100-SXM2-16GB")
+    assert "T4" not in {claim.name for claim in claims_for(card) if claim.kind == "expected"}  # it computed in fp32
+
+
+def test_random_weights_of_colab_are_compared_where_something_shows_that_they_are_as_fast(make_strict: Make) -> None:
+    """Real weights here, random ones there, and both here: the ratio; without the last what would make one."""
+    mine, t4 = make_strict(number=1), make_strict(number=2, device="Tesla T4", random=True, step_seconds=[1.0] * 12)
+    said = headline(mine, [mine, t4]) or ""
+    assert "not comparable: random weights vs real ones" in said
+    assert said.endswith("dreamrig bench run adafruit-480-pure@strict --random-weights.")
+    both_here = make_strict(number=3, random=True)
+    said = headline(mine, [mine, t4, both_here]) or ""
+    assert "is 10.0x (" in said
+    assert "as fast as Tesla T4" in said
+
+
+def test_of_two_measured_the_one_that_can_be_compared_speaks(make_strict: Make) -> None:
+    mine = make_strict(number=1)
+    random = make_strict(number=2, device="Tesla T4", random=True, step_seconds=[1.0] * 40, place="colab-hosted")
+    real = make_strict(number=3, device="Tesla T4", step_seconds=[1.1] * 12)
+    assert "is 11.0x" in (headline(mine, [mine, random, real]) or "")

@@ -55,6 +55,14 @@ def test_without_names_the_newest_of_this_machine_stands_on_top(
         assert (card.size, card.format) == ((1200, 630), "PNG")
 
 
+def test_what_is_known_here_speaks_too(home: Path, make_result: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    """`bench run` and `bench report` say the same: a T4 that was measured is no bound, also where it is not named."""
+    store.keep(make_result(number=2, workload="adafruit-480-pure", device="Tesla T4", step_seconds=[1.0] * 12))
+    write_result(make_result(number=1, workload="adafruit-480-pure"), home / "mine.json")
+    assert report(["mine.json"]) == 0
+    assert "Against a measured T4 (1.00 it/s" in capsys.readouterr().out
+
+
 def test_a_bad_file_of_a_folder_is_told_and_the_others_are_drawn(
     home: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:

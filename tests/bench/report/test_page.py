@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -251,8 +252,10 @@ def test_words_of_strangers_stay_words(make_result: Make) -> None:
     used = result.workload
     params = {**used.params, "model": HOSTILE, "width": HOSTILE}
     pins = pins_of(version=used.version, profile=used.profile, params=params, batch=1, step_files=used.step_files)
-    result = replace(result, workload=replace(used, name=HOSTILE, params=params, hash=hash_of(pins)))
-    text = render(build_page([result], [HOSTILE]))
+    other = replace(
+        result, id=str(uuid.UUID(int=2)), workload=replace(used, name=HOSTILE, params=params, hash=hash_of(pins))
+    )
+    text = render(build_page([result, other], [HOSTILE]))
     assert "script" not in parsed(text).tags
     assert "<script" not in text
     assert "&lt;script&gt;" in text

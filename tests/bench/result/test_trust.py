@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from bench.claims.claims import claims_for
 from bench.compare.compare import compare
 from bench.compare.machines import merge_results
-from bench.result.pins import least_flops
+from bench.result.pins import hash_of, least_flops, pins_of
 from bench.result.result import BenchResult, Device, write_result
 from bench.result.trust import why_impossible
 from bench.result.verdict import judge
@@ -59,10 +60,34 @@ def test_no_card_beats_its_datasheet_nor_an_unknown_one_the_fastest(
 def test_a_processor_is_limited_by_its_lanes(
     make_result: Make, threads: int, tflops: float, is_impossible: bool
 ) -> None:
-    result = make_result(step_seconds=at(tflops))
-    result = replace(
-        result, device=Device(kind="cpu", name="A CPU"), software=replace(result.software, threads=threads)
+    result = _on_processor(make_result(step_seconds=at(tflops)), "A CPU", threads, threads)
+    assert (why_impossible(result, NOW) is not None) == is_impossible
+
+
+def _on_processor(result: BenchResult, name: str, threads: int, machine_threads: int | None) -> BenchResult:
+    return replace(
+        result,
+        device=Device(kind="cpu", name=name),
+        software=replace(result.software, threads=threads),
+        host=replace(result.host, cpu=name, cpu_threads=machine_threads),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "threads", "machine_threads", "tflops", "is_impossible"),
+    [
+        ("Intel(R) N100", 1024, 4, 2.0, True),  # no more threads compute than the machine has
+        ("Intel(R) N100", 1024, 1024, 4.0, True),  # nor than its kind has
+        ("Intel(R) N100", 4, 4, 0.2, False),
+        ("AMD Ryzen 9 7950X 16-Core Processor", 1024, None, 20.0, True),
+        ("AMD EPYC 9654 96-Core Processor", 192, 192, 10.0, False),
+        ("A CPU", 1024, 1024, 120.0, True),  # nor does any machine do as much
+    ],
+)
+def test_a_file_does_not_choose_its_lanes(
+    make_result: Make, name: str, threads: int, machine_threads: int | None, tflops: float, is_impossible: bool
+) -> None:
+    result = _on_processor(make_result(step_seconds=at(tflops)), name, threads, machine_threads)
     assert (why_impossible(result, NOW) is not None) == is_impossible
 
 
@@ -83,6 +108,46 @@ def test_the_number_of_the_work_is_made_from_its_values(make_result: Make) -> No
         assert "its values are not those" in (why_impossible(other, NOW) or "")
 
 
+def _as(result: BenchResult, **changes: Any) -> BenchResult:
+    """The same with other pins, the number of its work made anew."""
+    used = replace(result.workload, **changes)
+    pins = pins_of(
+        version=used.version, profile=used.profile, params=used.params, batch=used.batch, step_files=used.step_files
+    )
+    return replace(result, workload=replace(used, hash=hash_of(pins)))
+
+
+def test_name_and_number_of_the_work_agree(make_result: Make) -> None:
+    """The starter's work is two hundred times as fast, and passed as that of the guide once."""
+    starter = make_result(workload="starter-128", step_seconds=[0.005] * 5)
+    called = replace(starter, workload=replace(starter.workload, name="adafruit-480-pure"))
+    assert why_impossible(called, NOW) == "its work is that of starter-128, and it is called adafruit-480-pure"
+    light = _as(make_result(), params={**make_result().workload.params, "cutouts": 7})
+    assert why_impossible(light, NOW) == "it is called adafruit-480-pure, whose work is another"
+    assert why_impossible(_as(light, name="mine"), NOW) is None
+    assert why_impossible(_as(light, version=2), NOW) is None  # of a later dreamrig
+
+
+@pytest.mark.parametrize("changes", [{"name": "mine"}, {"version": 2}])
+def test_unknown_work_stands_beside_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_result: Make, capsys: Any, changes: dict[str, Any]
+) -> None:
+    """Seven cutouts at two million it/s: no bound is known of them, so report, merge and board take none of it."""
+    monkeypatch.setenv("DREAMRIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    result = make_result(step_seconds=[1 / 1_960_000] * 8)
+    result = _as(result, params={**result.workload.params, "cutouts": 7}, **changes)
+    assert "unknown work" in [verdict.word for verdict in judge(result)]
+    assert claims_for(result) == []
+    merged = merge_results([result])
+    assert merged.rows == ()
+    assert "unknown work: its workload" in merged.impossible[0]
+    write_result(result, tmp_path / "light.json")
+    assert main(["bench", "report", "light.json"]) == 2
+    assert "No result can be checked" in capsys.readouterr().err
+    assert main(["bench", "validate", "--strict", "light.json"]) == 3
+
+
 @pytest.mark.parametrize(
     ("flags", "kind", "told"),
     [
@@ -90,6 +155,9 @@ def test_the_number_of_the_work_is_made_from_its_values(make_result: Make) -> No
         ({"precision": "mixed"}, "cuda", "computed in mixed"),
         ({"precision": "fp32", "tf32_convolutions": True}, "cuda", "TF32 was allowed"),
         ({"precision": "fp32", "tf32_convolutions": True}, "cpu", None),  # it has none
+        ({}, "cuda", "does not say its precision"),
+        ({"precision": "fp32", "tf32_matmul": False}, "cuda", "does not say its tf32_convolutions"),
+        ({}, "cpu", None),
     ],
 )
 def test_strict_is_fp32_without_tf32(make_result: Make, flags: dict[str, Any], kind: Any, told: str | None) -> None:
