@@ -59,11 +59,14 @@ def _row_data(row: Row) -> dict[str, Any]:
         "profile": row.profile,
         "hash": row.hash,
         "device": row.device,
+        "effort": row.effort,
+        "load_seconds": [voice.results[0].load_seconds for voice in row.voices],
         "machines": len(row.voices),
         "machines_counted": len(row.counted),
         "results": sum(len(voice.results) for voice in row.voices),
         "median_steps_per_second": row.median,
         "steps_per_second": [voice.steps_per_second for voice in row.voices],
+        "reach": [voice.reach for voice in row.voices],
         "verdicts": row.words,
     }
 
@@ -77,7 +80,8 @@ def render(merged: Merged, bad: Sequence[str] = ()) -> str:
         if heading != row.hash:
             lines += ["", f"{row.workload} {row.profile} ({row.hash})"]
             heading = row.hash
-        lines.append(f"  {row.device:<{width}}  {known_digits(row.median, *row.known):>8} it/s  {machine_words(row)}")
+        pace = known_digits(row.median, *row.known)
+        lines.append(f"  {row.device:<{width}}  {pace:>8} it/s  {row.effort:<8}  {machine_words(row)}")
     lines = [line.rstrip() for line in lines] or ["no results"]
     lines += ["", f"{merged.duplicates} files hold a result that was counted already"] if merged.duplicates else []
     lines += ["", *(f"left out: {sentence}" for sentence in (*merged.impossible, *bad))]
@@ -85,10 +89,11 @@ def render(merged: Merged, bad: Sequence[str] = ()) -> str:
 
 
 def machine_words(row: Row) -> str:
-    """ "2 machines of 3, 4.1 to 4.4 (noisy 1)": who counts, how far apart they are, what was said of them."""
+    """ "2 machines of 3, 4.1 to 4.4 over 5 results (noisy 1)": who counts, how far apart, what was said of them."""
     few = len(row.counted) < len(row.voices)
     words = plural(len(row.counted), "machine") + (f" of {len(row.voices)}" if few else "")
-    if len(row.counted) > 1:
-        words += f", {known_range(*row.reach)}"
+    if row.reach[0] < row.reach[1]:
+        files = sum(len(voice.results) for voice in row.counted)
+        words += f", {known_range(*row.reach)} over {plural(files, 'result')}"
     said = ", ".join(f"{word} {number}" for word, number in row.words.items())
     return words + (f" ({said})" if said else "")

@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.result.result import BenchResult
-from bench.result.verdict import Summary, is_impossible, summarise
+from bench.result.result import EFFORTS, BenchResult, Effort
+from bench.result.verdict import Summary, summarise, why_refused
 from generator import stats
 
-HARMLESS = frozenset({"power-limited"})
+RANDOM = "random weights"
+HARMLESS = frozenset({"power-limited", RANDOM})
 """Words that explain a pace and cast no doubt on it."""
 
 
@@ -19,11 +20,18 @@ class Voice:
     """One machine on one workload, from everything it measured."""
 
     results: tuple[BenchResult, ...]
-    """Those that count: the clean ones, all where none is clean."""
+    """Those that count: of its longest effort the clean ones, all where none is clean."""
     steps_per_second: float
     """Median over them."""
+    reach: tuple[float, float]
+    """it/s of the slowest and of the fastest of them."""
     words: tuple[str, ...]
-    """Of the verdicts of those that count."""
+    """Of the verdicts of those that count, and whether some ran with random weights."""
+
+    @property
+    def effort(self) -> Effort:
+        """How long it measured; a card gets slower as it gets warm, so that only equals stand together."""
+        return self.results[0].effort
 
     @property
     def is_clean(self) -> bool:
@@ -39,6 +47,7 @@ class Row:
     profile: str
     hash: str
     device: str
+    effort: Effort
     voices: tuple[Voice, ...]
     """The slowest first."""
 
@@ -54,9 +63,9 @@ class Row:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """Of the slowest and of the fastest machine that counts."""
-        paces = [voice.steps_per_second for voice in self.counted]
-        return min(paces), max(paces)
+        """Of the slowest and of the fastest result of the machines that count."""
+        lows, highs = zip(*(voice.reach for voice in self.counted), strict=True)
+        return min(lows), max(highs)
 
     @property
     def words(self) -> dict[str, int]:
@@ -81,11 +90,14 @@ class Merged:
     """By workload, then the fastest first."""
     duplicates: int
     impossible: tuple[str, ...]
-    """A sentence for each result that cannot be what it says."""
+    """A sentence for each result that cannot be what it says, or whose work nobody knows."""
 
 
 def merge_results(results: Iterable[BenchResult]) -> Merged:
-    """Group by workload, device and machine. Two results with one id count once: the first."""
+    """Group by workload, device, effort and machine. Two results with one id count once: the first.
+
+    A machine that measured with more than one effort speaks with its longest.
+    """
     unique: dict[str, BenchResult] = {}
     count = 0
     for result in results:
@@ -94,12 +106,13 @@ def merge_results(results: Iterable[BenchResult]) -> Merged:
     groups: dict[tuple[str, str], list[BenchResult]] = defaultdict(list)
     impossible = []
     for result in unique.values():
-        summary = summarise(result)
-        if is_impossible(summary):
-            impossible.append(f"{result.id[:8]} on {result.device.name}: impossible: {summary.verdicts[0].why}")
+        refused = why_refused(summarise(result))
+        if refused is not None:
+            impossible.append(f"{result.id[:8]} on {result.device.name}: {refused.word}: {refused.why}")
         else:
             groups[result.workload.hash, result.device.name].append(result)
-    rows = sorted(map(_row, groups.values()), key=lambda row: (row.workload, row.hash, -row.median))
+    found = [row for group in groups.values() for row in _rows(group)]
+    rows = sorted(found, key=lambda row: (row.workload, row.hash, -row.median))
     return Merged(rows=tuple(rows), duplicates=count - len(unique), impossible=tuple(impossible))
 
 
@@ -111,28 +124,38 @@ def machine_of(result: BenchResult) -> tuple[object, ...]:
     return (device.name, *who, device.power_limit_watts, threads)
 
 
-def _row(group: Sequence[BenchResult]) -> Row:
-    used = group[0].workload
+def _rows(group: Sequence[BenchResult]) -> list[Row]:
+    """One for each effort, of results of one work on one kind of device."""
     by_machine: dict[tuple[object, ...], list[BenchResult]] = defaultdict(list)
     for result in group:
         by_machine[machine_of(result)].append(result)
     voices = sorted(map(_voice, by_machine.values()), key=lambda voice: voice.steps_per_second)
-    return Row(
-        workload=used.name,
-        profile=used.profile,
-        hash=used.hash,
-        device=group[0].device.name,
-        voices=tuple(voices),
-    )
+    used = group[0].workload
+    return [
+        Row(
+            workload=used.name,
+            profile=used.profile,
+            hash=used.hash,
+            device=group[0].device.name,
+            effort=effort,
+            voices=tuple(voice for voice in voices if voice.effort == effort),
+        )
+        for effort in dict.fromkeys(voice.effort for voice in voices)
+    ]
 
 
 def _voice(results: Sequence[BenchResult]) -> Voice:
-    known = [(result, summarise(result)) for result in results]
+    longest = max((result.effort for result in results), key=EFFORTS.index)
+    known = [(result, summarise(result)) for result in results if result.effort == longest]
     counted = [pair for pair in known if not _doubts(pair[1])] or known
     words = dict.fromkeys(verdict.word for _, summary in counted for verdict in summary.verdicts)
+    if any(result.workload.weights.random for result, _ in counted):
+        words[RANDOM] = None
+    paces = [summary.steps_per_second for _, summary in counted]
     return Voice(
         results=tuple(result for result, _ in counted),
-        steps_per_second=stats.median([summary.steps_per_second for _, summary in counted]),
+        steps_per_second=stats.median(paces),
+        reach=(min(paces), max(paces)),
         words=tuple(words),
     )
 

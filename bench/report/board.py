@@ -86,9 +86,9 @@ def _measured_row(row: Row, files: Mapping[str, str]) -> list[str]:
     counted = f"{len(row.counted)} of {len(row.voices)}" if len(row.counted) < len(row.voices) else str(len(row.voices))
     remarks = ", ".join(f"{word} {number}" for word, number in row.words.items())
     return [
-        escape(short_device(row.device)),
+        escape(f"{short_device(row.device)} ({row.effort})"),
         escape(known_digits(row.median, *row.known)),
-        escape(known_range(*row.reach)) if len(row.counted) > 1 else "",
+        escape(known_range(*row.reach)) if row.reach[0] < row.reach[1] else "",
         escape(counted),
         escape(remarks),
         " ".join(_files(voice, files) for voice in row.voices),

@@ -82,8 +82,10 @@ def test_other_work_is_not_compared_and_said_how_it_differs(make_result: Make) -
     cutouts = make_result(number=3)
     used, params = cutouts.workload, {**cutouts.workload.params, "cutouts": 32}
     pins = pins_of(version=1, profile=used.profile, params=params, batch=1, step_files=used.step_files)
-    other = replace(cutouts, workload=replace(used, params=params, hash=hash_of(pins)))
-    assert compare(other, cutouts).words == "not comparable: the work differs (cutouts 32 vs 8)"
+    other = replace(cutouts, workload=replace(used, name="mine", params=params, hash=hash_of(pins)))
+    assert (
+        compare(other, cutouts).words == "not comparable: the work differs (cutouts 32 vs 8, name mine vs starter-128)"
+    )
     strict, shipped = make_result(), make_result(profile="as-shipped", number=4)
     assert "profile strict vs as-shipped" in compare(strict, shipped).words
 
@@ -343,3 +345,32 @@ def test_fail_below_means_certainly_slower(make_result: Make, make_seconds: Seco
 def test_a_warm_card_and_a_cold_one_are_named_as_different(make_result: Make) -> None:
     quick, thorough = make_result(number=1), make_result(number=2, effort="thorough")
     assert "effort quick vs thorough" in [str(one) for one in compare(quick, thorough).differences]
+
+
+def test_one_voice_tells_its_spread(make_result: Make) -> None:
+    """Five files of one card that lie 1.6 times apart are one voice, and not one figure."""
+    files = [make_result(number=n, step_seconds=[0.1 * 1.125**n] * 8) for n in range(1, 6)]
+    (row,) = merge_results(files).rows
+    (voice,) = row.voices
+    assert voice.reach == row.reach
+    assert voice.reach[1] / voice.reach[0] == pytest.approx(1.6, rel=0.01)
+    assert "1 machine, 5.55 to 8.89 over 5 results" in render(merge_results(files))
+
+
+def test_only_equal_efforts_stand_in_one_row(make_result: Make) -> None:
+    """A quick run is of the first seconds of load, when a card is not warm; a machine speaks with its longest."""
+    quick, longer = (make_result(number=n, effort=effort) for n, effort in ((1, "quick"), (2, "default")))
+    other = replace(make_result(number=3), device=replace(quick.device, uuid_hash="cd"))
+    rows = {row.effort: row for row in merge_results([quick, longer, other]).rows}
+    assert [result.id for voice in rows["default"].voices for result in voice.results] == [longer.id]
+    assert [result.id for voice in rows["quick"].voices for result in voice.results] == [other.id]
+    assert quick.load_seconds == pytest.approx(2 + sum(block.seconds for block in quick.timing.blocks))
+
+
+def test_random_weights_are_marked(make_result: Make) -> None:
+    real = make_result(number=1)
+    random = replace(make_result(number=2, random=True), device=replace(real.device, uuid_hash="cd"))
+    merged = merge_results([real, random])
+    assert merged.rows[0].words == {"random weights": 1}
+    assert len(merged.rows[0].counted) == 2
+    assert "(random weights 1)" in render(merged)
