@@ -115,11 +115,6 @@ def why_refused(summary: Summary) -> Caveat | None:
     return next((verdict for verdict in summary.verdicts if verdict.word in (IMPOSSIBLE, UNKNOWN)), None)
 
 
-def is_impossible(summary: Summary) -> bool:
-    """Whether a result cannot be what it says, so that nothing may be concluded from it."""
-    return any(verdict.word == IMPOSSIBLE for verdict in summary.verdicts)
-
-
 def _noisy(seconds: Sequence[float]) -> Caveat | None:
     spread = stats.spread(seconds)
     if spread is None or spread <= NOISY_SPREAD:
