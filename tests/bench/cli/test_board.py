@@ -130,7 +130,8 @@ def test_digits_follow_the_interval_wherever_a_pace_is_told(
         assert " 2.6 it/s" in out
         assert " 12.5 it/s" in out
         assert "2.57" not in out
-    assert " 9.1 it/s  2 machines, 8.1 to 10" in out
+    assert " 9.1 it/s  " in out
+    assert "2 machines, 8.1 to 10" in out
     assert main(["bench", "board", "home/bench"]) == 0
     told = "".join(page.read_text() for page in Path("dreamrig-board").glob("*.html"))
     assert "<td>2.6</td>" in told

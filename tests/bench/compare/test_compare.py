@@ -354,7 +354,7 @@ def test_one_voice_tells_its_spread(make_result: Make) -> None:
     (voice,) = row.voices
     assert voice.reach == row.reach
     assert voice.reach[1] / voice.reach[0] == pytest.approx(1.6, rel=0.01)
-    assert "1 machine, 5.55 to 8.89 over 5 results" in render(merge_results(files))
+    assert "1 machine, 5.5 to 8.9 over 5 results" in render(merge_results(files))
 
 
 def test_only_equal_efforts_stand_in_one_row(make_result: Make) -> None:
