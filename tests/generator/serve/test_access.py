@@ -358,7 +358,7 @@ def test_a_share_is_a_card_for_previews_and_nothing_for_search_engines(site: Any
     Image.new("RGB", (512, 640)).save(site.home.picture_folder(key) / "thumb-512.jpg", "JPEG")
     Image.new("RGB", (2048, 2560)).save(site.home.picture_folder(key) / "picture-large.png")
     ann.post(f"/p/{key}/share")
-    token = token_of(site.service.secret, site.rows("SELECT id FROM share")[0][0])
+    token = token_of(site.service.secret, site.rows("SELECT * FROM share")[0])
     answer = stranger.get(f"/s/{token}")
     assert answer.headers["x-robots-tag"] == "noindex, nofollow"
     told = dict(re.findall(r'<meta (?:name|property)="(.+?)" content="(.*?)">', answer.text))
