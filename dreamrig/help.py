@@ -75,7 +75,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "bench colab": (("bench colab --notebook bench.ipynb", "the same on Google's GPU"),),
     "colab": (("colab", "the Colab page, on this machine's own card"),),
     "serve": (("serve", "prints your own link, once"), ("serve friends invite ben", "and one for a friend")),
-    "serve pause": (("serve pause --for 3h", "the card is yours until then"),),
+    "serve pause": (
+        ("serve pause --for 3h", "the card is yours until then"),
+        ("serve pause --until 23:00", "the same, by the clock"),
+    ),
     "serve friends": (("serve friends invite ben", "a link that works once"),),
     "serve install": (("serve install --dry-run", "what it would do"), ("serve install", "up from your logon on")),
     "serve check": (("serve check", "what is wrong, and the next command"),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from dreamrig.errors import UsageError
+from generator.serve.cli import serve
+from generator.serve.home import this_home, write_address
 from generator.serve.settings import parse_end
 
 
@@ -61,3 +64,22 @@ def test_the_owner_plays_until_then(site: Any) -> None:
     answer = owner.post("/api/v1/mode", json={"mode": "gaming", "length": f"{end:%H:%M}"})
     assert answer.json()["until"] == int(end.replace(second=0, microsecond=0).timestamp() * 1000)
     assert owner.post("/owner/mode", data={"mode": "gaming", "length": "when I like"}).status_code == 422
+
+
+@pytest.mark.parametrize("words", [["--until", "23:00", "--for", "3h"], ["--until", "25:00"], ["--for", "soon"]])
+def test_the_command_asks_no_server_for_what_cannot_be(words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        serve(["pause", *words])
+
+
+def test_the_command_asks_the_running_server(
+    site: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DREAMRIG_HOME", str(site.home.root.parent / "data"))
+    home = this_home()
+    home.address_file.parent.mkdir(parents=True)
+    write_address(home, site.url, site.server.token, os.getpid())
+    assert serve(["pause", "--until", "23:00"]) == 0
+    assert "The graphics card is yours" in capsys.readouterr().out
+    assert site.service.hub.mode == "gaming"
+    assert f"{datetime.fromtimestamp(site.service.hub.until / 1000):%H:%M}" == "23:00"  # noqa: DTZ006 - the server's own
