@@ -14,6 +14,7 @@ import logging
 import re
 import secrets
 import sqlite3
+import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from generator.serve.store import Store, StoreRefusedError
 log = logging.getLogger("dreamrig.serve")
 LOOK_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
+WHOLE_OR_NOT = re.compile(r"[0-9]{1,6}(\.[0-9]*)?")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@:])")
 
 
@@ -75,8 +77,9 @@ class Outbox:
                 await self.post(row["id"], row["job"], row["tries"] + 1)
             except StoreRefusedError:
                 raise
-            except Exception as error:  # one post that breaks something must not keep the others back
-                log.exception("a picture was not posted")
+            except Exception as error:  # noqa: BLE001 - one post that breaks something must not keep the others back
+                # Without its words: they may hold the webhook's address, which is a secret.
+                log.warning("a picture was not posted:\n%s", "".join(traceback.format_tb(error.__traceback__)))
                 await self.note(row["id"], row["tries"] + 1, given_up=f"it could not be sent ({type(error).__name__})")
 
     async def post(self, number: int, job_number: int, tries: int) -> None:
@@ -98,7 +101,7 @@ class Outbox:
             if error.code != 429 and error.code < 500:
                 await self.note(number, tries, given_up=f"Discord answered {error.code}")
             else:
-                await self.later(number, tries, float(error.headers.get("Retry-After") or 0))
+                await self.later(number, tries, seconds_in(error.headers.get("Retry-After")))
         except urllib.error.URLError:  # it did not leave, or not whole
             await self.later(number, tries, 0)
         except http.client.InvalidURL:  # its words hold the address, which is a secret
@@ -161,6 +164,12 @@ def make_request(webhook: str, job: QueuedJob, picture: bytes) -> urllib.request
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "User-Agent": "dreamrig"}
     address = f"{webhook}{'&' if '?' in webhook else '?'}wait=true"
     return urllib.request.Request(address, b"".join(parts), headers)  # noqa: S310 - the owner's own setting
+
+
+def seconds_in(asked: str | None) -> float:
+    """What a Retry-After asks for; 0 where it names a day, or nothing that can be waited for."""
+    found = WHOLE_OR_NOT.fullmatch(asked or "")
+    return float(found[0]) if found else 0.0
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -177,9 +177,22 @@ def test_a_server_that_ended_while_it_posted_tells_the_owner_and_posts_no_second
     assert len(fake.came) == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("0.5", 0.5), ("30", 30.0), (None, 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("inf", 0.0), ("-1", 0.0)],
+)
+def test_how_long_to_wait_is_read_or_left(asked: str | None, seconds: float) -> None:
+    assert webhook.seconds_in(asked) == seconds
+
+
 @pytest.mark.parametrize("error", [ValueError("secret"), RuntimeError("secret")])
 def test_the_outbox_outlives_whatever_a_post_raises(
-    sites: Any, discord: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+    sites: Any,
+    discord: Any,
+    waiting: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ) -> None:
     monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.05)
     good, raised = webhook.send, [error]
@@ -198,7 +211,7 @@ def test_the_outbox_outlives_whatever_a_post_raises(
     waiting(lambda: site.rows("SELECT count(sent_at) FROM outbox")[0][0] == 1)
     page = owner.get("/owner").text
     assert f"it could not be sent ({type(error).__name__})" in page
-    assert "secret" not in page
+    assert "secret" not in page + caplog.text
 
 
 def test_a_redirect_is_no_post(sites: Any, discord: Any, waiting: Any) -> None:
