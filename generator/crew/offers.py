@@ -38,7 +38,7 @@ def step_key(config: GenerateConfig) -> tuple[str, int, int, int]:
 
 
 @dataclass(frozen=True)
-class Room:
+class DeviceRoom:
     """Memory of a device for a run beside the loaded networks; MiB."""
 
     free_mib: float
@@ -47,12 +47,12 @@ class Room:
     """If nobody else were on it."""
 
 
-def room_on(device: torch.device) -> Room:
+def room_on(device: torch.device) -> DeviceRoom:
     """As the device says."""
-    return Room(devices.available_memory_mib(device), devices.whole_memory_mib(device))
+    return DeviceRoom(devices.available_memory_mib(device), devices.whole_memory_mib(device))
 
 
-def offers(models: Models, given: Mapping[str, Any], step_seconds: StepSeconds, room: Room) -> Iterator[Offer]:
+def offers(models: Models, given: Mapping[str, Any], step_seconds: StepSeconds, room: DeviceRoom) -> Iterator[Offer]:
     """Every offer of these networks; those that do not fit say the largest width that would.
 
     What fits goes by the whole device: a card that is busy now is waited for, and refuses nothing.
@@ -70,7 +70,7 @@ def _offer(
     models: Models,
     given: Mapping[str, Any],
     step_seconds: StepSeconds,
-    room: Room,
+    room: DeviceRoom,
 ) -> Offer:
     usual = usual_config(models.defaults, kind, given)
     across, down = SHAPES[shape]
@@ -97,7 +97,7 @@ def _offer(
     )
 
 
-def _fitted(config: GenerateConfig, models: Models, room: Room) -> tuple[GenerateConfig, float]:
+def _fitted(config: GenerateConfig, models: Models, room: DeviceRoom) -> tuple[GenerateConfig, float]:
     """The config as it fits now, else as it fits the whole device; and the MiB that it needs so."""
     thrifty, _ = memory.fit_to_memory(config, models, room.free_mib)
     if (needs := memory.estimate_memory_mib(thrifty, models)) <= room.free_mib:

@@ -27,7 +27,7 @@ from generator import devices
 from generator.config import GenerateConfig
 from generator.crew import drawing, gauge, offers, protocol
 from generator.crew.drawing import Begun, Networks
-from generator.crew.offers import Room
+from generator.crew.offers import DeviceRoom
 from generator.crew.protocol import EXIT_NO_ROOM, SECONDS_BETWEEN_BEATS, Cancel, Draw, Leave, Order, Telling
 from generator.events import Event, Step
 from generator.pictures.paths import FIELDS, with_paths
@@ -49,7 +49,7 @@ class Worker:
         networks: Networks,
         given: Mapping[str, Any],
         rhythm: Rhythm,
-        room_on: Callable[[Any], Room] = offers.room_on,
+        room_on: Callable[[Any], DeviceRoom] = offers.room_on,
     ) -> None:
         """given: the owner's settings for every picture, e.g. the model.   rhythm: how often they are kept.
 

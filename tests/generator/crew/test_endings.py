@@ -20,7 +20,7 @@ import torch
 from generator import state
 from generator.config import GenerateConfig
 from generator.crew.drawing import Networks
-from generator.crew.offers import Room
+from generator.crew.offers import DeviceRoom
 from generator.crew.protocol import Began, Done, Draw, Failed, Telling
 from generator.crew.worker import Worker
 from generator.runs.folder import CHECKPOINT
@@ -103,9 +103,9 @@ def test_the_width_that_fits_is_told_after_the_failed_steps_tensors_are_gone(
 
     were_gone: list[bool] = []
 
-    def room_on(device: Any) -> Room:
+    def room_on(device: Any) -> DeviceRoom:
         were_gone.append(bool(held) and all(one() is None for one in held))
-        return Room(1000.0, 1000.0)
+        return DeviceRoom(1000.0, 1000.0)
 
     told: list[Telling] = []
     models = toy_models(guides=(Guide(),))
@@ -129,7 +129,7 @@ def test_networks_that_find_no_room_end_the_worker_only_where_others_fill_the_ca
         return toy_models()
 
     told: list[Telling] = []
-    worker = Worker(told.append, Networks(load), {}, Rhythm(), lambda device: Room(free_mib, 1000.0))
+    worker = Worker(told.append, Networks(load), {}, Rhythm(), lambda device: DeviceRoom(free_mib, 1000.0))
     worker.be_ready()
     other = replace(CONFIG, model="starter/first")
     if is_crowded:

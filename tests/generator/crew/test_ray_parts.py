@@ -439,8 +439,11 @@ def test_a_node_that_dies_while_it_starts_is_tried_again_and_not_for_ever(tmp_pa
 
 
 HELD = f"""
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, or in the background of a shell, both are switched off
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from generator.crew import cli, starting
 from generator.crew.cluster import CrewFolder
 folder = CrewFolder(Path(sys.argv[1]))
