@@ -33,7 +33,7 @@ NETWORK = "192.168.77"
 TMP = Path("/tmp")  # noqa: S108 - of a PC: the folder that its namespace has there
 CLONE_NEWNET = 0x40000000
 PATIENCE_SECONDS = 300.0
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 45.0
 """How long a node that came back to the network is watched."""
 SHORT = {"prompt": "sunset over the sea", "preset": "quick"}
 LONG = {"prompt": "a castle in the snow", "preset": "good", "seed": 5}
@@ -97,8 +97,13 @@ class Pc:
         """ "up" or "down": the cable of this PC."""
         run(*self.command("ip", "link", "set", f"eth{self.number}", state))
 
+    def switch_off(self) -> None:
+        """No packet more, and no process but the one that holds the namespaces: the other PC keeps its card."""
+        self.link("down")
+        subprocess.run(self.command("kill", "-9", "-1"), check=False)
+
     def end(self) -> None:
-        """Off, at once."""
+        """Gone, with its network."""
         with contextlib.suppress(ProcessLookupError, IndexError):
             os.kill(self.pid, signal.SIGKILL)  # the first process of the namespace: all others end with it
         self.holder.wait()
@@ -173,6 +178,8 @@ class Evening:
         head.dreamrig("serve", "--crew", "ray")
         enter_network(head)  # from here on, this process asks as a browser on the head would
         until(lambda: self.done(self.submit(SHORT)), "the server")
+        limits = {"name": "owner", "most_waiting": 500, "most_a_minute": 500}
+        self.ask("POST", "/api/v1/friends/limit", json=limits)
         self.submit(LONG)
         self.home_machine = str(until(lambda: next(iter(self.machines()), None), "the head's worker"))
         self.empty()
@@ -207,7 +214,7 @@ class Evening:
         return {str(row["worker"]).split()[1] for row in self.rows("SELECT worker FROM job WHERE state='running'")}
 
     def on_the_node(self, home_machine: str) -> str:
-        """A long picture that the other PC has begun and kept; the head's are cancelled."""
+        """A long picture that the other PC has begun and kept."""
         while True:
             for row in self.rows("SELECT key, worker, kept_step FROM job WHERE state='running' AND kept_step > 0"):
                 if str(row["worker"]).split()[1] != home_machine:
@@ -268,7 +275,8 @@ def said_after(log: Path, word: str) -> str:
 def play(evening: Evening, jobs: int, rounds: int) -> dict[str, Any]:
     """Everything, in this order; the values of the document."""
     found: dict[str, Any] = {"jobs_of_a_round": jobs, "load_before": os.getloadavg()[0]}
-    found |= speed(evening, jobs, rounds)
+    if rounds:
+        found |= speed(evening, jobs, rounds)
     usual = evening.done(evening.submit(LONG))
     found["goes"] = leaving(evening, usual)
     found["power_cut"] = power_cut(evening, usual)
@@ -297,15 +305,20 @@ def loss(evening: Evening, lose: Callable[[], Any], usual: str) -> dict[str, Any
     before = evening.row(key)
     lost_at = time.monotonic()
     lose()
-    until(lambda: evening.row(key)["attempt"] > before["attempt"], "the next attempt")
+    until(lambda: ended(evening.row(key), before), "the end of the attempt")
     over = time.monotonic() - lost_at
     is_same = evening.done(key) == usual
     row = evening.row(key)
     return {
-        "until_the_next_attempt_seconds": round(over, 1),
+        "until_the_attempt_was_over_seconds": round(over, 1),
         "until_the_picture_seconds": round(time.monotonic() - lost_at, 1),
         "kept_step": row["kept_step"], "attempts": row["attempt"], "crashes": row["crashes"], "same_bytes": is_same,
     }  # fmt: skip
+
+
+def ended(row: sqlite3.Row, before: sqlite3.Row) -> bool:
+    """Whether that attempt is over: the picture waits, or another attempt is at it."""
+    return bool(row["state"] != "running" or row["attempt"] > before["attempt"])
 
 
 def leaving(evening: Evening, usual: str) -> dict[str, Any]:
@@ -315,6 +328,7 @@ def leaving(evening: Evening, usual: str) -> dict[str, Any]:
         evening.join()
         evening.empty()
         found[name] = loss(evening, lose, usual)
+        print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
         evening.empty()
     evening.node.link("up")
     assert evening.member is not None
@@ -330,14 +344,14 @@ def power_cut(evening: Evening, usual: str) -> dict[str, Any]:
     if evening.member.poll() is not None:
         evening.join()
     evening.empty()
-    return loss(evening, evening.node.end, usual)
+    return loss(evening, evening.node.switch_off, usual)
 
 
 def main() -> int:
     """Play it, and print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=6, help="pictures of each round")
-    parser.add_argument("--rounds", type=int, default=2, help="one-two-two-one, so often")
+    parser.add_argument("--rounds", type=int, default=2, help="one-two-two-one, so often; 0 = only what a loss costs")
     parser.add_argument("--keep", metavar="FOLDER", help="where the homes and the logs stay")
     given = parser.parse_args()
     if os.geteuid() != 0 or not sys.platform.startswith("linux"):
