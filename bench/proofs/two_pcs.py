@@ -28,6 +28,8 @@ from typing import Any
 
 import httpx
 
+from bench.proofs.serve_load import address_of
+
 ROOT = Path(__file__).parents[2]
 NETWORK = "192.168.77"
 TMP = Path("/tmp")  # noqa: S108 - of a PC: the folder that its namespace has there
@@ -186,7 +188,7 @@ class Evening:
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
         """The owner's question to the page."""
-        known = json.loads((self.head.home / "serve" / "serve.json").read_text(encoding="utf-8"))
+        known = address_of(self.head.home)
         headers = {"Authorization": f"Bearer {known['token']}"}
         answer = httpx.request(method, known["url"] + path, headers=headers, timeout=30, **more)
         return answer.raise_for_status().json()

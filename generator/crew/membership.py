@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from generator.config import GenerateConfig
 from generator.crew.cluster import ray_version
 from generator.models.names import published_networks
 from generator.starter.shipped import STARTER_FOLDER
+from generator.weights import registry
 from generator.weights.registry import MODEL, Installed, folder_of, installed
 
 LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
@@ -100,8 +100,7 @@ def sha256_of(path: Path) -> str:
     known = (str(path), file.st_size, file.st_mtime_ns)
     if known in _HASHES:
         return _HASHES[known]
-    with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    digest = registry.sha256_of(path)
     if time.time() - file.st_mtime > SETTLED_SECONDS:
         _HASHES[known] = digest
     return digest

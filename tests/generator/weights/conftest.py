@@ -360,3 +360,15 @@ def source() -> Callable[..., dict[str, Any]]:
         return {"url": url, "sha256": sha256, "bytes": len(data) if known else None}
 
     return make
+
+
+@pytest.fixture
+def data(originals: Any) -> bytes:
+    """A published checkpoint of a VQGAN."""
+    return bytes(originals.write("vqgan.ckpt").read_bytes())
+
+
+@pytest.fixture
+def talk() -> list[str]:
+    """What a fetch says, sentence by sentence."""
+    return []

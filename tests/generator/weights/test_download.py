@@ -30,16 +30,6 @@ Fetch = Any
 
 
 @pytest.fixture
-def data(originals: Any) -> bytes:
-    return bytes(originals.write("vqgan.ckpt").read_bytes())
-
-
-@pytest.fixture
-def talk() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def waits() -> list[float]:
     return []
 

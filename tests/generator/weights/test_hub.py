@@ -31,16 +31,6 @@ INNER = Path("ckpts") / "last.ckpt"
 Get = Callable[..., Installed]
 
 
-@pytest.fixture
-def data(originals: Any) -> bytes:
-    return bytes(originals.write("vqgan.ckpt").read_bytes())
-
-
-@pytest.fixture
-def talk() -> list[str]:
-    return []
-
-
 @pytest.fixture(params=["installed", "absent", "broken"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """huggingface_hub as it is here, none, and one that lacks what is looked for."""

@@ -7,6 +7,7 @@ made of fixed inputs. The numbers in it are drawn here again (numpy promises the
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,15 @@ def test_a_vqgan_of_diffusers_draws_what_diffusers_drew(tmp_path: Path, names: s
     torch.testing.assert_close(seen.flatten(), torch.tensor(known["encoded"]), atol=1e-5, rtol=0)
 
 
+def sees_and_reads(network: Any, known: Mapping[str, Any]) -> None:
+    """As open_clip did, of one picture of noise and its own tokens."""
+    network.prepare()
+    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
+    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-6, rtol=0)
+    texts = network.encode_tokens(torch.tensor(known["tokens"]))
+    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
+
+
 def test_a_clip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
     """As LAION's H/14: its heads are wider than openai-clip's, and its towers compute the GELU itself."""
     known = json.loads((LAYOUTS / "open-clip.json").read_text())
@@ -88,11 +98,7 @@ def test_a_clip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
     read = CLIPArchitecture(**convert(tmp_path / "theirs.bin", "clip", tmp_path / "out").architecture)
     network = CLIP(by_name(read, ARCHITECTURES["ViT-H/14-laion2b"]))
     network.load_state_dict(load_file(tmp_path / "out"), strict=True)
-    network.prepare()
-    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
-    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-6, rtol=0)
-    texts = network.encode_tokens(torch.tensor(known["tokens"]))
-    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
+    sees_and_reads(network, known)
 
 
 def test_a_siglip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
@@ -103,11 +109,7 @@ def test_a_siglip_of_open_clip_sees_what_open_clip_saw(tmp_path: Path) -> None:
     read = load_file(tmp_path / "out")
     network = guides.make(guides.sizes_by_name("SigLIP2-SO400M/14", read))
     network.load_state_dict(read, strict=True)
-    network.prepare()
-    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
-    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(known["image"]), atol=1e-6, rtol=0)
-    texts = network.encode_tokens(torch.tensor(known["tokens"]))
-    torch.testing.assert_close(texts, torch.tensor(known["text"]), atol=1e-6, rtol=0)
+    sees_and_reads(network, known)
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +126,7 @@ def test_a_clip_with_the_image_tower_of_timm_sees_what_open_clip_saw(timms: dict
     assert convert(tmp_path / "out", "clip", tmp_path / "again") == convert(tmp_path / "theirs", "clip", tmp_path / "b")
     network = CLIP(by_name(read, ARCHITECTURES["ViT-B/16-laion2b"]))
     network.load_state_dict(load_file(tmp_path / "out"), strict=True)
-    network.prepare()
-    pixels = torch.from_numpy(np.random.RandomState(21).random_sample((2, 3, 16, 16)).astype(np.float32))
-    torch.testing.assert_close(network.encode_image(pixels), torch.tensor(timms["image"]), atol=1e-6, rtol=0)
-    texts = network.encode_tokens(torch.tensor(timms["tokens"]))
-    torch.testing.assert_close(texts, torch.tensor(timms["text"]), atol=1e-6, rtol=0)
+    sees_and_reads(network, timms)
 
 
 @pytest.mark.parametrize(
