@@ -104,11 +104,13 @@ def _thing_judge(options: argparse.Namespace) -> None:
     from generator.starter.making.library.drawings import open_drawings, read_things
     from generator.starter.making.library.judge import train_judge
     from generator.starter.making.library.packages import JUDGES
+    from generator.starter.making.library.photographs import taught_by_photographs
 
     packages = options.work / "packages"
     drawings = open_drawings(packages, options.work / "judge-drawings", JUDGES)
-    schedule = Schedule(steps=options.steps or 2000, learning_rate=2e-3, weight_decay=0.05, average=0.99)
-    train_judge(drawings, len(read_things(packages)), options.work, schedule, seed=JUDGE_SEED)
+    schedule = Schedule(steps=options.steps or 1500, learning_rate=6e-4, weight_decay=0.02, average=0.99)
+    trunk = taught_by_photographs(packages)
+    train_judge(drawings, len(read_things(packages)), trunk, options.work, schedule, seed=JUDGE_SEED)
 
 
 def load_vqgan(work: Path) -> TinyVQGAN:

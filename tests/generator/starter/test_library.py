@@ -14,14 +14,16 @@ from PIL import Image
 from safetensors.torch import load, save
 
 from generator.models.tiny.things import ThingLibrary
-from generator.starter.lexicon import from_table
+from generator.starter.lexicon import from_table, lexicon
 from generator.starter.making.export import STARTERS, halved, write
 from generator.starter.making.library.drawings import SIDE, Drawings, DrawnThing, fit, read_things
 from generator.starter.making.library.evaluate import AskedThing, both_seen, shares
+from generator.starter.making.library.eyes import GAP, LINE, key_of, numbered
 from generator.starter.making.library.judge import VIEW, ThingJudge, named, siblings, view
 from generator.starter.making.library.packages import ARTISTS, GROUPS, JUDGES, NAMES, open_package
 from generator.starter.making.library.table import compressed, home, size
 from generator.starter.making.library.train_things import to_drawings, to_library, train_things
+from generator.starter.making.library.typed import Typed
 from generator.starter.making.library.vocabulary import names
 from generator.starter.making.library.wordnet import WordNet
 from generator.starter.making.loop import Schedule
@@ -232,3 +234,16 @@ def test_a_picture_file_of_a_package_is_read() -> None:
     stored = io.BytesIO()
     Image.new("RGBA", (64, 32), (1, 2, 3, 255)).save(stored, "WEBP", lossless=True)
     assert fit(Image.open(stored).convert("RGBA")).size == (SIDE, SIDE)
+
+
+def test_sheets_to_be_named_are_numbered_and_their_key_tells_the_prompts() -> None:
+    pictures = [np.full((16, 16, 3), shade, np.uint8) for shade in range(10, 80, 10)]
+    sheet = np.asarray(numbered(pictures, 11))
+    cell, line = 16 + GAP, 16 + LINE + GAP
+    for at, shade in enumerate(range(10, 80, 10)):
+        x, y = at % 5 * cell + GAP // 2, at // 5 * line + LINE
+        assert (sheet[y : y + 16, x : x + 16] == shade).all()
+        assert sheet[y - LINE : y - 2, x : x + 12].min() < 128
+    known = lexicon()
+    fox = next(thing for thing in known.things if thing.name == "fox")
+    assert key_of([Typed("a fox", (fox.number,))], known) == [{"number": 1, "prompt": "a fox", "things": ["fox"]}]

