@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from dreamrig.errors import FailedError, MissingWeightsError
 from generator.weights.convert import ConversionError
-from generator.weights.door import WeightsDoor
+from generator.weights.door import WeightsDoor, hub_endpoint
 from generator.weights.download import Download, Fetched, MirrorFailed, OnBytes, Say
 from generator.weights.foreign.stored import CheckpointError
 from generator.weights.hub import find_in_cache
-from generator.weights.registry import Entry
+from generator.weights.registry import HUB, Entry, entries
 
+HUB_MIRROR = "https://hf-mirror.com"
+"""The mirror of the hub that most projects name, for where the hub itself is not reached; a file is checked all the same."""
 T = TypeVar("T")
 
 
@@ -38,7 +40,8 @@ def fetch(entry: Entry, folder: Path, door: WeightsDoor, say: Say, on_bytes: OnB
             failures.append(f"{source.host}: {failure}")
             has_next = number + 1 < len(entry.sources)
             say(f"{source.host}: {failure}" + ("; trying the next mirror" if has_next else ""))
-    raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint=by_hand(entry))
+    ways = [by_hand(entry), *(f"or {way}" for way in other_ways(entry, entries(door.registry_file).values()))]
+    raise FailedError(f"No mirror gave {entry.name} ({'; '.join(failures)}).", hint="\n".join(ways))
 
 
 def import_only(entry: Entry) -> MissingWeightsError:
@@ -56,6 +59,34 @@ def by_hand(entry: Entry) -> str:
     """What a person with a browser can do: the addresses to open, and what to do with the file."""
     addresses = "\n".join(f"  {url}" for url in dict.fromkeys(source.page for source in entry.sources))
     return f"open one of these with a browser, then: dreamrig weights import FILE --as {entry.name}\n{addresses}"
+
+
+def other_ways(entry: Entry, known: Iterable[Entry]) -> list[str]:
+    """What else there is where the addresses of a network fail: sentences, the nearest way first."""
+    ways = []
+    if any(source.is_of_hub for source in entry.sources) and hub_endpoint() == f"https://{HUB}":
+        ways.append(
+            f"through a mirror of {HUB}, whose file is checked all the same: "
+            f"HF_ENDPOINT={HUB_MIRROR} dreamrig weights fetch {entry.name}"
+        )
+    if (other := nearest(entry, known)) is not None:
+        ways.append(f"take another guide, which has several hosts: dreamrig weights fetch {other.name}")
+    return ways
+
+
+def nearest(entry: Entry, known: Iterable[Entry]) -> Entry | None:
+    """Of the guides that several hosts give, the one most like this: of its architecture, else of its size."""
+    stem = entry.name.rsplit("-", 1)[0].split("@")[0]
+
+    def distance(other: Entry) -> tuple[bool, bool, int]:
+        return not other.name.startswith(stem), other.name != stem, abs(other.approximate_mib - entry.approximate_mib)
+
+    others = (
+        one
+        for one in known
+        if one.kind == "clip" and one.name != entry.name and len(one.hosts) > 1 and not one.is_import_only
+    )
+    return min(others, key=distance, default=None) if entry.kind == "clip" else None
 
 
 def _used(download: Download, use: Callable[[Fetched], T]) -> T:

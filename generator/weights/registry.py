@@ -96,6 +96,16 @@ class Entry:
         """The machines that are not reported dead and give exactly what is known beforehand."""
         return frozenset(source.host for source in self.sources if source.is_pinned and not source.gone)
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The machines that are not reported dead, whether it is known beforehand what they give or not."""
+        return frozenset(source.host for source in self.sources if not source.gone)
+
+    @property
+    def only_host(self) -> str | None:
+        """The one machine that all hangs on, where no other may answer; None = there are several, or none."""
+        return next(iter(self.hosts)) if len(self.hosts) == 1 else None
+
 
 @dataclass(frozen=True)
 class Installed:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from dreamrig.words import MIB, memory
 from generator.weights import registry
-from generator.weights.registry import Entry, Installed
+from generator.weights.fetch import import_only, other_ways
+from generator.weights.registry import Entry, Installed, Source
 from generator.weights.store import Status
 
 KINDS = {
@@ -75,6 +76,10 @@ def render_list(found: Sequence[Status], base: Path) -> str:
             about = GOOD_FOR.get(one.entry.name, "") if kind == "clip" else one.entry.trained_on
             lines.append(f"  {one.entry.name:<{width}}  {_state_words(one):<22}  {about}".rstrip())
     lines += ["", f"folder: {base}", "fetch one: dreamrig weights fetch NAME"]
+    if any(_hangs_on_one(one) for one in found):
+        lines.append(
+            "from 1 host: nobody else was found to give it; dreamrig weights show NAME says what else there is"
+        )
     if any(one.state == "import only" for one in found):
         why = "no address of it is known to answer, or nobody tells its SHA-256; fetch NAME says which"
         lines += ["import only: dreamrig weights import FILE --as NAME", f"  ({why})"]
@@ -89,7 +94,37 @@ def _state_words(one: Status) -> str:
         return f"{max(one.part_bytes, one.original_bytes) / MIB:.0f} of ~{one.entry.approximate_mib} MiB"
     if one.state == "import only":
         return "import only"
-    return f"~{memory(one.entry.approximate_mib)} to fetch"
+    return f"~{memory(one.entry.approximate_mib)} {'from 1 host' if _hangs_on_one(one) else 'to fetch'}"
+
+
+def _hangs_on_one(one: Status) -> bool:
+    """Whether it is still to be fetched, and only one machine is known to give it."""
+    return one.state == "absent" and one.entry.only_host is not None
+
+
+def render_show(one: Status, known: Iterable[Entry]) -> str:
+    """All that is known of one network: its state, its terms, every address, and what else there is besides it."""
+    lines = [render_terms(one.entry), f"  {'state':<11} {_state_words(one)}"]
+    if (name := one.entry.name) in GOOD_FOR:
+        lines.append(f"  {'good for':<11} {GOOD_FOR[name]}")
+    lines.append("addresses, in the order in which they are asked:")
+    for source in one.entry.sources:
+        lines += [f"  {source.page}", f"    {'; '.join(_about(source))}"]
+    if one.state == "import only":
+        error = import_only(one.entry)
+        lines += [error.message, *error.hint.splitlines()]
+    elif one.entry.only_host is not None:
+        lines.append(f"nobody but {one.entry.only_host} is known to give it; where that fails:")
+        ways = [*other_ways(one.entry, known), f"have the file from somebody: dreamrig weights import FILE --as {name}"]
+        lines += [f"  {way}" for way in ways]
+    return "\n".join(lines)
+
+
+def _about(source: Source) -> list[str]:
+    checked = "SHA-256 known" if source.sha256 is not None else "nobody tells its SHA-256"
+    size = [] if source.bytes is None else [f"{source.bytes:,} bytes"]
+    gone = [f"reported dead: {source.gone}"] if source.gone else []
+    return [*gone, checked, *size, *([source.note] if source.note else [])]
 
 
 def most_mib(entry: Entry) -> int:
@@ -108,12 +143,16 @@ def render_terms(entry: Entry) -> str:
     mib = entry.approximate_mib
     rows = {
         "size": f"about {memory(mib)}{up_to(mib, most_mib(entry))}, of which only what drawing needs is kept",
-        "from": ", then ".join(dict.fromkeys(source.host for source in entry.sources)),
+        "from": f"{', then '.join(dict.fromkeys(source.host for source in entry.sources))}{_alone(entry)}",
         "licence": entry.licence,
         "trained on": entry.trained_on,
         "terms": entry.terms,
     }
     return "\n".join([entry.name, *(f"  {title:<11} {words}" for title, words in rows.items())])
+
+
+def _alone(entry: Entry) -> str:
+    return "" if entry.only_host is None else " alone: nobody else is known to give it"
 
 
 def render_ready(

@@ -1,4 +1,4 @@
-"""`dreamrig weights list | fetch | verify | import | remove`: the words after the command in, the exit code out.
+"""`dreamrig weights list | show | fetch | verify | import | remove`: the words after the command in, the exit code out.
 
 typer, rich and torch are imported by the functions that need them.
 """
@@ -18,8 +18,9 @@ from generator.presets import PRESETS, find_preset
 from generator.weights import registry
 from generator.weights import store as weights_store
 from generator.weights.door import WeightsDoor
+from generator.weights.fetch import other_ways
 from generator.weights.registry import Entry
-from generator.weights.words import describe, render_list, render_ready, render_terms
+from generator.weights.words import describe, render_list, render_ready, render_show, render_terms
 
 if TYPE_CHECKING:
     import typer
@@ -31,7 +32,7 @@ def weights(args: list[str], door: WeightsDoor | None = None) -> int:
     """`dreamrig weights …`; returns the exit code."""
     door = door or WeightsDoor()
     app = make_app("The networks of 2021: what there is, where it comes from, and what of it is here.")
-    for register in (_add_list, _add_fetch, _add_verify, _add_import, _add_remove):
+    for register in (_add_list, _add_show, _add_fetch, _add_verify, _add_import, _add_remove):
         register(app, door)
     return run_group(app, COMMAND, args)
 
@@ -59,6 +60,23 @@ def _add_list(app: "typer.Typer", door: WeightsDoor) -> None:
             console.print_json(COMMAND, {"folder": base, "weights": [describe(one) for one in found]})
         else:
             print(render_list(found, base))
+        return EXIT_GOOD
+
+
+def _add_show(app: "typer.Typer", door: WeightsDoor) -> None:
+    import typer
+
+    name_argument = typer.Argument(metavar="NAME", help="One network of dreamrig weights list.", show_default=False)
+
+    @app.command("show")
+    def show(name: Annotated[str, name_argument], as_json: Annotated[bool, _json_option()] = False) -> int:
+        """Show one network: terms, every address, and what else there is."""
+        (entry,) = _find_all([name], door)
+        found, known = weights_store.status(entry, door.weights_folder()), registry.entries(door.registry_file).values()
+        if as_json:
+            console.print_json(COMMAND, {"weights": [describe(found)], "other_ways": other_ways(entry, known)})
+        else:
+            print(console.to_printable(render_show(found, known)))
         return EXIT_GOOD
 
 

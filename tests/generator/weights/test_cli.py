@@ -193,7 +193,7 @@ def test_list_tells_every_state(command: Command, home: Path, server: Any) -> No
     assert rows["tiny-vqgan"]["original_bytes"] > rows["tiny-vqgan"]["installed"]["bytes"]
     text = command("list").out
     assert re.search(r"tiny-vqgan +ready, \d\.\d MiB \+ \d original", text)
-    assert re.search(r"tiny/clip@8px +~1.0 MiB to fetch", text)
+    assert re.search(r"tiny/clip@8px +~1.0 MiB from 1 host", text)
 
 
 def test_a_second_fetch_asks_nobody(command: Command, server: Any) -> None:
@@ -552,6 +552,15 @@ def test_an_upscaler_is_fetched_whole_and_says_how_to_use_it(
     assert set(found) == set(tensors)
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
     assert "Upscaler, which enlarges:\n  x4  ready" in command("list", registry_file=file).out
+
+
+def test_one_network_is_shown_whatever_its_capitals(command: Command) -> None:
+    answer = command("show", "TINY-vqgan")
+    assert answer.code == 0
+    assert answer.out.startswith("tiny-vqgan\n")
+    assert "nobody but 127.0.0.1 is known to give it" in answer.out
+    assert command("show", "tiny-vqgan", "--json").data["weights"][0]["name"] == "tiny-vqgan"
+    assert command("show", "nothing").code == 2
 
 
 def test_the_documentation_lists_what_the_registry_has() -> None:

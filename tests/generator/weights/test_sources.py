@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from dreamrig.errors import MissingWeightsError, UsageError
+from dreamrig.errors import FailedError, MissingWeightsError, UsageError
 from generator.models import guides, upscaler
 from generator.models.clip_sizes import BY_OPENAI
 from generator.models.names import GUIDE
 from generator.presets import PRESETS
 from generator.weights.door import WeightsDoor, hub_endpoint
-from generator.weights.fetch import by_hand, fetch
+from generator.weights.fetch import by_hand, fetch, nearest, other_ways
 from generator.weights.registry import Entry, Source, entries
 
 FEWER_THAN_TWO_HOSTS: dict[str, str] = {}
@@ -30,9 +30,7 @@ GUIDES_WITH_FEWER = {
     "ViT-B/16-laion2b": "27 November 2026: a revision is known, and nobody was found to tell the SHA-256",
     **dict.fromkeys(
         (
-            "ViT-B/32-laion2b",
             "ViT-L/14-laion2b",
-            "ViT-H/14-laion2b",
             "ViT-B/32-datacomp",
             "ViT-B/16-datacomp",
             "ViT-L/14-datacomp",
@@ -40,7 +38,7 @@ GUIDES_WITH_FEWER = {
             "SigLIP2-L/16@256px",
             "SigLIP2-SO400M/14",
         ),
-        "27 November 2026: only one host was found whose revision and SHA-256 are known",
+        "28 November 2026: only one host was found whose revision and SHA-256 are known",
     ),
 }
 """Guides of today that no preset needs -> why there is no second pinned host. To be emptied, not filled."""
@@ -117,6 +115,51 @@ def test_dead_unpinned_and_moving_addresses_are_no_pinned_hosts() -> None:
     assert not entry.is_import_only
     unpinned = entry_of(*entry.sources[2:])
     assert (unpinned.pinned_hosts, unpinned.is_import_only, unpinned.is_dead) == (frozenset(), True, False)
+
+
+def test_the_only_host_is_told_whether_it_is_pinned_or_not() -> None:
+    one, dead = Source("https://a.example/x", None, 1), Source("https://b.example/x", None, 1, gone="in 2026")
+    assert entry_of(one, dead, Source("https://a.example/y", "0" * 64, 1)).only_host == "a.example"
+    assert entry_of(one, Source("https://c.example/x", None, 1)).only_host is None
+    assert entry_of(dead).only_host is None
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("ViT-L/14-datacomp", "ViT-L/14"),
+        ("ViT-B/16-laion2b", "ViT-B/16"),
+        ("ViT-B/32-datacomp", "ViT-B/32"),
+        ("SigLIP2-SO400M/14", "SigLIP2-B/16"),
+        ("coco-f16", None),
+    ],
+)
+def test_a_guide_of_one_host_has_another_beside_it_that_several_give(name: str, other: str | None) -> None:
+    found = nearest(entries()[name], entries().values())
+    assert (None if found is None else found.name) == other
+    assert found is None or (len(found.hosts) > 1 and not found.is_import_only)
+
+
+def test_where_every_address_fails_what_else_there_is_is_told(
+    tmp_path: Path, server: Any, source: Any, make_registry: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    several = [source("http://127.0.0.1:9/x"), source("http://localhost:9/x")]
+    file = make_registry(**{"tiny-b": ("clip", [source(server.url("/absent"))]), "tiny-a": ("clip", several)})
+    entries.cache_clear()
+    door = WeightsDoor(registry_file=file, sleep=lambda seconds: None)
+    with pytest.raises(FailedError) as caught:
+        fetch(entries(file)["tiny-b"], tmp_path, door, lambda _: None, lambda *_: None, lambda fetched: fetched)
+    assert "or take another guide, which has several hosts: dreamrig weights fetch tiny-a" in caught.value.hint
+    assert "HF_ENDPOINT" not in caught.value.hint  # it lies nowhere on the hub
+
+
+def test_a_mirror_of_the_hub_is_named_unless_one_is_asked_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    entry = entries()["ViT-L/14-datacomp"]
+    assert "HF_ENDPOINT=https://hf-mirror.com dreamrig weights fetch ViT-L/14-datacomp" in other_ways(entry, [])[0]
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    assert other_ways(entry, []) == []
 
 
 def test_a_person_is_shown_pages_to_open() -> None:

@@ -14,7 +14,7 @@ from generator.weights import registry
 from generator.weights.progress import DownloadProgress
 from generator.weights.registry import Installed
 from generator.weights.store import status
-from generator.weights.words import GOOD_FOR, describe, render_list, render_ready
+from generator.weights.words import GOOD_FOR, describe, render_list, render_ready, render_show, render_terms
 
 MIB = 1024 * 1024
 
@@ -48,6 +48,31 @@ def test_the_list_says_beside_every_clip_what_it_is_good_for(tmp_path: Path) -> 
         assert len(row) <= 120
     assert describe(status(known["ViT-B/32"], tmp_path))["good_for"] == GOOD_FOR["ViT-B/32"]
     assert describe(status(known["coco-f16"], tmp_path))["good_for"] is None
+
+
+def test_what_one_machine_alone_gives_is_said_to_be_so(tmp_path: Path) -> None:
+    known = registry.entries()
+    alone, several = (status(known[name], tmp_path) for name in ("ViT-L/14-datacomp", "ViT-L/14"))
+    said = render_list([alone, several], tmp_path)
+    assert "~1,631 MiB from 1 host" in said
+    assert "~890 MiB to fetch" in said
+    assert "dreamrig weights show NAME" in said
+    assert "from 1 host" not in render_list([several], tmp_path)
+    assert "from        huggingface.co alone" in render_terms(known["ViT-L/14-datacomp"])
+
+
+def test_one_network_is_shown_with_every_address_and_what_else_there_is(tmp_path: Path) -> None:
+    known = registry.entries()
+    shown = {name: render_show(status(entry, tmp_path), known.values()) for name, entry in known.items()}
+    for name, entry in known.items():
+        for source in entry.sources:
+            assert source.page in shown[name]
+            assert source.note in shown[name]
+        ways = entry.only_host is not None or entry.is_import_only
+        assert (f"dreamrig weights import FILE --as {name}" in shown[name]) is ways, name
+    assert "dreamrig weights fetch ViT-L/14\n" in shown["ViT-L/14-datacomp"]
+    assert "--unchecked" in shown["ViT-B/16-laion2b"]
+    assert "reported dead" in shown["ade20k-f16"]
 
 
 @pytest.mark.parametrize(("seconds", "mib_per_second"), [(2.0, 3.0), (0.5, 12.0), (0.0, 0.0), (12.0, 0.5)])
