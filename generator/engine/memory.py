@@ -13,6 +13,7 @@ from generator.engine.seams import AROUND_CELLS
 from generator.engine.windows import FEWEST_CELLS
 from generator.models.allocators import allocator_of
 from generator.models.base import Models
+from generator.models.codebook import floats_while_choosing
 from generator.wishes import augmentations as augment_spec
 from generator.wishes.colours import parse_colours
 from generator.wishes.parse import parse_weights
@@ -22,8 +23,6 @@ SAFETY = 1.15
 """By how much the prediction may be too low, see docs/memory.md."""
 SMALLER = 0.75
 """Of the memory that was predicted, what the next try should need at most."""
-DISTANCES_AT_ONCE = 3
-"""Tables of every cell's distance to every codebook row that exist while codes are chosen."""
 KEPT_SQUARES = {
     "jitter": 14.0,
     **dict.fromkeys(("sharpness", "resizedcrop"), 2.0),
@@ -216,7 +215,7 @@ def _latent_floats(config: GenerateConfig, models: Models) -> int:
 
 
 def _distance_floats(config: GenerateConfig, models: Models) -> int:
-    return DISTANCES_AT_ONCE * _cells_at_once(config, models) * len(models.image.codebook)
+    return floats_while_choosing(_cells_at_once(config, models), models.image.codebook)
 
 
 def _cells_at_once(config: GenerateConfig, models: Models) -> int:

@@ -1,5 +1,7 @@
 """The codebook: rows (K, C) that every cell of a latent is one of."""
 
+import sys
+
 import torch
 from torch import Tensor
 
@@ -15,9 +17,25 @@ def nearest_codes(latent: Tensor, codebook: Tensor) -> Tensor:
     """
     cells = latent.movedim(1, -1).reshape(-1, latent.shape[1])  # (B * h * w, C)
     # Two sums that round differently, where two rows are equally near: what was drawn with the first is repeated so.
-    is_short = len(codebook) > _PLAIN_ROWS and codebook.shape[1] <= _NARROW
-    nearest = _by_one_product(cells, codebook) if is_short else _by_distance(cells, codebook)
+    nearest = _by_one_product(cells, codebook) if _is_short(codebook) else _by_distance(cells, codebook)
     return nearest.view(latent.shape[0], *latent.shape[2:])
+
+
+def floats_while_choosing(cells: int, codebook: Tensor) -> int:
+    """How many numbers `nearest_codes` holds at its largest moment, for so many cells."""
+    if not _is_short(codebook):
+        return 2 * cells * len(codebook)
+    at_once = min(cells, _cells_at_once(codebook))
+    return (1 if at_once == cells else 2) * at_once * len(codebook)
+
+
+def _is_short(codebook: Tensor) -> bool:
+    return len(codebook) > _PLAIN_ROWS and codebook.shape[1] <= _NARROW
+
+
+def _cells_at_once(codebook: Tensor) -> int:
+    """Cells that one product looks at: few on a CPU, whose cache is small, all of them elsewhere."""
+    return max(1, _AT_ONCE // len(codebook)) if codebook.device.type == "cpu" else sys.maxsize
 
 
 def _by_distance(cells: Tensor, codebook: Tensor) -> Tensor:
@@ -29,7 +47,7 @@ def _by_distance(cells: Tensor, codebook: Tensor) -> Tensor:
 def _by_one_product(cells: Tensor, codebook: Tensor) -> Tensor:
     """Without the cell's own square, which makes no row nearer: half the time where rows are many and narrow."""
     squared, rows = codebook.square().sum(dim=1), codebook.T
-    at_once = max(1, _AT_ONCE // len(codebook)) if cells.device.type == "cpu" else max(1, len(cells))
+    at_once = min(max(1, len(cells)), _cells_at_once(codebook))
     sums = (torch.addmm(squared, some, rows, alpha=-2) for some in torch.split(cells, at_once))
     return torch.cat([_first_lowest(some) for some in sums])
 

@@ -14,6 +14,7 @@ from dreamrig.errors import NotReadyError
 from generator.engine.flops import Operator, watch_operators
 from generator.models import clip, guides, reference, vqgan
 from generator.models.allocators import BLOCKS, HEAP, allocator_of
+from generator.models.codebook import floats_while_choosing, nearest_codes
 from generator.models.footprint import Footprint, guide_kept
 from generator.models.vqgan import VQGAN, VQGANArchitecture
 
@@ -92,6 +93,17 @@ def test_what_lives_in_a_step_of_the_reference_networks(guide: str, checkpointed
             torch.autograd.grad(network.encode_image(cut).sum(), latent)
     footprint = Footprint(F16, (sizes,), checkpointed=checkpointed, is_reference=True)
     assert living.peak_bytes / MIB == pytest.approx(footprint.alive_mib(128, 128, 4), rel=0.1)
+
+
+@pytest.mark.parametrize(("rows", "width"), [(1024, 8), (8192, 24), (4096, 65)])
+@pytest.mark.parametrize("cells", [20, 600])
+def test_what_lives_while_codes_are_chosen(rows: int, width: int, cells: int) -> None:
+    latent, codebook = torch.zeros(1, width, 2, cells // 2), torch.rand(rows, width)
+    living = Living({latent.untyped_storage()._cdata, codebook.untyped_storage()._cdata})
+    with watch_operators(living.look):
+        nearest_codes(latent, codebook)
+    rest = 8 * (rows + cells) * (width + 3)  # cells and rows themselves, twice, their squares, the indices
+    assert abs(living.peak_bytes - 4 * floats_while_choosing(cells, codebook)) <= rest
 
 
 class Living:
