@@ -195,7 +195,7 @@ class GenerateConfig:
     checkpointed_decoding: Annotated[bool, Knob(group=NETWORKS)] = False
     """Decode a second time instead of remembering: less memory, a third more work in the decoder."""
     fit: Annotated[str, Knob(choices=FITS, group=NETWORKS, counts=False)] = "slower"
-    """What to do when the memory is too small: off (refuse), slower (same picture), or smaller (another size too)."""
+    """What to do when the memory is too small: off (refuse), slower (same size, at worst in windows), or smaller."""
     device: Annotated[str, Knob(choices=DEVICES, pattern=CARD, counts=False, loads=True)] = "auto"
     """auto, cpu, cuda, a card by its number (cuda:1), or mps."""
     threads: Annotated[int, Knob(low=0, high=1_024, counts=False)] = 0

@@ -98,11 +98,14 @@ def _offer(
 
 
 def _fitted(config: GenerateConfig, models: Models, room: DeviceRoom) -> tuple[GenerateConfig, float]:
-    """The config as it fits now, else as it fits the whole device; and the MiB that it needs so."""
-    thrifty, _ = memory.fit_to_memory(config, models, room.free_mib)
+    """The config as it fits now, else as it fits the whole device; and the MiB that it needs so.
+
+    In no windows: whichever machine draws it, a picture of a line is the same.
+    """
+    thrifty, _ = memory.fit_to_memory(config, models, room.free_mib, in_windows=False)
     if (needs := memory.estimate_memory_mib(thrifty, models)) <= room.free_mib:
         return thrifty, needs
-    thrifty, _ = memory.fit_to_memory(config, models, room.whole_mib)
+    thrifty, _ = memory.fit_to_memory(config, models, room.whole_mib, in_windows=False)
     return thrifty, memory.estimate_memory_mib(thrifty, models)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
@@ -33,6 +33,9 @@ INDEX_SQUARES = 1.2
 """The same where only some cutouts are changed: their places, for every number."""
 NOISE_PLANES = {"noise": 3, "gaussian": 3, "elastic": 2}
 """Numbers per pixel that are drawn for an augmentation of a cutout."""
+LEFT_BY_WINDOWS_MIB = 24
+"""What windows of many sizes leave on a heap, and what the guides left there before: small windows showed it, measured
+against the rows of docs/full-size.md."""
 VGG_FLOATS_PER_PIXEL = 700
 """What VGG-19 up to conv5_1 keeps of a picture: 2 x 2 x 64 numbers a pixel, half, half, a quarter of that, and so on,
 each before and after its ReLU; and the largest of their gradients."""
@@ -58,18 +61,23 @@ def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
     return kept * FLOAT_BYTES / MIB + max(_network_mib(config, models), distances)
 
 
-def fit_to_memory(config: GenerateConfig, models: Models, available_mib: float) -> tuple[GenerateConfig, str]:
+def fit_to_memory(
+    config: GenerateConfig, models: Models, available_mib: float, *, in_windows: bool = True
+) -> tuple[GenerateConfig, str]:
     """The config changed as little as its `fit` allows until it fits, and in words what was changed ("" = nothing).
 
-    First fewer cutouts at a time, then decoding twice, then a smaller picture; unchanged where nothing helps.
+    First fewer cutouts at a time, then decoding twice, then windows, or a smaller picture where that is allowed;
+    unchanged where nothing helps.   in_windows: False where it has to be the picture that it is at once.
     """
-    for candidate in _candidates(config, models, available_mib):
+    for candidate in _candidates(config, models, available_mib, in_windows=in_windows):
         if estimate_memory_mib(candidate, models) <= available_mib:
             return candidate, _describe_changes(config, candidate)
     return config, ""
 
 
-def _candidates(config: GenerateConfig, models: Models, available_mib: float) -> Iterator[GenerateConfig]:
+def _candidates(
+    config: GenerateConfig, models: Models, available_mib: float, *, in_windows: bool
+) -> Iterator[GenerateConfig]:
     """From as asked for to the thriftiest."""
     yield config
     if config.fit == "off":
@@ -83,6 +91,19 @@ def _candidates(config: GenerateConfig, models: Models, available_mib: float) ->
     if config.fit == "smaller" and width:
         height = height_for(width, config, models)
         yield replace((slower or [config])[-1], width=width, height=height)
+    elif config.fit == "slower" and in_windows:
+        yield from _in_windows(
+            [config, *(replace(config, cut_batch=batch) for batch in batches)], models, available_mib
+        )
+
+
+def _in_windows(whole: Iterable[GenerateConfig], models: Models, available_mib: float) -> Iterator[GenerateConfig]:
+    """These in the largest windows that fit, if any do; a window is decoded twice in any case, so first only once."""
+    for form in whole:
+        tried = [form] if models.checkpointed_memory_mib is None else [form, replace(form, checkpointed_decoding=True)]
+        for one in tried:
+            if tile := largest_tile_that_fits(available_mib, one, models):
+                yield replace(one, tile=tile)
 
 
 def _batches(config: GenerateConfig) -> list[int]:
@@ -99,6 +120,11 @@ def _describe_changes(before: GenerateConfig, after: GenerateConfig) -> str:
         changes.append(f"{after.cut_batch} cutouts at a time")
     if before.checkpointed_decoding != after.checkpointed_decoding:
         changes.append("decoding twice")
+    if before.tile != after.tile:
+        changes.append(
+            f"in windows of {after.tile} pixels, which is slower and another picture than at once "
+            f"(again anywhere: --tile {after.tile}; refused instead: --fit off)"
+        )
     return ", ".join(changes)
 
 
@@ -245,7 +271,8 @@ def _network_mib(config: GenerateConfig, models: Models) -> float:
     if not config.tile:
         return told(width, height, cutouts)
     # While the guides look nothing of the decoder is kept, and while a window is decoded again they are done.
-    return max(told(min(width, config.tile), min(height, config.tile), 0), told(0, 0, cutouts))
+    left = LEFT_BY_WINDOWS_MIB if models.image.codebook.device.type == "cpu" else 0
+    return left + max(told(min(width, config.tile), min(height, config.tile), 0), told(0, 0, cutouts))
 
 
 def _unknown_mib(width: int, height: int, cutouts: int) -> float:

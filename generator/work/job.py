@@ -165,12 +165,13 @@ def _abandon(run: Run, error: BaseException, *, is_new: bool) -> None:
             run.record(status="failed", error=str(error))
 
 
-def fitted(config: GenerateConfig, models: Models, say: Say) -> GenerateConfig:
-    """The config as it fits into the memory that is free now, its changes told."""
+def fitted(config: GenerateConfig, models: Models, say: Say, *, in_windows: bool = True) -> GenerateConfig:
+    """The config as it fits into the memory that is free now, its changes told; in_windows: see fit_to_memory."""
     from generator.devices import available_memory_mib
     from generator.engine.memory import fit_to_memory
 
-    config, changes = fit_to_memory(config, models, available_memory_mib(models.image.codebook.device))
+    free_mib = available_memory_mib(models.image.codebook.device)
+    config, changes = fit_to_memory(config, models, free_mib, in_windows=in_windows)
     if changes:
         say(f"note: little memory is free: {changes}")
     return config

@@ -223,7 +223,8 @@ class ProofSession:
         if stop.is_pressed():
             return None
         try:
-            return draw_piece(fitted(config, models, self._say), models, self.door.clock, stop.is_pressed)
+            as_recorded = fitted(config, models, self._say, in_windows=False)
+            return draw_piece(as_recorded, models, self.door.clock, stop.is_pressed)
         except NotReadyError as error:
             if error.code == "out_of_memory":
                 error.hint = "close what else uses the memory, then run the same command again: it goes on"

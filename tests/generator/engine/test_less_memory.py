@@ -17,6 +17,7 @@ from generator.engine.memory import estimate_memory_mib, fit_to_memory, predict_
 from generator.engine.released import recomputed, released, released_rows
 from generator.engine.seams import AROUND_CELLS, DIRECTIONS, extend, trim, turn
 from generator.engine.watch import Average, LossWatch
+from generator.engine.windows import Windows
 from generator.models.base import Models
 
 Config = Callable[..., GenerateConfig]
@@ -202,6 +203,39 @@ def test_no_more_is_given_up_than_allowed(models: Models, toy_config: Config) ->
     for fit_, mib in (("off", 100.0), ("slower", 5.0), ("smaller", 0.1)):
         chosen = replace(config, fit=fit_)
         assert fit(models, chosen, mib) == (chosen, "")
+
+
+def test_windows_come_last_and_are_the_largest_that_fit(models: Models, toy_config: Config) -> None:
+    config = toy_config(cutouts=32, width=512, height=384)
+    thriftiest = replace(config, cut_batch=1, checkpointed_decoding=True)
+    free = estimate_memory_mib(thriftiest, hungry(models))
+    at_once, words = fit(models, config, free)
+    assert (at_once, "windows" in words) == (thriftiest, False)
+    tiled, words = fit(models, config, free - 1)
+    assert (tiled.width, tiled.height) == (512, 384)
+    assert 96 <= tiled.tile < 512
+    assert estimate_memory_mib(replace(tiled, tile=tiled.tile + 8), hungry(models)) > free - 1
+    assert f"in windows of {tiled.tile} pixels, which is slower and another picture than at once" in words
+    assert f"--tile {tiled.tile}" in words
+    Windows.of(tiled, models.image.factor)
+
+
+def test_windows_are_taken_only_where_they_may_be(models: Models, toy_config: Config) -> None:
+    config = toy_config(cutouts=32, width=512, height=384)
+    free = estimate_memory_mib(replace(config, cut_batch=1, checkpointed_decoding=True), hungry(models)) - 1
+    assert not fit(models, replace(config, fit="off"), free)[1]
+    smaller, _ = fit(models, replace(config, fit="smaller"), free)
+    assert (smaller.tile, smaller.width < 512) == (0, True)
+    assert fit_to_memory(config, hungry(models), free, in_windows=False) == (config, "")
+    assert fit(models, replace(config, width=88, height=80), 5.0)[1] == ""  # smaller than the smallest window
+
+
+def test_windows_that_were_asked_for_become_smaller(models: Models, toy_config: Config) -> None:
+    config = toy_config(cutouts=32, width=512, height=384, tile=256)
+    free = estimate_memory_mib(replace(config, cut_batch=1, checkpointed_decoding=True), hungry(models)) - 1
+    tiled, words = fit(models, config, free)
+    assert 96 <= tiled.tile < 256
+    assert f"in windows of {tiled.tile} pixels" in words
 
 
 @pytest.mark.parametrize(

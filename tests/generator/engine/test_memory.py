@@ -20,6 +20,7 @@ from generator.engine.augment import apply as augment
 from generator.engine.augment.chance import Chance
 from generator.engine.memory import (
     estimate_memory_mib,
+    fit_to_memory,
     height_for,
     largest_size_that_fits,
     predict_memory_mib,
@@ -27,6 +28,7 @@ from generator.engine.memory import (
 )
 from generator.models.allocators import HEAP
 from generator.models.base import Models
+from generator.models.choose import load_models
 from generator.presets import PRESETS
 from generator.wishes.augmentations import parse
 
@@ -172,9 +174,20 @@ def allocator_is_the_measured_one() -> bool:
         Case(side=64, cutouts=1, guides="RN50"),
         Case(side=128, cutouts=16),
         Case(side=128, cutouts=16, checkpointed=True),
+        Case(side=512, cutouts=8, model=STARTER, tile=256),
     ],
     ids=lambda case: f"{case.networks} {case.side} {case.cutouts} {case.checkpointed}",
 )
 def test_the_prediction_is_near_what_a_process_takes(case: Case) -> None:
     highest = 1.15 if allocator_is_the_measured_one() else 1.7  # without the holes it is too much
     assert 0.85 < measure(case).ratio < highest
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a new peak from an old one")
+def test_what_is_put_into_windows_takes_no_more_than_was_free() -> None:
+    case, free_mib = Case(side=512, cutouts=8, model=STARTER), 170.0
+    config = case.to_config()
+    chosen, _ = fit_to_memory(config, load_models(config), free_mib)
+    assert chosen.tile
+    assert measure(replace(case, tile=chosen.tile, cut_batch=chosen.cut_batch)).measured_mib <= free_mib
