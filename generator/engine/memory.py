@@ -92,9 +92,8 @@ def _candidates(
         height = height_for(width, config, models)
         yield replace((slower or [config])[-1], width=width, height=height)
     elif config.fit == "slower" and in_windows:
-        yield from _in_windows(
-            [config, *(replace(config, cut_batch=batch) for batch in batches)], models, available_mib
-        )
+        forms = (config, *(replace(config, cut_batch=batch) for batch in batches))
+        yield from _in_windows(forms, models, available_mib)
 
 
 def _in_windows(whole: Iterable[GenerateConfig], models: Models, available_mib: float) -> Iterator[GenerateConfig]:

@@ -60,6 +60,7 @@ def find_region(name: str, masks: Mapping[str, Tensor], width: int, height: int)
     if not name:
         return None
     if name in masks:
+        _require_light(name, masks[name])
         region = _around(masks[name])
     else:
         sides = RECTANGLES.get(name) or tuple(float(side) for side in name.split(","))
@@ -71,6 +72,13 @@ def find_region(name: str, masks: Mapping[str, Tensor], width: int, height: int)
             f"The region @{name} is less than {SMALLEST_SIDE} pixels wide or high.", hint="use a larger one"
         )
     return region
+
+
+def _require_light(name: str, mask: Tensor) -> None:
+    """UsageError where nothing of a mask is anything but black."""
+    if not float(mask.amax()) > 0:
+        what = f"The mask of the region @{name} is all black (or transparent), so that nothing is in it."
+        raise UsageError(what, hint="paint white what belongs to the region")
 
 
 def _around(mask: Tensor) -> Region:

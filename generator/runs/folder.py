@@ -348,7 +348,9 @@ def find_run(name: str, base: Path | None = None, *, to_resume: bool = False) ->
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UsageError(f"{name!r} fits {len(matches)} runs.", hint=f"which one: {_some_ids(matches)}")
+        count = f"{len(matches)}{' or more' if len(matches) >= MOST_CANDIDATES else ''}"
+        said = f"The ids of {count} runs have {name!r} in them."
+        raise UsageError(said, hint=f"give more of the id: {_some_ids(matches)}")
     if (damaged := damaged_with_id(name, base)) is not None:
         hint = f"look into {damaged.folder}, or remove it: dreamrig rm {name} --force"
         raise UsageError(f"The run {name} is damaged: {damaged.why}", hint=hint)

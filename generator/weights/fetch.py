@@ -15,7 +15,7 @@ from generator.weights.hub import find_in_cache
 from generator.weights.registry import HUB, Entry, entries
 
 HUB_MIRROR = "https://hf-mirror.com"
-"""The mirror of the hub that most projects name, for where the hub itself is not reached; a file is checked all the same."""
+"""The mirror of the hub that most projects name, for where the hub itself is not reached; its files are checked too."""
 T = TypeVar("T")
 
 

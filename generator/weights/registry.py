@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REGISTRY_FILE = Path(__file__).with_name("registry.json")
 HUB = "huggingface.co"
+NEAR_NAMES = 3
+"""How many are offered for one that nobody knows: ViT-B-32-laion is as near to ViT-B/32-laion2b as to ViT-B/16-laion2b."""
 MODEL, META = "model.safetensors", "meta.json"
 Kind = Literal["vqgan", "clip", "tokenizer", "upscaler", "head"]
 """What paints, what looks (a SigLIP too), what reads for one that looks, what enlarges, and what judges."""
@@ -161,9 +163,9 @@ def find(name: str, file: Path = REGISTRY_FILE) -> Entry:
     by_plain = {folder_name(known_name).lower(): known_name for known_name in known}
     if (found := by_plain.get(folder_name(name).lower())) is not None:
         return known[found]
-    near = difflib.get_close_matches(folder_name(name).lower(), by_plain, n=1)
-    hint = f"did you mean {by_plain[near[0]]}? see: dreamrig weights list" if near else "see: dreamrig weights list"
-    raise UsageError(f"There are no weights called {name!r}.", hint=hint)
+    near = [by_plain[plain] for plain in difflib.get_close_matches(folder_name(name).lower(), by_plain, n=NEAR_NAMES)]
+    ask = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UsageError(f"There are no weights called {name!r}.", hint=f"{ask}see: dreamrig weights list")
 
 
 def folder_name(name: str) -> str:

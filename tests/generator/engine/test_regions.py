@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from dreamrig.errors import UsageError
 from generator.engine.regions import RECTANGLES, Region, cell_mask, find_region, read_mask
 from generator.wishes.prompts import PLACES
 
@@ -51,6 +52,16 @@ def test_a_mask_is_seen_by_its_rectangle_and_gives_gradient_inside() -> None:
     torch.testing.assert_close(view, picture[..., 10:20, 8:24])
     (gradient,) = torch.autograd.grad(view.sum(), picture)
     torch.testing.assert_close(gradient, mask.expand_as(picture))
+
+
+def test_a_mask_without_any_light_is_called_black_and_a_small_one_small() -> None:
+    mask = torch.zeros(1, 1, 40, 64)
+    with pytest.raises(UsageError, match="The mask of the region @sky is all black") as caught:
+        find_region("sky", {"sky": mask}, 64, 40)
+    assert "white" in caught.value.hint
+    mask[..., 3:7, 5:50] = 0.2
+    with pytest.raises(UsageError, match="@sky is less than 8 pixels wide or high"):
+        find_region("sky", {"sky": mask}, 64, 40)
 
 
 def test_masks_are_read_as_brightness(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from generator.models.names import GUIDE
 from generator.presets import PRESETS
 from generator.weights.door import WeightsDoor, hub_endpoint
 from generator.weights.fetch import by_hand, fetch, nearest, other_ways
-from generator.weights.registry import Entry, Source, entries
+from generator.weights.registry import Entry, Source, entries, find
 
 FEWER_THAN_TWO_HOSTS: dict[str, str] = {}
 """Network -> when it was last looked for, and why there is no second pinned host. It is empty: to be kept so."""
@@ -160,6 +160,16 @@ def test_a_mirror_of_the_hub_is_named_unless_one_is_asked_already(monkeypatch: p
     assert "HF_ENDPOINT=https://hf-mirror.com dreamrig weights fetch ViT-L/14-datacomp" in other_ways(entry, [])[0]
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
     assert other_ways(entry, []) == []
+
+
+def test_every_near_name_is_offered() -> None:
+    with pytest.raises(UsageError) as caught:
+        find("vit-b-laion")
+    assert "ViT-B/32-laion2b" in caught.value.hint
+    assert "ViT-B/16-laion2b" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        find("zzz")
+    assert caught.value.hint == "see: dreamrig weights list"
 
 
 def test_a_person_is_shown_pages_to_open() -> None:
