@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REGISTRY_FILE = Path(__file__).with_name("registry.json")
 HUB = "huggingface.co"
 NEAR_NAMES = 3
-"""How many are offered for one that nobody knows: ViT-B-32-laion is as near to ViT-B/32-laion2b as to ViT-B/16-laion2b."""
+"""How many are offered for one that nobody knows, since many differ by a letter."""
 MODEL, META = "model.safetensors", "meta.json"
 Kind = Literal["vqgan", "clip", "tokenizer", "upscaler", "head"]
 """What paints, what looks (a SigLIP too), what reads for one that looks, what enlarges, and what judges."""

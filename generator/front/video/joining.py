@@ -45,8 +45,9 @@ def join_pictures(
     path, film = _path(folder, shown), FilmFormat(rate=chosen, crf=crf, hold_frames=round(hold * chosen))
     with tempfile.TemporaryDirectory(prefix="dreamrig-") as place:
         frames = prepare(pictures, Path(place), fits=fit)
-        encode_frames(Screen(door.stderr()), door, frames, path, film, None, interpolate=more, quiet=shown.quiet)
-    tell({"film": path, "frames": len(pictures), "fps": str(chosen)}, shown)
+        screen = Screen(door.stderr())
+        between = encode_frames(screen, door, frames, path, film, None, interpolate=more, quiet=shown.quiet)
+    tell({"film": path, "frames": len(pictures), "fps": str(chosen), **between}, shown)
     return EXIT_GOOD
 
 

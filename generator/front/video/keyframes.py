@@ -64,7 +64,7 @@ def _json(path: Path) -> Iterator[Keyframe]:
     except DocumentError as error:
         raise UsageError(error.about(str(path)), hint='e.g. {"0": "dawn", "4.5": "noon"}') from None
     for time, prompt in found.items():
-        yield _keyframe(path, time, time, prompt)
+        yield _keyframe(path, repr(time[:60]), time, prompt)
 
 
 def _lines(path: Path) -> Iterator[Keyframe]:
@@ -86,9 +86,9 @@ def _lines(path: Path) -> Iterator[Keyframe]:
 def _keyframe(path: Path, place: str, time: str, prompt: object) -> Keyframe:
     match = TIME.fullmatch(time.strip())
     if match is None or not isinstance(prompt, str) or not prompt.strip():
-        raise UsageError(f"{path}, {place[:60]!r}: no time and prompt.", hint=EXAMPLE)
+        raise UsageError(f"{path}, {place}: no time and prompt.", hint=EXAMPLE)
     if SCENES in prompt:
-        raise UsageError(f"{path}, {place[:60]!r}: a {SCENES} parts scenes, and each line is one.", hint=EXAMPLE)
+        raise UsageError(f"{path}, {place}: a {SCENES} parts scenes, and each line is one.", hint=EXAMPLE)
     return Keyframe(60 * int(match["minutes"] or 0) + Fraction(match["seconds"]), prompt.strip())
 
 

@@ -76,6 +76,7 @@ class FilmSession:
         self.screen = Screen(door.stderr())
         self.is_interrupted = False
         self.interpolate: Interpolate | None = None
+        self.between: dict[str, object] = {}
         self.frames_done = 0
         """Up to the first gap; older frames beyond it are made anew."""
 
@@ -188,7 +189,7 @@ class FilmSession:
         length = float(Fraction(spec.frames) / film.rate)
         starts_at = 0.0 if with_sound is None else with_sound.starts_at
         with open_audio(None if with_sound is None else with_sound.path, starts_at, length) as audio:
-            encode_frames(
+            self.between = encode_frames(
                 self.screen,
                 self.door,
                 frames_of(chain.run),
@@ -209,7 +210,7 @@ class FilmSession:
 
     def _show(self, run: Run, spec: FilmSpec, path: Path) -> int:
         data = {"film": path, "run": run.id, "run_folder": run.folder, "frames": spec.frames, "fps": spec.rate}
-        tell(data | {"seconds": run.seconds, "seed": run.seed}, self.shown)
+        tell(data | self.between | {"seconds": run.seconds, "seed": run.seed}, self.shown)
         return EXIT_GOOD
 
 
@@ -224,10 +225,11 @@ def encode_frames(
     *,
     interpolate: Interpolate | None = None,
     quiet: bool = False,
-) -> None:
+) -> dict[str, object]:
     """Write the film with its recipe inside, where there is one, and tell how far it is.
 
-    interpolate: makes more frames of them, which then follow one another so much faster.
+    interpolate: makes more frames of them, which then follow one another so much faster; how many and how fast comes
+    out, as `tell` takes it.
     """
     if not frames:
         raise UsageError("There are no frames.", hint="see: dreamrig video --help")
@@ -238,7 +240,7 @@ def encode_frames(
             made = interpolate(frames, Path(folder))
             faster = quicken(film, Fraction(len(made), len(frames)))
             encode_frames(screen, door, made, path, faster, recipe, audio, quiet=quiet)
-        return
+        return {"film_frames": len(made), "film_fps": str(faster.rate)}
     progress = CountProgress(screen, door.clock, "frame", len(frames) + film.hold_frames, label="encoding")
     try:
         comment = None if recipe is None else recipe.public().to_dict()
@@ -247,6 +249,7 @@ def encode_frames(
         write_film(path, frames, film, comment=comment, metadata=blocks, audio=audio, tick=tick)
     finally:
         progress.close()
+    return {}
 
 
 def quicken(film: FilmFormat, times: Fraction) -> FilmFormat:

@@ -50,8 +50,8 @@ def make_timelapse(
     film = FilmFormat(rate=chosen, crf=crf, hold_frames=round(hold * chosen))
     path, screen = film_file(out, run), Screen(door.stderr())
     with _held(run, path):
-        encode_frames(screen, door, frames, path, film, recipe_of(run), interpolate=more, quiet=shown.quiet)
-    tell(describe(run, path, len(frames), chosen), shown)
+        between = encode_frames(screen, door, frames, path, film, recipe_of(run), interpolate=more, quiet=shown.quiet)
+    tell({**describe(run, path, len(frames), chosen), **between}, shown)
     return EXIT_GOOD
 
 

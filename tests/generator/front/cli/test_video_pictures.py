@@ -243,6 +243,8 @@ def test_a_program_of_the_users_own_makes_frames_between(command: Command, folde
     answer = command("video", *words, sources=having(program(DOUBLE)))
     assert answer.code == 0, answer.err
     assert "interpolating 12 frames with your own program" in answer.err
+    told = dict(line.split() for line in answer.out.splitlines())
+    assert (told["frames"], told["film_frames"], told["film_fps"]) == ("12", "24", "12")
     assert rate_of("holiday.mp4") == 12
     assert len(shades_of("holiday.mp4")) == 24 + 6
 
@@ -252,6 +254,7 @@ def test_a_films_frames_too_and_the_run_keeps_its_own(command: Command, home: Pa
     data = command("video", *words, sources=having(program(DOUBLE))).data
     assert len(frames_of(runs.find_run(data["run"], home / "runs"))) == 3
     assert (len(shades_of(data["film"])), rate_of(data["film"])) == (9, 36)
+    assert (data["frames"], data["film_frames"], data["film_fps"]) == (3, 9, "36")
 
 
 @pytest.mark.parametrize(
@@ -338,7 +341,7 @@ def test_a_film_follows_them_and_remembers_them(command: Command, home: Path) ->
     ("text", "said"),
     [
         ("", "There are no prompts"),
-        ("dawn\n", "line 1"),
+        ("dawn\n", "beats.txt, line 1: no time and prompt"),
         ("0 dawn\n1\n", "line 2"),
         ("0 dawn\n1 ", "line 2"),
         ("1 dawn\n0.5 noon\n", "0.5 s does not come after 1 s"),
