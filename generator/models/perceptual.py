@@ -6,6 +6,8 @@ is imported unless a run asks for style or content.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +23,9 @@ from generator.weights.registry import sha256_of
 WEIGHTS = "vgg19-dcbb9e9d.pth"
 """Where torchvision puts them, below torch's own folder; the eight digits are the first of their SHA-256."""
 SHA256_START = "dcbb9e9d"
-FETCH = "run: python -c \"import torchvision; torchvision.models.vgg19(weights='IMAGENET1K_V1')\" (548 MiB)"
+FETCH_WORDS = "import torchvision; torchvision.models.vgg19(weights='IMAGENET1K_V1')"
+FETCH = f'run: {shlex.quote(sys.executable)} -c "{FETCH_WORDS}" (548 MiB)'
+"""By the very Python that draws: another one may have no torchvision."""
 # After the ReLUs of conv1_1, conv2_1, conv3_1, conv4_1, conv5_1; and of conv4_2.
 STYLE_LAYERS, CONTENT_LAYER = (1, 6, 11, 20, 29), 22
 SMALLEST_POOLED = 2

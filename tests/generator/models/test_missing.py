@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from generator.models.companions import torchvision_command
 from generator.models.missing import together
 
 FULL_SIZE = {"prompt": "fog", "device": "cpu", "model": "imagenet-f16-16384", "guides": "ViT-L/14"}
-VGG = "python -c \"import torchvision; torchvision.models.vgg19(weights='IMAGENET1K_V1')\""
+VGG = f"{shlex.quote(sys.executable)} -c \"import torchvision; torchvision.models.vgg19(weights='IMAGENET1K_V1')\""
 
 
 def config_of(**more: Any) -> GenerateConfig:
