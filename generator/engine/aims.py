@@ -104,9 +104,11 @@ def gather(
 
 def _paintable(config: GenerateConfig, factor: int) -> Tensor:
     """The mask per cell (1, 1, h, w); UsageError where it leaves nothing to paint."""
-    cells = cell_mask(read_mask(config.mask, config.width, config.height), factor)
+    mask = read_mask(config.mask, config.width, config.height)
+    cells = cell_mask(mask, factor)
     if not cells.any():
-        raise UsageError(f"The mask {config.mask} is black: nothing may be painted.", hint="white is what may change")
+        dark = "darker than middle grey everywhere" if mask.any() else "all black (or transparent)"
+        raise UsageError(f"The mask {config.mask} is {dark}: nothing may be painted.", hint="white is what may change")
     return cells
 
 
