@@ -195,7 +195,7 @@ def test_a_mask_keeps_the_start_outside(models: Models, toy_config: Config, file
 
 
 def test_an_empty_mask_or_a_tiny_region_is_refused(models: Models, toy_config: Config, files: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="is all black .*: nothing may be painted"):
+    with pytest.raises(UsageError, match=r"is all black .*: nothing may be painted"):
         next(iter(generate(toy_config(prompt="sea", mask=files["none"]), models)))
     for prompt, said in (("sea @a", "is all black"), ("sea @0,0,0.1,1", "less than 8 pixels")):
         with pytest.raises(UsageError, match=said) as caught:
