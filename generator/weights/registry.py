@@ -265,8 +265,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _not_here(names: Sequence[str]) -> MissingWeightsError:
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-    message = f"The weights {listed} are not here yet."
+    message = f"The weights {' and '.join(names)} are not here yet."
     return MissingWeightsError(message, hint=f"run: dreamrig weights fetch {' '.join(names)}")
 
 

@@ -17,7 +17,7 @@ from generator.models.names import GUIDE
 from generator.presets import PRESETS
 from generator.weights.door import WeightsDoor, hub_endpoint
 from generator.weights.fetch import by_hand, fetch, nearest, other_ways
-from generator.weights.registry import Entry, Source, entries, find, require_ready
+from generator.weights.registry import Entry, Source, entries, find
 
 FEWER_THAN_TWO_HOSTS: dict[str, str] = {}
 """Network -> when it was last looked for, and why there is no second pinned host. It is empty: to be kept so."""
@@ -160,17 +160,6 @@ def test_a_mirror_of_the_hub_is_named_unless_one_is_asked_already(monkeypatch: p
     assert "HF_ENDPOINT=https://hf-mirror.com dreamrig weights fetch ViT-L/14-datacomp" in other_ways(entry, [])[0]
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
     assert other_ways(entry, []) == []
-
-
-def test_all_that_is_missing_is_listed_in_a_sentence(tmp_path: Path) -> None:
-    for names, said in (
-        (["a"], "weights a are"),
-        (["a", "b"], "weights a and b are"),
-        ("abc", "weights a, b and c are"),
-    ):
-        with pytest.raises(MissingWeightsError, match=said) as caught:
-            require_ready(list(names), tmp_path)
-        assert caught.value.hint.endswith(" ".join(names))
 
 
 def test_every_near_name_is_offered() -> None:
