@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from time import perf_counter
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from generator.engine.pace import BySteps, Cadence
 from generator.engine.run import LatentDescent
 from generator.engine.stages import enlarged
 from generator.engine.starts import grid
+from generator.engine.together import Due
 from generator.engine.windows import Windows
 from generator.events import Checkpointed, Event, Finished, Preview, Raised, Reason, Started, Step
 from generator.models.base import Models
@@ -34,14 +36,43 @@ from generator.state import State, require_same_run, state_from_bytes, state_to_
 from generator.wishes.parse import parse_weights
 from generator.wishes.prompts import Prompt
 
-__all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes"]
+__all__ = ["Phases", "State", "generate", "state_from_bytes", "state_to_bytes", "turns"]
 
 
 def _never() -> bool:
     return False
 
 
-def generate(
+class Circumstances(TypedDict, total=False):
+    """What a run finds around it, all of it optional."""
+
+    clock: Callable[[], float]
+    """Seconds. On CUDA a step's are those from the end of the one before to its own, one step late."""
+    resume: State | None
+    """Continue that state to the same bytes."""
+    should_stop: Callable[[], bool]
+    """Looked at after each step."""
+    phases: Phases | None
+    pace: Cadence | None
+    available_mib: float | None
+    """Free memory; None = ask the machine."""
+    run_id: str
+    """Passed on in Started, like the two that follow."""
+    load_seconds: float | None
+    import_seconds: float | None
+
+
+def generate(config: GenerateConfig, models: Models, **around: Unpack[Circumstances]) -> Iterator[Event]:
+    """One picture, as the events described in generator.events.
+
+    Impossible requests raise before Started; any later error is yielded as Raised and then raised.
+    """
+    for turn in turns(config, models, **around):
+        if not isinstance(turn, Due):
+            yield turn
+
+
+def turns(
     config: GenerateConfig,
     models: Models,
     *,
@@ -54,14 +85,8 @@ def generate(
     run_id: str = "",
     load_seconds: float | None = None,
     import_seconds: float | None = None,
-) -> Iterator[Event]:
-    """One picture, as the events described in generator.events.
-
-    clock: seconds. On CUDA a step's are those from the end of the one before to its own, one step late.
-    resume: continue that state to the same bytes.   should_stop: looked at after each step.
-    available_mib: free memory; None = ask the machine.   run_id, load_seconds, import_seconds: passed on in Started.
-    Impossible requests raise before Started; any later error is yielded as Raised and then raised.
-    """
+) -> Iterator[Event | Due]:
+    """The same, and before each step that it is due: whoever drives several runs may take theirs together."""
     device = models.image.codebook.device
     with step_mode(config, device):
         run = _prepare(config, models, resume, available_mib)
@@ -92,14 +117,15 @@ def generate(
 
 def _steps(
     run: LatentDescent, clock: Callable[[], float], should_stop: Callable[[], bool], phases: Phases, pace: Cadence
-) -> Generator[Event, None, Reason]:
+) -> Generator[Event | Due, None, Reason]:
     """All steps that are left; returns why they ended."""
     interrupted, lead = False, devices.Lead(run.device)
     while not run.is_done and not interrupted:
         index = run.done
         before = clock()
-        with step_mode(run.config, run.device):
-            taken = run.advance(phases)
+        due = Due(run, phases)
+        yield due
+        taken = due.result()
         lead.asked_for_a_step()
         image = partial(_to_host, taken.picture, run.frame)
         memory_mib = devices.peak_memory_mib(run.device)

@@ -74,24 +74,34 @@ class Painter:
 
         cuts: where windows end in this step; None = as in the finished picture.
         """
-        quantised = seams.extend(self._quantise(latent), self.rings)
-        decoded = (
-            self._decode(quantised) if self.windows is None else self.windows.decode(self._decode, quantised, cuts)
+        quantised = self.quantise(latent)
+        return self.finish(
+            self.decode(quantised) if self.windows is None else self.windows.decode(self.decode, quantised, cuts)
         )
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Rows and columns of cells that are decoded."""
+        return seams.extended([side // self.image.factor for side in reversed(self.frame)], self.rings)
+
+    def first_cuts(self) -> tuple[range, ...]:
+        """Where the first cut down, and across, between two windows may be drawn; () = there is one window alone."""
+        grid = self.grid
+        return self.windows.first_cuts(grid) if self.windows is not None and self.windows.divide(grid) else ()
+
+    def quantise(self, latent: Tensor) -> Tensor:
+        """Unquantised latent (1, C, h, w) -> codes (1, C, *grid), ready for the decoder."""
+        codebook = self.image.codebook
+        codes = quantise(latent, codebook) if self.windows is None else self.windows.quantise(latent, codebook)
+        return seams.extend(codes, self.rings)
+
+    def finish(self, decoded: Tensor) -> Tensor:
+        """What the decoder made of the codes -> picture (1, 3, H, W) in [0, 1]."""
         picture = seams.trim(decoded, self.rings, *self.frame)
         picture = clamp_with_grad(picture.float(), 0.0, 1.0)
         return picture if self.pixel_art is None else self.pixel_art(picture)
 
-    def first_cuts(self) -> tuple[range, ...]:
-        """Where the first cut down, and across, between two windows may be drawn; () = there is one window alone."""
-        grid = seams.extended([side // self.image.factor for side in reversed(self.frame)], self.rings)
-        return self.windows.first_cuts(grid) if self.windows is not None and self.windows.divide(grid) else ()
-
-    def _quantise(self, latent: Tensor) -> Tensor:
-        codebook = self.image.codebook
-        return quantise(latent, codebook) if self.windows is None else self.windows.quantise(latent, codebook)
-
-    def _decode(self, quantised: Tensor) -> Tensor:
+    def decode(self, quantised: Tensor) -> Tensor:
         """The model's decode; the second time level by level where the model can, else as a whole."""
         if hasattr(self.image, "checkpointed"):
             self.image.checkpointed = self.twice
@@ -122,6 +132,28 @@ class Aesthetic:
             return None
         factor = self.weight / (share * sum(one is not None for one in self.heads))
         return lambda embeddings: factor * (1 - head.scores(embeddings) / LARGEST_SCORE).mean()
+
+
+@dataclass(frozen=True)
+class View:
+    """What a guide is to look at in one part of the picture."""
+
+    number: int
+    """Of the guide."""
+    guide: GuideModel
+    share: float
+    """Of the guide, in the mean over all."""
+    panel: Panel
+    cut: Tensor
+    """Cutouts (N, 3, S, S)."""
+    miss: Miss | None = None
+    """What their embeddings cost besides; None = nothing."""
+
+    def loss(self, embeddings: Tensor) -> Tensor:
+        """Of embeddings (N, D) of these cutouts or of some of them; scalar, not yet times the share."""
+        distances = losses.spherical(embeddings, self.panel.embeddings[self.number])
+        loss = losses.prompt_loss(distances, self.panel.weights, self.panel.stops)
+        return loss if self.miss is None else loss + self.miss(embeddings)
 
 
 @dataclass(frozen=True)
@@ -159,6 +191,12 @@ class Objective:
 
     def looks(self, picture: Tensor, draws: Draws, now: Now, phases: Phases) -> Iterator[Tensor]:
         """Per guide and region the loss of what counts there, its guide's share of the mean."""
+        for view in self.views(picture, draws, now, phases):
+            with phases("clip"):
+                yield view.share * self.compare(view)
+
+    def views(self, picture: Tensor, draws: Draws, now: Now, phases: Phases) -> Iterator[View]:
+        """Per guide and region what there is to look at."""
         turned = seams.turn(picture, self.paint.rings, draws.shifts)
         looks = iter(draws.looks)
         for number, (guide, share) in enumerate(self.guides):
@@ -167,8 +205,7 @@ class Objective:
                 with phases("cutouts"):
                     seen = turned if panel.region is None else panel.region.view(picture)
                     cut = self.cut(seen, next(looks), guide.size)
-                with phases("clip"):
-                    yield share * self.compare(cut, guide, panel, number, miss)
+                yield View(number, guide, share, panel, cut, miss)
 
     def cut(self, picture: Tensor, look: Look, size: int) -> Tensor:
         """Cutouts (N, 3, S, S): cut, clamped to [0, 1], augmented, with noise; each where asked for."""
@@ -181,18 +218,12 @@ class Objective:
         cut = augment.apply(cut, look.changes)
         return cut if look.noise is None else cut + look.noise
 
-    def compare(self, cut: Tensor, guide: GuideModel, panel: Panel, number: int, miss: Miss | None = None) -> Tensor:
-        """The loss of cutouts (N, 3, S, S) at a panel, as its guide with this number sees them; scalar.
-
-        miss: what their embeddings cost besides, None = nothing.
-        """
+    def compare(self, view: View) -> Tensor:
+        """The loss of a view, scalar; so many cutouts at a time as the config says."""
 
         def loss_of(part: Tensor) -> Tensor:
-            embeddings = guide.encode_image(part).float()
-            distances = losses.spherical(embeddings, panel.embeddings[number])
-            loss = losses.prompt_loss(distances, panel.weights, panel.stops)
-            return loss if miss is None else loss + miss(embeddings)
+            return view.loss(view.guide.encode_image(part).float())
 
-        if not self.cut_batch or self.cut_batch >= len(cut):
-            return loss_of(cut)
-        return released_rows(cut, loss_of, self.cut_batch)
+        if not self.cut_batch or self.cut_batch >= len(view.cut):
+            return loss_of(view.cut)
+        return released_rows(view.cut, loss_of, self.cut_batch)

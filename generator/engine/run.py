@@ -115,10 +115,17 @@ class LatentDescent:
 
     def advance(self, phases: Phases) -> Taken:
         """Take the next step."""
+        return self.finish(self.take(*self.prepare(), phases))
+
+    def prepare(self) -> tuple[Draws, Now]:
+        """All that the next step needs beside the latent; to be asked for once a step."""
         if self.overlay is not None and self.overlay.is_due(self.done):
             self.overlay.lay(self.latent, self.models.image, self.paint, self.paint.windows)
         now = self.now()
-        taken = self._take(self.draw(now), now, phases)
+        return self.draw(now), now
+
+    def finish(self, taken: Taken) -> Taken:
+        """The same; the run stands before the step after it."""
         # Remembered on the device, without waiting for it.
         bad = self.first_bad_step.clamp(max=self.done)
         self.first_bad_step = torch.where(taken.is_healthy, self.first_bad_step, bad)
@@ -127,8 +134,8 @@ class LatentDescent:
         self._go_on()
         return taken
 
-    def _take(self, draws: Draws, now: Now, phases: Phases) -> Taken:
-        """The step; where the memory is too small and the config's `fit` allows, the same more thriftily."""
+    def take(self, draws: Draws, now: Now, phases: Phases) -> Taken:
+        """The step alone; where the memory is too small and the config's `fit` allows, the same more thriftily."""
         while True:
             try:
                 return self.step(draws, now, phases)

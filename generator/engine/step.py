@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,12 @@ class EagerStep:
         loss, picture = self.objective(self.latent.compose(), draws, now, phases)
         with phases("backward"):
             gradients = torch.autograd.grad(loss, self.latent.parameters)
+        return self.move(gradients, loss, picture, now, phases)
+
+    def move(
+        self, gradients: Sequence[Tensor], loss: Tensor, picture: Tensor, now: Now, phases: Phases = no_phases
+    ) -> Taken:
+        """Go down the gradients, one for each parameter, of a loss of a picture."""
         with phases("optimiser"):
             self.optimiser.step(gradients, now.count, now.step_size)
             self.latent.after_step()
