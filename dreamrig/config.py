@@ -90,6 +90,7 @@ def known_settings() -> dict[str, tuple[type[Any], Any]]:
     return {
         **knobs,
         "graphics": (str, "auto"),
+        "batch_size": (int, 0),
         "upscale.command": (str, ""),
         "interpolate.command": (str, ""),
         **settings_of_serve(),

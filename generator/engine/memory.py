@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from dreamrig.errors import NotReadyError
@@ -55,10 +55,28 @@ def predict_memory_mib(config: GenerateConfig, models: Models) -> float:
     optimiser's state, and at the same time what the networks themselves say (Models.memory_mib); or, where that is
     more, the distances of every cell to every codebook row, which are gone before the networks begin.
     """
-    models = models.with_guides_that_count(parse_weights(config.guide_weights))
-    kept = _picture_floats(config) + _cutout_floats(config, models) + _latent_floats(config, models)
-    distances = _distance_floats(config, models) * FLOAT_BYTES / MIB
-    return kept * FLOAT_BYTES / MIB + max(_network_mib(config, models), distances)
+    return predict_together_mib((config,), models)
+
+
+def estimate_together_mib(configs: Sequence[GenerateConfig], models: Models) -> float:
+    """Upper estimate of the MiB that runs take at their peak whose steps are taken together."""
+    return SAFETY * predict_together_mib(configs, models)
+
+
+def predict_together_mib(configs: Sequence[GenerateConfig], models: Models) -> float:
+    """The same as predict_memory_mib, of runs whose steps are taken together, at least one.
+
+    All that one keeps, each keeps; what the networks say they need whatever is asked of them, they need once. Codes are
+    chosen picture by picture.
+    """
+    kept, networks, distances = 0, 0.0, 0.0
+    for config in configs:
+        own = models.with_guides_that_count(parse_weights(config.guide_weights))
+        kept += _picture_floats(config) + _cutout_floats(config, own) + _latent_floats(config, own)
+        networks += _network_mib(config, own)
+        distances = max(distances, _distance_floats(config, own) * FLOAT_BYTES / MIB)
+    networks -= (len(configs) - 1) * _told_by(models, configs[0])(0, 0, 0)
+    return kept * FLOAT_BYTES / MIB + max(networks, distances)
 
 
 def fit_to_memory(
@@ -262,16 +280,19 @@ def _network_mib(config: GenerateConfig, models: Models) -> float:
         for side, rings in zip((config.width, config.height), around, strict=True)
     )
     cutouts = min(config.cut_batch, config.cutouts) if config.cut_batch else config.cutouts * _regions(config)
-    told = models.memory_mib
-    if config.checkpointed_decoding and models.checkpointed_memory_mib is not None:
-        told = models.checkpointed_memory_mib
-    if told is None:
-        told = _unknown_mib
+    told = _told_by(models, config)
     if not config.tile:
         return told(width, height, cutouts)
     # While the guides look nothing of the decoder is kept, and while a window is decoded again they are done.
     left = LEFT_BY_WINDOWS_MIB if models.image.codebook.device.type == "cpu" else 0
     return left + max(told(min(width, config.tile), min(height, config.tile), 0), told(0, 0, cutouts))
+
+
+def _told_by(models: Models, config: GenerateConfig) -> Callable[[int, int, int], float]:
+    """What the networks say about a run: (width, height, cutouts at a time) -> MiB."""
+    if config.checkpointed_decoding and models.checkpointed_memory_mib is not None:
+        return models.checkpointed_memory_mib
+    return models.memory_mib or _unknown_mib
 
 
 def _unknown_mib(width: int, height: int, cutouts: int) -> float:

@@ -20,6 +20,8 @@ from generator.pictures.paths import describe_picture, flag_of, paths_in, with_n
 
 SCHEMA = 1
 IMAGE_START = "image"
+BATCH_SIZE = "batch_size"
+"""In Recipe.machine, how many pictures were drawn in a step; left away for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class Recipe:
     weights: Mapping[str, str] = field(default_factory=dict)
     """name, sha256"""
     machine: Mapping[str, Any] = field(default_factory=dict)
-    """device, threads, cpu: what else can change the last digits."""
+    """device, threads, cpu, batch_size: what else can change the last digits."""
     start_image: Mapping[str, str] | None = None
     """name, sha256 of the image that the run started from."""
     pictures: tuple[Mapping[str, str], ...] = ()
@@ -103,7 +105,7 @@ def differences(old: Recipe, new: Recipe) -> list[str]:
     for label, before, after in (
         ("", old.versions, new.versions),
         ("weights ", old.weights, new.weights),
-        ("", old.machine, new.machine),
+        ("", {BATCH_SIZE: 1, **old.machine}, {BATCH_SIZE: 1, **new.machine}),
     ):
         pairs += [(f"{label}{key}", before[key], after[key]) for key in before if key in after]
     if old.weights.get("sha256") == new.weights.get("sha256"):  # the same by another name

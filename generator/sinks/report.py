@@ -57,7 +57,10 @@ class TimingReport:
     peak_memory_mib: float | None = None
     """Of the device's allocator on CUDA, of the process elsewhere; the loaded networks are in it."""
     peak_memory_of: Literal["run", "process"] = "process"
-    """process: the system could not be made to count anew, so that earlier runs of the process may be in it."""
+    """process: the system could not be made to count anew, so that earlier runs of the process may be in it; or others
+    were drawn together with it."""
+    batch_size: int = 1
+    """Pictures that were drawn in the same steps at first; the seconds of a step are those of all of them."""
     device: str = ""
     threads: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -264,6 +267,7 @@ def _not_counted(report: TimingReport) -> str:
 
 def _part(report: TimingReport) -> str:
     text = f"{report.steps_done} steps at {report.width}x{report.height}"
+    text += f", {report.batch_size} pictures in a step" if report.batch_size > 1 else ""
     return text + (f", resumed at step {report.first_step}" if report.first_step else "")
 
 

@@ -62,6 +62,7 @@ class TimingsSink:
         phase_seconds: Mapping[str, float] | None = None,
         threads: int | None = None,
         peak_memory_of: Literal["run", "process"] = "process",
+        batch_size: int = 1,
         flops: FlopCount | None = None,
         flops_method: str = "",
     ) -> TimingReport:
@@ -85,6 +86,7 @@ class TimingsSink:
             total_seconds=self.clock() - self.began_at,
             peak_memory_mib=self.steps[-1].peak_memory if self.steps else None,
             peak_memory_of=peak_memory_of,
+            batch_size=batch_size,
             device=self.started.device,
             threads=threads,
             versions=dict(self.started.versions),

@@ -6,7 +6,7 @@ Importing this module imports torch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from generator.devices import forget_peak_memory
 from generator.engine import loop as engine
 from generator.engine.flops import COUNTED, ESTIMATED, FlopCount, count_flops, estimate_flops
 from generator.engine.pixel_art import is_pixel_art
+from generator.engine.together import Due
 from generator.events import Event, Finished, Started, Step
 from generator.pictures.png import enlarge_sharply, enlarge_smoothly
 from generator.runs.folder import PICTURE, PICTURE_LARGE, Run, discard
@@ -63,10 +64,26 @@ def execute(job: Job, *, watchers: Sequence[Sink] = (), stop: Stop | None = None
 
     On failure and on a second Ctrl-C the folder tells how it ended before the error goes on its way.
     """
+    doing = undertake(job, watchers=watchers, stop=stop, say=say)
+    while True:
+        try:
+            next(doing)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def undertake(
+    job: Job, *, watchers: Sequence[Sink] = (), stop: Stop | None = None, say: Say = silent
+) -> Generator[Due, None, Outcome]:
+    """The same step by step: what is due is yielded, and taken alone where nobody takes it with others."""
     work = _Work(job, watchers, say)
     try:
-        for event in work.events(stop or StopButton()):
-            work.handle(event)
+        for turn in work.turns(stop or StopButton()):
+            if isinstance(turn, Due):
+                yield turn
+            else:
+                work.handle(turn)
         return work.outcome()
     except KeyboardInterrupt:
         kept = work.end_badly("interrupted", None)
@@ -117,35 +134,37 @@ class _Work:
         """Wall seconds of all attempts at this run."""
         return (self.job.run.seconds or 0.0) + self.clock() - self.job.beginning.began_at
 
-    def events(self, stop: Stop) -> Iterator[Event]:
-        """The engine's events; the arithmetic of the first step is counted on the way."""
-        self.counts_alone = forget_peak_memory(self.job.models.image.codebook.device)
-        started, events = self.begin(stop)
+    def turns(self, stop: Stop) -> Iterator[Event | Due]:
+        """The engine's; the arithmetic of the first step is counted on the way, where it is that of one picture."""
+        is_alone = self.job.batch_size == 1
+        self.counts_alone = forget_peak_memory(self.job.models.image.codebook.device) and is_alone
+        started, turns = self.begin(stop)
         yield started
         stop.arm()
-        with estimate_flops(self.flops):
-            first = next(events)
+        yield next(turns)  # due; or the end, where no step is left
+        with estimate_flops(self.flops) if is_alone else contextlib.nullcontext():
+            first = next(turns)
         yield first
-        yield from events
+        yield from turns
 
-    def begin(self, stop: Stop) -> tuple[Event, Iterator[Event]]:
+    def begin(self, stop: Stop) -> tuple[Event | Due, Iterator[Event | Due]]:
         """Started, and what follows: from the job's state or, where the engine can make nothing of that, anew."""
-        events = self.generate(self.job.resume, stop)
+        turns = self.generate(self.job.resume, stop)
         try:
-            return next(events), events
+            return next(turns), turns
         except torch.OutOfMemoryError:
             raise
         except (KeyError, ValueError, RuntimeError) as error:  # another version's tensors, by name or by shape
             if self.job.resume is None:
                 raise
             tell_restart(f"The checkpoint does not fit this version of dreamrig ({type(error).__name__}).", self.say)
-        events = self.generate(None, stop)
-        return next(events), events
+        turns = self.generate(None, stop)
+        return next(turns), turns
 
-    def generate(self, state: State | None, stop: Stop) -> Iterator[Event]:
+    def generate(self, state: State | None, stop: Stop) -> Iterator[Event | Due]:
         """The engine at work on the job."""
         job = self.job
-        return engine.generate(
+        return engine.turns(
             job.config,
             job.models,
             clock=self.clock,
@@ -199,6 +218,7 @@ class _Work:
             phase_seconds=None if self.phases is None else dict(self.phases.seconds),
             threads=self.job.config.threads or torch.get_num_threads(),
             peak_memory_of="run" if self.counts_alone else "process",
+            batch_size=self.job.batch_size,
             flops=self.flops,
             flops_method=ESTIMATED,
         )

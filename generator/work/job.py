@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dreamrig.errors import InterruptedByUser, RigError
 from generator.config import GenerateConfig
 from generator.pictures.paths import describe_pictures
-from generator.pictures.recipe import Recipe, describe_start_image, differences
+from generator.pictures.recipe import BATCH_SIZE, Recipe, describe_start_image, differences
 from generator.pictures.upscale import Enlarge
 from generator.runs import folder as runs
 from generator.runs.folder import CONFIG, RECORD, Kind, Run
@@ -61,6 +61,8 @@ class Job:
     """Tell where the time goes, phase by phase."""
     upscale: Enlarge | None = None
     """How the large picture is made; None = Lanczos."""
+    batch_size: int = 1
+    """Pictures whose steps are taken together with this one's, itself among them."""
 
 
 @contextmanager
@@ -74,6 +76,7 @@ def open_job(
     overwrite: bool = False,
     profile: bool = False,
     upscale: Enlarge | None = None,
+    batch_size: int = 1,
     beginning: Beginning | None = None,
     rhythm: Rhythm | None = None,
     clock: Clock = perf_counter,
@@ -92,7 +95,7 @@ def open_job(
     config = plan.to_config(models.defaults)
     if plan.run is None:
         config = fitted(config, models, say)
-    recipe = make_recipe(config, models)
+    recipe = make_recipe(config, models, batch_size)
     tell_differences(plan.recipe, recipe, say)
     beginning = beginning or Beginning(began_at=clock())
     with hold_run(plan.run, recipe, base=base, folder=folder, out=out) as run:
@@ -111,6 +114,7 @@ def open_job(
             overwrite=overwrite or plan.run is not None,
             profile=profile,
             upscale=upscale,
+            batch_size=batch_size,
         )
 
 
@@ -177,8 +181,8 @@ def fitted(config: GenerateConfig, models: Models, say: Say, *, in_windows: bool
     return config
 
 
-def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
-    """The recipe of a run that is about to start here."""
+def make_recipe(config: GenerateConfig, models: Models, batch_size: int = 1) -> Recipe:
+    """The recipe of a run that is about to start here, with so many pictures in a step."""
     import torch
 
     from generator import devices
@@ -192,6 +196,7 @@ def make_recipe(config: GenerateConfig, models: Models) -> Recipe:
             "device": devices.describe(device),
             "threads": config.threads or torch.get_num_threads(),
             "cpu": torch.backends.cpu.get_cpu_capability(),
+            **({BATCH_SIZE: batch_size} if batch_size > 1 else {}),
         },
         start_image=describe_start_image(config.start),
         pictures=tuple(describe_pictures(config.to_dict())),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from generator.work.plan import Plan
 from generator.work.stop import StopSwitch
 
 if TYPE_CHECKING:
+    from generator.engine.together import Due
     from generator.work.execute import Outcome
+    from generator.work.together import Fellows
 
 STOPPING = "stopping after this step; once more stops at once"
 
@@ -74,3 +77,52 @@ def perform(
         ) as job:
             on_job(job)
             return execute(job, watchers=watchers, stop=stop, say=say)
+
+
+def perform_together(
+    plans: Sequence[Plan],
+    delivery: Delivery,
+    door: GeneratorDoor,
+    began_at: float,
+    *,
+    batch_size: int,
+    watching: Callable[[Fellows], Sequence[Sequence[Sink]]],
+    say: Say,
+) -> list[Outcome | BaseException]:
+    """The first of these new pictures, and those after it that can be drawn in the same steps: what came of each.
+
+    batch_size: so many at most; 0 = as the device likes best.   watching: who shows each of those that are drawn.
+    The first Ctrl-C ends all of them after the step at hand. What keeps the first from being begun is raised.
+    """
+    plans[0].to_config({})  # refuses what cannot be, before torch is imported
+    out = delivery.check(plans[0])
+    with StopSwitch(lambda: say(STOPPING)) as stop:
+        models, beginning = door.load(plans[0].to_config, began_at)
+        from generator.work.execute import undertake
+        from generator.work.together import drive, fellows_of
+
+        fellows = fellows_of(plans, models, batch_size)
+
+        def do(opening: AbstractContextManager[Job], watchers: Sequence[Sink]) -> Generator[Due, None, Outcome]:
+            with opening as job:
+                return (yield from undertake(job, watchers=watchers, stop=stop, say=say))
+
+        doings = [
+            do(
+                open_job(
+                    plan,
+                    models,
+                    out=out,
+                    overwrite=delivery.force,
+                    profile=delivery.profile,
+                    upscale=delivery.upscale,
+                    batch_size=fellows.count,
+                    beginning=beginning,
+                    clock=door.clock,
+                    say=say,
+                ),
+                watchers,
+            )
+            for plan, watchers in zip(plans[: fellows.count], watching(fellows), strict=True)
+        ]
+        return drive(doings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,17 @@ from dreamrig.errors import EXIT_GOOD, UsageError
 from dreamrig.paths import given
 from dreamrig.screen import Screen
 from dreamrig.settings import Sources
+from generator.events import Event, Started
 from generator.front.cli.offer import EnlargingNeeds
 from generator.pictures.upscale import configured_upscaler
 from generator.sinks import Sink
 from generator.sinks.asking import choose_graphics
 from generator.sinks.preview import CELL_PIXELS, PROTOCOLS, PreviewSink, detect_colours
 from generator.sinks.progress import ProgressSink, announce
+from generator.sinks.together import Gathered
 from generator.work.door import GeneratorDoor
 from generator.work.out import check_out
-from generator.work.perform import Delivery, perform
+from generator.work.perform import Delivery, perform, perform_together
 from generator.work.plan import Plan
 from generator.work.report import interruption, show_text, to_data
 from generator.work.settings_file import save_config
@@ -28,6 +30,7 @@ from generator.work.viewers import open_file
 if TYPE_CHECKING:
     from generator.work.execute import Outcome
     from generator.work.job import Job
+    from generator.work.together import Fellows
 
 GRAPHICS = ("auto", *PROTOCOLS)
 
@@ -104,9 +107,30 @@ class Terminal:
 
     def watchers(self) -> list[Sink]:
         """Who shows the run while it goes."""
-        watchers: list[Sink] = [announce(self.screen, quiet=self.shown.quiet)]
+        return [announce(self.screen, quiet=self.shown.quiet), *self.displays()]
+
+    def watchers_of(self, titles: Sequence[str]) -> list[list[Sink]]:
+        """The same of several runs at once, each with a line to say when it starts, "" = none."""
+        gathered = Gathered(self.displays(), len(titles))
+        return [
+            [self.entitle(title), announce(self.screen, quiet=self.shown.quiet), gathered.listener(number)]
+            for number, title in enumerate(titles)
+        ]
+
+    def entitle(self, title: str) -> Sink:
+        """Says a title at the start."""
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Started) and title and not self.shown.quiet:
+                self.screen.say(title)
+
+        return listen
+
+    def displays(self) -> list[Sink]:
+        """Who draws what goes on."""
         if self.shown.quiet:
-            return watchers
+            return []
+        watchers: list[Sink] = []
         drawn = self.shown.preview is not False and self.graphics != "off"
         if drawn and self.screen.is_terminal and not self.screen.console.no_color:
             protocol, cell_pixels = self._graphics()
@@ -119,22 +143,50 @@ class Terminal:
         return choose_graphics(self.environ, self.screen.console.file, may_ask=not self.shown.as_json)
 
 
-def draw(
-    plan: Plan, shown: Presentation, door: GeneratorDoor, sources: Sources, began_at: float, title: str = ""
-) -> Outcome:
+def draw(plan: Plan, shown: Presentation, door: GeneratorDoor, sources: Sources, began_at: float) -> Outcome:
     """Draw one picture, and tell nothing on standard output.
 
-    began_at: what the door's clock said when the command began.   title: a line to say first, "" = none.
+    began_at: what the door's clock said when the command began.
     """
     terminal, delivery = Terminal(shown, door, sources), shown.to_delivery(sources)
     say = terminal.screen.say
-    if title and not shown.quiet:
-        say(title)
     if shown.save_config is not None:
         check_out(shown.save_config, force=shown.force, suffixes=(".toml",), what="settings are TOML")
     try:
         return perform(
             plan, delivery, door, began_at, watchers=terminal.watchers(), say=say, on_job=lambda job: _save(job, shown)
+        )
+    finally:
+        terminal.progress.close()
+
+
+def draw_together(
+    plans: Sequence[Plan],
+    titles: Sequence[str],
+    shown: Presentation,
+    door: GeneratorDoor,
+    sources: Sources,
+    began_at: float,
+    *,
+    batch_size: int,
+    on_fellows: Callable[[Fellows], None],
+) -> list[Outcome | BaseException]:
+    """Draw the first of these pictures, and those after it that go into the same steps; see perform_together.
+
+    titles: a line about each.   on_fellows: told how many they are, before the first step.
+    """
+    terminal, delivery = Terminal(shown, door, sources), shown.to_delivery(sources)
+    if not shown.quiet:
+        terminal.screen.say(titles[0])
+
+    def watching(fellows: Fellows) -> list[list[Sink]]:
+        on_fellows(fellows)
+        others = titles[1 : fellows.count]
+        return terminal.watchers_of(["", *others]) if others else [terminal.watchers()]
+
+    try:
+        return perform_together(
+            plans, delivery, door, began_at, batch_size=batch_size, watching=watching, say=terminal.screen.say
         )
     finally:
         terminal.progress.close()

@@ -68,6 +68,8 @@ def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
     first = typer.Option("--from", metavar="N", help="Begin with the Nth of several pictures.", show_default=False)
     count_help = "Draw each prompt N times: the seed and those that follow it, and a contact sheet."
     count = typer.Option("--count", metavar="N", help=count_help, show_default=False)
+    batch_help = "Draw so many pictures at once, in the same steps; left alone, on a GPU as many as fit, up to 8."
+    batch_size = typer.Option("--batch-size", metavar="N", help=batch_help, show_default=False)
     crew_help = "Who draws several pictures: local = workers of this machine, ray = all machines of the crew."
     crew = typer.Option("--crew", metavar="local|ray", help=crew_help, show_default=False)
     sheet_help = "All pictures on one; what is there already, --force overwrites."
@@ -81,6 +83,7 @@ def generate(args: list[str], door: GeneratorDoor | None = None) -> int:
         *_file_parameters(),
         flags.keyword("first", Annotated[int | None, first], None),
         flags.keyword("count", Annotated[int | None, count], None),
+        flags.keyword("batch_size", Annotated[int | None, batch_size], None),
         flags.keyword("crew", Annotated[str | None, crew], None),
         flags.keyword("workers", Annotated[int | None, workers], None),
         flags.keyword("contact_sheet", Annotated[str | None, sheet], None),
