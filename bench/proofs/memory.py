@@ -47,12 +47,15 @@ class Case:
     """Whose augmentations it has."""
     tile: int = 0
     """Side of the windows that it is decoded in, in pixels; 0 = all at once."""
+    pictures: int = 1
+    """Drawn in the same steps."""
 
     @property
     def networks(self) -> str:
         """Short, for a table."""
         words = self.model if self.model == STARTER else f"{self.model} + {self.guides}"
-        return f"{words}, as {self.preset}" if self.preset else words
+        words += f", as {self.preset}" if self.preset else ""
+        return words + (f", {self.pictures} in a step" if self.pictures > 1 else "")
 
     @property
     def decoding(self) -> str:
@@ -113,6 +116,10 @@ CASES = (
     Case(512, 8, model=STARTER),
     Case(1024, 8, model=STARTER),
     Case(1024, 8, model=STARTER, tile=256),
+    Case(128, 8, model=STARTER, pictures=2),
+    Case(128, 8, model=STARTER, pictures=4),
+    Case(256, 16, model=STARTER, pictures=4),
+    Case(128, 4, pictures=2),
 )
 
 
@@ -130,24 +137,28 @@ class MemoryPeak:
 
 
 def measure_here(case: Case) -> MemoryPeak:
-    """A run in this process, whose earlier peak is forgotten first. Linux alone can do that."""
+    """Runs in this process, whose earlier peak is forgotten first. Linux alone can do that."""
     import torch
 
     from generator.devices import release_memory
-    from generator.engine.loop import generate
-    from generator.engine.memory import predict_memory_mib
+    from generator.engine.loop import turns
+    from generator.engine.memory import predict_together_mib
+    from generator.engine.together import Company, Due
     from generator.models.choose import load_models
 
     config = case.to_config()
+    configs = [replace(config, seed=number) for number in range(case.pictures)]
     models = load_models(config)
     # The first convolution of a process sets up the library's own buffers, which are no part of a run.
     torch.nn.functional.conv2d(torch.zeros(1, 8, 8, 8), torch.zeros(8, 8, 3, 3))
     if case.model == STARTER:  # its five small files leave about as much free on the heap as a run takes
         release_memory(models.image.codebook.device)
     before = forget_peak()
-    for _ in generate(config, models):
-        pass  # keeping the events would keep their pictures
-    return MemoryPeak(predict_memory_mib(config, models), peak_mib() - before)
+    company, runs = Company(), [turns(one, models) for one in configs]
+    # Keeping the events would keep their pictures.
+    while dues := [due for run in runs if (due := next((turn for turn in run if isinstance(turn, Due)), None))]:
+        company.take(dues)
+    return MemoryPeak(predict_together_mib(configs, models), peak_mib() - before)
 
 
 def measure(case: Case) -> MemoryPeak:

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from bench.measure.peer.cases import PeerCase, ProcessMemory
     from bench.measure.peer.turns import StepPair
     from bench.measure.time_to_loss import LossRace
+    from generator.config import GenerateConfig
+    from generator.models.base import Models
 
 WORKLOAD, ON_CUDA = "starter-128", "adafruit-480-pure"
+ON_A_CPU, MOST_ON_CUDA = 4, 8
+"""Pictures in a step."""
 
 
 def peer_pairs(case: PeerCase, count: int) -> Iterator[StepPair]:
@@ -32,6 +36,36 @@ def starter_pairs(count: int) -> Iterator[StepPair]:
     config, models = find_workload(WORKLOAD).config(device="cpu", threads=1), load_starter()
     own = engine_step(config, models, count + WARM_STEPS)
     return in_turn(own, PeerLoop.begin(config, models).step, count)
+
+
+def together_pairs(device: str, count: int) -> tuple[int, Sequence[StepPair]]:
+    """Steps of several pictures in turn with those of one: how many, and seconds per picture."""
+    from bench.measure.peer.turns import StepPair
+    from bench.measure.together import rounds_of
+    from bench.workloads import find_workload
+    from generator.models.choose import load_models
+
+    is_cpu = device == "cpu"
+    name, profile = (WORKLOAD, "strict") if is_cpu else (ON_CUDA, "as-shipped")
+    own = {"threads": 1} if is_cpu else {"random_weights": True}
+    config = find_workload(name, profile).config(device=device, **own)
+    models = load_models(config)
+    most = ON_A_CPU if is_cpu else _as_many_as_fit(config, models)
+    rounds = rounds_of(config, models, (1, most), count)
+    return most, [StepPair(found[most], found[1]) for found in rounds]
+
+
+def _as_many_as_fit(config: GenerateConfig, models: Models) -> int:
+    """Pictures in a step, into the free memory of the device; NotReadyError where no two do."""
+    from dreamrig.errors import NotReadyError
+    from generator.devices import available_memory_mib
+    from generator.engine.memory import estimate_together_mib
+
+    free = available_memory_mib(models.image.codebook.device)
+    for most in range(MOST_ON_CUDA, 1, -1):
+        if estimate_together_mib([config] * most, models) <= free:
+            return most
+    raise NotReadyError("No two pictures fit into the memory of the card.", hint="close what else is on it")
 
 
 def process_memory(who: str, case: PeerCase) -> ProcessMemory:

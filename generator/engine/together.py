@@ -42,7 +42,7 @@ class Due:
         """What became of it; where nobody answered, it is taken now, alone."""
         if self._answer is None:
             with step_mode(self.run.config, self.run.device):
-                return self.run.advance(self.phases)
+                self._answer = self.run.advance(self.phases)
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer

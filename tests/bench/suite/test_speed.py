@@ -43,6 +43,7 @@ DOOR = SuiteDoor(
     has_cuda=lambda: False,
     has_bfloat16_units=lambda: False,
     ceiling_share=lambda: 0.4,
+    together=lambda device, count: (4, [StepPair(1.0, 3.5 if device == "cuda" else 1.2)] * count),
 )
 
 
@@ -62,7 +63,7 @@ def test_every_row_has_a_value_or_a_reason() -> None:
     assert reasons["cpu-step-480"] == reasons["memory-480"] == NEEDS_THOROUGH
     assert reasons["cuda-shipped"] == reasons["ceiling-share"] == NO_CUDA
     assert "AVX512-BF16" in reasons["cpu-bf16-256"]
-    assert "one picture in a step" in reasons["pictures-an-hour"]
+    assert reasons["pictures-an-hour"] == NO_CUDA
 
 
 def test_values_are_medians_with_an_interval_and_meet_their_goals_or_not() -> None:
@@ -73,7 +74,10 @@ def test_values_are_medians_with_an_interval_and_meet_their_goals_or_not() -> No
     assert step["is_met"] is True
     assert step["details"]["own_step_seconds"] == 1.0
     met = {name: figure.to_dict()["is_met"] for name, figure in found.items()}
-    assert met["cpu-step-128"] is None  # a figure without a goal
+    assert met["cpu-step-128"] is met["pictures-an-hour-cpu"] is None  # figures without a goal
+    assert met["pictures-an-hour"] is True
+    assert found["pictures-an-hour-cpu"].to_dict()["value"] == pytest.approx(1.2)
+    assert found["pictures-an-hour-cpu"].to_dict()["details"]["pictures_in_a_step"] == 4
     assert met["cpu-bf16-256"] is met["cuda-strict"] is met["time-to-loss"] is met["first-preview"] is True
     assert met["starter-128"] is met["cuda-shipped"] is met["ceiling-share"] is met["picture-128"] is False
     assert found["memory-256"].to_dict()["value"] == pytest.approx(0.4)
@@ -158,5 +162,13 @@ def test_words_that_mean_nothing_to_a_suite_are_refused(words: list[str], reason
 def test_the_pinned_starter_is_stepped_by_both_loops() -> None:
     """For real: with the starter's own networks."""
     (pair,) = doors.starter_pairs(1)
+    assert pair.own_seconds > 0
+    assert pair.reference_seconds > 0
+
+
+def test_several_pictures_are_stepped_together_and_alone() -> None:
+    """For real: with the starter's own networks."""
+    pictures, (pair,) = doors.together_pairs("cpu", 1)
+    assert pictures == doors.ON_A_CPU
     assert pair.own_seconds > 0
     assert pair.reference_seconds > 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,8 @@ from bench.proofs.pretended.log import Log
 from bench.proofs.pretended.tensors import OnDevice
 from generator.config import GenerateConfig
 from generator.engine import cutouts
-from generator.engine.loop import generate, state_from_bytes, state_to_bytes
+from generator.engine.loop import generate, state_from_bytes, state_to_bytes, turns
+from generator.engine.together import Company, Due
 from generator.events import Checkpointed, Event, Finished, Started, Step
 from generator.models import full
 from generator.models.base import Models
@@ -191,6 +193,35 @@ def test_the_host_is_one_step_ahead_and_no_more(files: dict[str, str]) -> None:
                 assert log.stops == []
             log.clear()
     assert waits == [0, 1, 1, 1, 1]
+
+
+# Several pictures in a step -----------------------------------------------------------------------------------
+
+
+def operators_of_a_step(models: Models, configs: Sequence[GenerateConfig], log: Log) -> tuple[Counter[str], list[str]]:
+    """Of the second step of runs that are taken together, and everything at which the host stood still."""
+    company, runs = Company(), [turns(config, models) for config in configs]
+    for _ in range(2):
+        dues = [next(turn for turn in run if isinstance(turn, Due)) for run in runs]
+        log.clear()
+        company.take(dues)
+        for due in dues:
+            due.result()
+    return Counter(log.operators), log.stops
+
+
+def test_several_pictures_are_as_many_operators_in_the_networks_as_one(files: dict[str, str]) -> None:
+    """The decoder and the guides, forth and back; what a picture does for itself is done for each."""
+    with starter() as (models, log):
+        configs = [config_of(models, files, seed=seed, steps=4, deterministic=False) for seed in range(4)]
+        one, _ = operators_of_a_step(models, configs[:1], log)
+        four, stops = operators_of_a_step(models, configs, log)
+    assert stops == []
+    networks = ("convolution", "convolution_backward", "silu", "silu_backward")
+    for name in networks:
+        assert one[name] == four[name] > 0
+    # The rest is of a picture's own: cutouts, loss, optimiser. Three more of them are three times what one does there.
+    assert four.total() < 3 * one.total()
 
 
 # Moving between devices -------------------------------------------------------------------------------------
