@@ -1,6 +1,6 @@
 """A CUDA device that isn't there: what a run would copy, wait for and trip over on a GPU, seen without one.
 
-python -m bench.proofs.pretended.cuda [--precision mixed] [--preset NAME]       steps of the starter, and their log
+python -m bench.proofs.pretended.cuda [--precision mixed] [--preset NAME] [--pictures 4]    steps of the starter, a log
 
 Tensors call themselves cuda:0, are computed on the CPU, and every operator on them passes through one place. There it
 is logged when the host waits for the device or a copy crosses between the two, and refused what CUDA would refuse:
@@ -20,6 +20,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -81,8 +82,8 @@ def values_of(tensor: torch.Tensor) -> torch.Tensor:
 def main(words: Sequence[str]) -> int:
     """Print what a step of the starter does on the device."""
     from generator.config import GenerateConfig
-    from generator.engine.loop import generate
-    from generator.events import Step
+    from generator.engine.loop import turns
+    from generator.engine.together import Company, Due
     from generator.models.choose import load_models
     from generator.presets import find_preset
     from generator.work.plan import Plan
@@ -92,19 +93,24 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--preset")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--deterministic", action="store_true")
+    parser.add_argument("--pictures", type=int, default=1, help="in the same steps (1)")
     chosen = parser.parse_args(words)
     given = {"model": "starter", "device": "cuda", "steps": 3, "seed": 1, "precision": chosen.precision}
     preset = find_preset(chosen.preset) if chosen.preset else None
     with pretended_cuda() as log:
         plan = Plan(prompt="the sea", given={**given, "deterministic": chosen.deterministic}, preset=preset)
         models = load_models(GenerateConfig(prompt="the sea", device="cuda"))
-        for event in generate(plan.to_config(models.defaults), models):
-            if isinstance(event, Step):
-                print(
-                    f"step {event.index}: {log.operators.total()} operators, {log.bytes_to_device} bytes to the device"
-                )
-                print("".join(f"  {stop}\n" for stop in log.stops), end="")
+        config = plan.to_config(models.defaults)
+        company = Company()
+        runs = [turns(replace(config, seed=config.seed + number), models) for number in range(chosen.pictures)]
+        for index in range(config.steps):
+            dues = [next(turn for turn in run if isinstance(turn, Due)) for run in runs]
             log.clear()
+            company.take(dues)
+            for due in dues:
+                due.result()
+            print(f"step {index}: {log.operators.total()} operators, {log.bytes_to_device} bytes to the device")
+            print("".join(f"  {stop}\n" for stop in log.stops), end="")
     return 0
 
 

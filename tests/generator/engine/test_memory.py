@@ -171,6 +171,7 @@ def allocator_is_the_measured_one() -> bool:
     "case",
     [
         Case(side=128, cutouts=8, model=STARTER),
+        Case(side=128, cutouts=8, model=STARTER, pictures=4),
         Case(side=64, cutouts=1, guides="RN50"),
         Case(side=128, cutouts=16),
         Case(side=128, cutouts=16, checkpointed=True),
