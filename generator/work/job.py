@@ -95,7 +95,7 @@ def open_job(
     config = plan.to_config(models.defaults)
     if plan.run is None:
         config = fitted(config, models, say)
-    recipe = make_recipe(config, models, batch_size)
+    recipe = make_recipe(config, models, _noted_batch_size(plan, batch_size))
     tell_differences(plan.recipe, recipe, say)
     beginning = beginning or Beginning(began_at=clock())
     with hold_run(plan.run, recipe, base=base, folder=folder, out=out) as run:
@@ -201,6 +201,12 @@ def make_recipe(config: GenerateConfig, models: Models, batch_size: int = 1) -> 
         start_image=describe_start_image(config.start),
         pictures=tuple(describe_pictures(config.to_dict())),
     )
+
+
+def _noted_batch_size(plan: Plan, now: int) -> int:
+    """Of a recipe: a run that goes on alone was begun together with others."""
+    before = 1 if plan.run is None or plan.recipe is None else plan.recipe.machine.get(BATCH_SIZE, 1)
+    return max(now, before) if isinstance(before, int) else now
 
 
 def tell_differences(before: Recipe | None, now: Recipe, say: Say) -> None:

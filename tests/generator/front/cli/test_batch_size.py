@@ -213,8 +213,10 @@ def test_the_first_ctrl_c_ends_all_after_the_step_and_each_can_go_on(
     assert expected in answer.err
     assert {run.steps_done for run in left.values()} <= {3, 4}
     for prompt, run in left.items():
-        resumed = command("generate", "--resume", run.id, "--json").data
-        assert np.abs(pixels(resumed["picture"]) - whole[prompt]).max() <= SHADES
+        resumed = command("generate", "--resume", run.id, "--json")
+        assert "batch_size" not in resumed.err
+        assert read_recipe(Path(resumed.data["picture"])).machine["batch_size"] == 2
+        assert np.abs(pixels(resumed.data["picture"]) - whole[prompt]).max() <= SHADES
 
 
 def test_the_second_ctrl_c_ends_all_at_once(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
