@@ -49,7 +49,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Offer:
+class ReadyStep:
     """A step with all that was drawn for it."""
 
     due: Due
@@ -82,19 +82,19 @@ class Company:
                 with step_mode(group[0].run.config, group[0].run.device):
                     self._take(list(_prepared(group)))
 
-    def _take(self, offers: Sequence[Offer]) -> None:
+    def _take(self, ready: Sequence[ReadyStep]) -> None:
         """Answer these; in halves, at last one by one, where the memory is too small for all."""
-        while offers:
-            size = self.most or len(offers)
-            if _took(offers[:size]):
-                offers = offers[size:]
+        while ready:
+            size = self.most or len(ready)
+            if _took(ready[:size]):
+                ready = ready[size:]
             else:  # nothing has moved yet, and what the try held is gone
-                self._save_memory(offers[:size])
+                self._save_memory(ready[:size])
 
-    def _save_memory(self, offers: Sequence[Offer]) -> None:
-        run = offers[0].due.run
+    def _save_memory(self, ready: Sequence[ReadyStep]) -> None:
+        run = ready[0].due.run
         devices.release_memory(run.device)
-        self.most = len(offers) // 2
+        self.most = len(ready) // 2
         now = f"{self.most} pictures in a step" if self.most > 1 else "one picture in a step"
         run.notes.append(f"the memory ran out: {now} from step {run.done} on")
 
@@ -119,26 +119,26 @@ def _told(*dues: Due) -> Iterator[None]:
             due.answer(error)
 
 
-def _prepared(dues: Sequence[Due]) -> Iterator[Offer]:
+def _prepared(dues: Sequence[Due]) -> Iterator[ReadyStep]:
     """Those with which nothing is wrong."""
     for due in dues:
         with _told(due):
             draws, now = due.run.prepare()
-            yield Offer(due, draws, now)
+            yield ReadyStep(due, draws, now)
 
 
-def _took(offers: Sequence[Offer]) -> bool:
+def _took(ready: Sequence[ReadyStep]) -> bool:
     """Whether these were answered; False where the memory is too small for so many."""
-    dues = [offer.due for offer in offers]
+    dues = [one.due for one in ready]
     with _told(*dues):
-        if len(offers) == 1:
-            (due,), (offer,) = dues, offers
-            due.answer(due.run.finish(due.run.take(offer.draws, offer.now, due.phases)))
+        if len(ready) == 1:
+            (due,), (one,) = dues, ready
+            due.answer(due.run.finish(due.run.take(one.draws, one.now, due.phases)))
             return True
-        found = _gradients_that_fit(offers)
+        found = _gradients_that_fit(ready)
         if found is None:
             return False
-        _move(offers, found)
+        _move(ready, found)
     return True
 
 
@@ -151,48 +151,48 @@ class Downhill:
     picture: Tensor
 
 
-def _move(offers: Sequence[Offer], found: Sequence[Downhill]) -> None:
-    for offer, down in zip(offers, found, strict=True):
-        with _told(offer.due):
-            taken = offer.step.move(down.gradients, down.loss, down.picture, offer.now)
-            offer.due.answer(offer.due.run.finish(taken))
+def _move(ready: Sequence[ReadyStep], found: Sequence[Downhill]) -> None:
+    for one, down in zip(ready, found, strict=True):
+        with _told(one.due):
+            taken = one.step.move(down.gradients, down.loss, down.picture, one.now)
+            one.due.answer(one.due.run.finish(taken))
 
 
-def _gradients_that_fit(offers: Sequence[Offer]) -> list[Downhill] | None:
+def _gradients_that_fit(ready: Sequence[ReadyStep]) -> list[Downhill] | None:
     """None where the memory is too small for all of them at once."""
     try:
-        return _gradients(offers)
+        return _gradients(ready)
     except (RuntimeError, MemoryError) as error:
         if code_of(error) != "out_of_memory":
             raise
         return None
 
 
-def _gradients(offers: Sequence[Offer]) -> list[Downhill]:
+def _gradients(ready: Sequence[ReadyStep]) -> list[Downhill]:
     """Loss, picture and gradients of each, from one pass over all of them; nothing moves."""
-    parameters = [offer.step.latent.parameters for offer in offers]
-    losses, pictures = losses_of(offers)
-    gradients = iter(torch.autograd.grad(torch.stack(losses).sum(), [one for own in parameters for one in own]))
+    parameters = [one.step.latent.parameters for one in ready]
+    losses, pictures = losses_of(ready)
+    gradients = iter(torch.autograd.grad(torch.stack(losses).sum(), [number for own in parameters for number in own]))
     return [
         Downhill(tuple(next(gradients) for _ in own), loss, picture)
         for own, loss, picture in zip(parameters, losses, pictures, strict=True)
     ]
 
 
-def losses_of(offers: Sequence[Offer]) -> tuple[list[Tensor], list[Tensor]]:
+def losses_of(ready: Sequence[ReadyStep]) -> tuple[list[Tensor], list[Tensor]]:
     """Each one's loss, a scalar, and picture (1, 3, H, W), with one decode and one look per guide for all."""
-    objectives = [offer.step.objective for offer in offers]
-    latents = [offer.step.latent.compose() for offer in offers]
-    codes = [one.paint.quantise(latent) for one, latent in zip(objectives, latents, strict=True)]
+    objectives = [one.step.objective for one in ready]
+    latents = [one.step.latent.compose() for one in ready]
+    codes = [each.paint.quantise(latent) for each, latent in zip(objectives, latents, strict=True)]
     decoded = torch.split(objectives[0].paint.decode(torch.cat(codes)), 1)
-    pictures = [one.paint.finish(part) for one, part in zip(objectives, decoded, strict=True)]
+    pictures = [each.paint.finish(part) for each, part in zip(objectives, decoded, strict=True)]
     views = [
-        list(one.views(picture, offer.draws, offer.now, no_phases))
-        for one, picture, offer in zip(objectives, pictures, offers, strict=True)
+        list(each.views(picture, one.draws, one.now, no_phases))
+        for each, picture, one in zip(objectives, pictures, ready, strict=True)
     ]
     losses = [
-        sum(looks, picture.new_zeros(())) + one.restraints(latent, picture, offer.now.pull)
-        for one, looks, latent, picture, offer in zip(objectives, _looks(views), latents, pictures, offers, strict=True)
+        sum(looks, picture.new_zeros(())) + each.restraints(latent, picture, one.now.pull)
+        for each, looks, latent, picture, one in zip(objectives, _looks(views), latents, pictures, ready, strict=True)
     ]
     return losses, pictures
 
