@@ -2,7 +2,8 @@
 
 The worker reads orders on its standard input and tells on its standard output; whatever else it prints goes to its
 log. It opens no database and knows no friends: a job is a number, an attempt, a config and a folder. Every `Draw` is
-answered by exactly one of `Done`, `Failed` and `Interrupted`, also where a `Cancel` ended it.
+answered by exactly one of `Done`, `Failed` and `Interrupted`, also where a `Cancel` ended it. There is no order to
+unload: a worker that is to give its memory back is told to `Leave`, for an empty process still holds a CUDA context.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Began:
     unknown_words: Mapping[str, list[str]] = field(default_factory=dict)
     """Words of the prompt that the model does not know, with near ones that it does."""
     note: str = ""
-    """What a person should know, e.g. that a damaged checkpoint was put aside."""
+    """What a person should know, in plain sentences, e.g. that a damaged checkpoint was put aside."""
 
 
 @dataclass(frozen=True)

@@ -193,11 +193,7 @@ def _progress_view(job: QueuedJob, now: Progress, sees: bool) -> dict[str, Any]:
     view: dict[str, Any] = {"steps_done": now.steps_done, "resumed_at": now.resumed_at, "change": now.change}
     view["moving"] = moving(now)
     if sees:
-        view |= {
-            "preview": now.preview,
-            "unknown_words": dict(now.unknown_words),
-            "note": now.note.replace("note: ", ""),
-        }
+        view |= {"preview": now.preview, "unknown_words": dict(now.unknown_words), "note": now.note}
         if now.preview:
             view["live"] = f"/files/{job.key}/live?v={now.attempt}.{now.preview}"
     return view

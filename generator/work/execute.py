@@ -32,7 +32,7 @@ from generator.starter.reading import known_words
 from generator.state import State
 from generator.work.job import Job, silent
 from generator.work.report import resume_hint
-from generator.work.resume import tell_restart
+from generator.work.resume import restart_words
 from generator.work.rhythm import BySeconds
 from generator.work.stop import Stop, StopButton
 
@@ -157,7 +157,8 @@ class _Work:
         except (KeyError, ValueError, RuntimeError) as error:  # another version's tensors, by name or by shape
             if self.job.resume is None:
                 raise
-            tell_restart(f"The checkpoint does not fit this version of dreamrig ({type(error).__name__}).", self.say)
+            why = f"The checkpoint does not fit this version of dreamrig ({type(error).__name__})."
+            self.say(f"note: {restart_words(why)}")
         turns = self.generate(None, stop)
         return next(turns), turns
 

@@ -99,7 +99,7 @@ def open_job(
     tell_differences(plan.recipe, recipe, say)
     beginning = beginning or Beginning(began_at=clock())
     with hold_run(plan.run, recipe, base=base, folder=folder, out=out) as run:
-        state = None if plan.run is None else usable_state(run, config, models, say)
+        state = None if plan.run is None else usable_state(run, config, models, lambda why: say(f"note: {why}"))
         yield Job(
             config=config,
             models=models,

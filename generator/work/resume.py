@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from generator.state import State
 
 
-def usable_state(run: Run, config: GenerateConfig, models: Models, say: Say) -> State | None:
-    """The state to continue from; None, told why, where the run has to begin anew.
+def usable_state(run: Run, config: GenerateConfig, models: Models, told: Say) -> State | None:
+    """The state to continue from; None where the run has to begin anew.
 
-    None without a word where it died before its first checkpoint.
+    told: why, in a plain sentence; nothing where it died before its first checkpoint.
     """
     from generator.state import require_same_run
 
@@ -30,7 +30,7 @@ def usable_state(run: Run, config: GenerateConfig, models: Models, say: Say) -> 
         if state is not None:
             require_same_run(state, config, models.name, models.sha256)
     except (FailedError, UsageError) as error:
-        tell_restart(error.message, say)
+        told(restart_words(error.message))
         return None
     return state
 
@@ -49,6 +49,6 @@ def load_checkpoint(run: Run) -> State | None:
         raise UsageError("The checkpoint was written by another version of dreamrig.") from error
 
 
-def tell_restart(why: str, say: Say) -> None:
-    """Say that, and why, a run does not go on where it was."""
-    say(f"note: {why} The run starts again at step 0.")
+def restart_words(why: str) -> str:
+    """That, and why, a run does not go on where it was: a sentence for a page and a terminal alike."""
+    return f"{why} The run starts again at step 0."

@@ -178,6 +178,7 @@ def test_a_checkpoint_of_another_version_restarts_at_0_and_says_so(worker_of: An
     began = [telling for telling in told if isinstance(telling, Began)][-1]
     assert (began.attempt, began.resumed_at) == (2, 0)
     assert "another version" in began.note
+    assert not began.note.startswith("note:"), "a page shows it as it is"
     assert isinstance(told[-1], Done)
     assert (folder / "picture.png").read_bytes() == expected
 

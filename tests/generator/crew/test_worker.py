@@ -200,6 +200,7 @@ def test_a_checkpoint_that_does_not_fit_starts_again_and_says_so(worker: Process
     began: Began = worker.until(lambda it: isinstance(it, Began) and (it.job, it.attempt) == (21, 2))
     assert began.resumed_at == 0
     assert "damaged" in began.note
+    assert not began.note.startswith("note:"), "a page shows it as it is"
     assert isinstance(worker.ending(21, 2), Done)
     assert (folder / "picture.png").read_bytes() == expected
     worker.send(Draw(21, 3, config(seed=6), str(folder)))  # somebody else's checkpoint

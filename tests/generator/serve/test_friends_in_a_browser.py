@@ -125,7 +125,7 @@ def test_the_workers_first_words_reach_an_open_page(page: BrowserPage, by_hand: 
     page.open(f"{by_hand.url}/p/{key}")
     assert page.evaluate(STATE) == "running"
     note = "The checkpoint is damaged: it began again at step 0."
-    crew.tell(Began(order.job, order.attempt, unknown_words={"zea": ["sea"]}, note=f"note: {note}"))
+    crew.tell(Began(order.job, order.attempt, unknown_words={"zea": ["sea"]}, note=note))
     crew.tell(Stepped(order.job, order.attempt, 6, 10, 0.01))
     until(page, f"document.querySelector('main').innerText.includes('{note}')")
     assert f"<bdi>{note}</bdi>" in ann.get(f"/p/{key}").text

@@ -104,6 +104,7 @@ def test_what_cannot_be_continued_begins_anew_and_says_so(
     assert outcome.picture.read_bytes() == whole
     (line,) = [line for line in said if "starts again at step 0" in line]
     assert words in line
+    assert line.startswith("note: ")
     assert "--" not in line
 
 
