@@ -22,6 +22,7 @@ from generator.serve.parent import run
 from generator.serve.process import web_process
 from generator.serve.settings import ServeSettings, load_settings, parse_end
 from generator.serve.upkeep import commands as upkeep
+from generator.serve.upkeep.situation import as_it_runs
 
 Host = Annotated[str | None, typer.Option("--host", help="Where to listen; beyond loopback name the public address.")]
 Port = Annotated[int | None, typer.Option("--port", help="The port, 8700 by itself.")]
@@ -201,4 +202,5 @@ def _friends() -> Any:
 
 def base_url(home: Home, own: ServeSettings) -> str:
     """What friends type."""
-    return own.public_url.rstrip("/") or str((read_address(home) or {}).get("url") or f"http://127.0.0.1:{own.port}")
+    found = as_it_runs(home, own).public_url.rstrip("/")
+    return found or str((read_address(home) or {}).get("url") or f"http://127.0.0.1:{own.port}")

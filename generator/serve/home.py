@@ -117,9 +117,10 @@ def write_private(path: Path, data: bytes) -> None:
         os.umask(before)
 
 
-def write_address(home: Home, url: str, token: str, pid: int) -> None:
-    """Tell the command line of this home where its server is."""
-    write_private(home.address_file, json.dumps({"url": url, "token": token, "pid": pid}).encode())
+def write_address(home: Home, url: str, token: str, pid: int, public_url: str = "") -> None:
+    """Tell the command line of this home where its server is, here and for friends."""
+    told = {"url": url, "public_url": public_url, "token": token, "pid": pid}
+    write_private(home.address_file, json.dumps(told).encode())
 
 
 def read_address(home: Home) -> dict[str, Any] | None:

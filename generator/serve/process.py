@@ -90,7 +90,7 @@ def tell_commands_and_owner(server: Server, home: Home, own: ServeSettings, url:
 
     The owner's own link is shown on a terminal alone: elsewhere it would stay in a log.
     """
-    write_address(home, url, server.token, os.getpid())
+    write_address(home, url, server.token, os.getpid(), own.public_url)
     if own.log == "json":
         return
     if not sys.stdout.isatty():

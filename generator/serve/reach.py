@@ -93,6 +93,11 @@ def ways(own: ServeSettings, here: Surroundings) -> tuple[Way, ...]:
     )
 
 
+def serve_words(own: ServeSettings) -> str:
+    """The server's command, with its port where that is not the usual one."""
+    return "dreamrig serve" if own.port == ServeSettings().port else f"dreamrig serve --port {own.port}"
+
+
 def this_pc(own: ServeSettings, here: Surroundings) -> Way:
     """The owner's own browser."""
     mind = "Windows forwards localhost into WSL by itself" if here.is_wsl else "Nothing is needed"
@@ -108,7 +113,7 @@ def tailscale(own: ServeSettings, here: Surroundings, kind: str) -> Way:
     return Way(
         name=f"Tailscale {kind.capitalize()}",
         for_whom="Discord's preview cards" if is_open else "close friends",
-        commands=(f"tailscale {kind} --bg {own.port}", f"dreamrig serve --public-url https://{name}"),
+        commands=(f"tailscale {kind} --bg {own.port}", f"{serve_words(own)} --public-url https://{name}"),
         undo=(f"tailscale {kind} reset",),
         mind="Public: nobody comes in without an invitation. It listens on 443, 8443 or 10000."
         if is_open
@@ -131,7 +136,7 @@ def _nat_by_task(own: ServeSettings, here: Surroundings) -> Way:
         for_whom="the same house",
         commands=(
             f"{script} -Distribution {here.distribution} -Port {own.port}",
-            f"dreamrig serve --host 0.0.0.0 --public-url http://PC-ADDRESS:{own.port}",
+            f"{serve_words(own)} --host 0.0.0.0 --public-url http://PC-ADDRESS:{own.port}",
         ),
         undo=(f"{script} -Undo",),
         mind="The first in PowerShell as administrator, once (-WhatIf shows it): a firewall rule for private networks,"
@@ -148,7 +153,7 @@ def _nat_by_hand(own: ServeSettings, here: Surroundings) -> Way:
         commands=(
             f"netsh interface portproxy add v4tov4 listenport={port} connectport={port} connectaddress={address}",
             f"New-NetFirewallRule -DisplayName dreamrig -Direction Inbound -Protocol TCP -LocalPort {port}",
-            f"dreamrig serve --host 0.0.0.0 --public-url http://PC-ADDRESS:{port}",
+            f"{serve_words(own)} --host 0.0.0.0 --public-url http://PC-ADDRESS:{port}",
         ),
         undo=(
             f"netsh interface portproxy delete v4tov4 listenport={port}",
@@ -168,7 +173,7 @@ def mirrored(own: ServeSettings, here: Surroundings) -> Way:
         for_whom="the same house",
         commands=(
             f"{rule} -Direction Inbound -Protocol TCP -LocalPorts {port}",
-            f"dreamrig serve --host 0.0.0.0 --public-url http://PC-ADDRESS:{port}",
+            f"{serve_words(own)} --host 0.0.0.0 --public-url http://PC-ADDRESS:{port}",
         ),
         undo=("Remove-NetFirewallHyperVRule -Name dreamrig",),
         mind="The first in PowerShell as administrator: the usual firewall rules do not count there (WSL #10597).",
@@ -184,7 +189,7 @@ def plain_lan(own: ServeSettings, here: Surroundings) -> Way:
     return Way(
         name="the LAN",
         for_whom="the same house",
-        commands=(f"dreamrig serve --host 0.0.0.0 --public-url http://{address}:{own.port}",),
+        commands=(f"{serve_words(own)} --host 0.0.0.0 --public-url http://{address}:{own.port}",),
         mind=f"This machine's firewall has to let port {own.port} in. Without https, others there can read along.",
     )
 
@@ -196,7 +201,7 @@ def cloudflare(own: ServeSettings, here: Surroundings) -> Way:
         for_whom="an evening",
         commands=(
             f"cloudflared tunnel --url http://127.0.0.1:{own.port}",
-            "dreamrig serve --public-url https://WHAT-IT-PRINTS",
+            f"{serve_words(own)} --public-url https://WHAT-IT-PRINTS",
         ),
         undo=("Ctrl-C ends it",),
         mind="Public: nobody comes in without an invitation. The address changes each time, and the server has to be"

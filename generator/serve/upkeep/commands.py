@@ -22,7 +22,7 @@ from generator.serve.settings import ServeSettings, load_settings
 from generator.serve.upkeep import check as checking
 from generator.serve.upkeep import install as installing
 from generator.serve.upkeep.install import UnitPlace
-from generator.serve.upkeep.situation import Situation, look, reach_test
+from generator.serve.upkeep.situation import Situation, as_it_runs, look, reach_test
 from generator.serve.upkeep.stay import stay
 from generator.serve.upkeep.unit import unit_folder
 from provision.machine.local import ThisMachine
@@ -58,8 +58,8 @@ def add_to(app: Any) -> None:
 
 
 def this_settings() -> ServeSettings:
-    """As they are set here."""
-    return load_settings({}, settings.load_sources())
+    """As they are set here, and by flags of the server that runs."""
+    return as_it_runs(this_home(), load_settings({}, settings.load_sources()))
 
 
 def print_check(seen: Situation, *, as_json: bool) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dreamrig.errors import NotReadyError, RigError
 from dreamrig.locks import sole_holder
@@ -148,6 +149,15 @@ def is_open(path: Path) -> bool:
         return bool(path.stat().st_mode & 0o077)
     except OSError:
         return False
+
+
+def as_it_runs(home: Home, own: ServeSettings) -> ServeSettings:
+    """The settings with port and public address of the running server, which flags may have given it."""
+    found = read_address(home)
+    if found is None or not holds(home):
+        return own
+    port = urlsplit(found["url"]).port or own.port
+    return replace(own, port=port, public_url=found.get("public_url") or own.public_url)
 
 
 def reach_test(home: Home, own: ServeSettings, machine: Machine, fetch: probe.Fetch | None) -> tuple[Reached, ...]:

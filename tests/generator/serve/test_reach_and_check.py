@@ -15,11 +15,12 @@ import pytest
 
 from dreamrig.errors import NotReadyError
 from generator.serve import reach, shares
+from generator.serve.cli import base_url
 from generator.serve.home import Home, held, write_address
 from generator.serve.settings import ServeSettings
 from generator.serve.store import Store
 from generator.serve.upkeep import check, commands
-from generator.serve.upkeep.situation import DatabaseLook, Situation, look, windows_time
+from generator.serve.upkeep.situation import DatabaseLook, Situation, as_it_runs, look, windows_time
 from generator.serve.watching import probe
 from provision.doctor.check import CheckVerdict
 from provision.machine.machine import Ran
@@ -214,6 +215,22 @@ def test_reach_tries_the_running_server_and_ends_with_3_where_an_address_is_wron
     told = json.loads(capsys.readouterr().out)
     assert [one["is_us"] for one in told["data"]["tried"]] == [True, False]
     assert told["ok"] is False
+
+
+def test_flags_of_the_running_server_are_in_links_and_advice(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.folder.mkdir(parents=True)
+    write_address(home, "http://127.0.0.1:8701", "token", 1, "https://rig.example/")
+    own = ServeSettings()
+    assert base_url(home, own) == "http://127.0.0.1:8701", "it does not run any more"
+    with held(home):
+        assert base_url(home, own) == "https://rig.example", "a link to this PC would lead a friend nowhere"
+        assert as_it_runs(home, own) == replace(own, port=8701, public_url="https://rig.example/")
+        write_address(home, "http://127.0.0.1:8701", "token", 1)
+        assert base_url(home, replace(own, public_url="https://set.example")) == "https://set.example"
+        text = reach.advice(reach.ways(as_it_runs(home, own), reach.Surroundings()))
+    assert "open http://127.0.0.1:8701" in text
+    assert "dreamrig serve --port 8701 --host 0.0.0.0 --public-url http://ADDRESS:8701" in text
 
 
 # ---- everything in order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from generator.crew.holding import is_held
@@ -19,6 +21,7 @@ from generator.pictures.reading import read_recipe
 from generator.runs.mark import process_mark
 
 Rig = Any
+FOR_FRIENDS = re.compile(r"## For friends\n\n```sh\n(.*?)```", re.DOTALL)
 WISH = {"prompt": "sunset over the sea", "preset": "quick", "seed": 5}
 
 
@@ -50,6 +53,24 @@ def test_killed_worker_and_killed_server_cost_no_byte(rig: Rig) -> None:
     rig.process.send_signal(signal.SIGTERM)
     assert rig.process.wait(rig.patience_seconds) == 0
     assert not (rig.home / "serve" / "serve.json").exists()
+
+
+@pytest.mark.slow
+def test_the_readmes_three_commands_let_a_friend_in(rigs: Callable[..., Rig]) -> None:
+    found = FOR_FRIENDS.search((Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8"))
+    assert found is not None
+    lines = [line.partition("#")[0].split() for line in found[1].splitlines()]
+    assert [words[:2] for words in lines] == [["./rig", "serve"]] * 3
+    assert lines[0] == ["./rig", "serve"]
+    rig, said = rigs(toy_step_seconds=0.05), []
+    for words in lines[1:]:
+        line = [sys.executable, "-P", "-m", "dreamrig", *words[1:]]
+        said.append(subprocess.run(line, env=rig.environ, capture_output=True, text=True, check=True).stdout)
+    assert f"good   http://127.0.0.1:{rig.port} leads here." in said[0]
+    address, _, token = said[1].strip().partition("#")
+    origin = f"http://127.0.0.1:{rig.port}"
+    assert address == f"{origin}/enter"
+    assert httpx.post(address, data={"token": token}, headers={"Origin": origin}).headers["location"] == "/"
 
 
 @pytest.mark.slow
