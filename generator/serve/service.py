@@ -244,12 +244,12 @@ class Service:
         with told_in_words():
             await self.dispatcher.set_mode(mode, until)
 
-    async def retry(self, friend: Friend, key: str) -> QueuedJob:
-        """The same wish as a new job."""
+    async def retry(self, friend: Friend, key: str, request: str | None = None) -> QueuedJob:
+        """The same wish as a new job. request: see submit."""
         job = await self.own(friend, key)
         if job.state not in ("failed", "cancelled"):
             raise Refused(409, "not_failed", "Only what failed or was cancelled can be tried again.")
-        return await self.submit(friend, recorded_wish(job.wish))
+        return await self.submit(friend, recorded_wish(job.wish), request)
 
     async def again(
         self, friend: Friend, key: str, request: str | None = None, also: Also = lambda db, job: None

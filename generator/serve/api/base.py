@@ -58,13 +58,19 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 async def submit(request: Request) -> Response:
     """202 with the job: it is on the disk."""
-    friend, key = friend_of(request), request.headers.get("idempotency-key")
-    if key is not None and (not key or len(key) > LONGEST_REQUEST_KEY):
-        raise WishError("body", f"An Idempotency-Key has 1 to {LONGEST_REQUEST_KEY} characters.")
+    friend, key = friend_of(request), request_key_of(request)
     service = service_of(request)
     job = await service.submit(friend, read_wish(await body_of(request)), key)
     view = service.view_of(job, friend, await service.line())
     return JSONResponse(view, 202, {"location": f"/api/v1/jobs/{job.key}"})
+
+
+def request_key_of(request: Request) -> str | None:
+    """Its Idempotency-Key; None where there is none, WishError for one that is too long."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and (not key or len(key) > LONGEST_REQUEST_KEY):
+        raise WishError("body", f"An Idempotency-Key has 1 to {LONGEST_REQUEST_KEY} characters.")
+    return key
 
 
 async def job(request: Request) -> Response:
@@ -89,11 +95,22 @@ def acting(action: Callable[[Service, Friend, str], Awaitable[Any]]) -> Handler:
     async def act(request: Request) -> Response:
         friend, service, key = friend_of(request), service_of(request), request.path_params["key"]
         made = await action(service, friend, key)
-        # Whoever may act on it is answered, also an owner whom the picture's friend has just hidden it from.
-        job = await service.own(friend, made.key if isinstance(made, queue.QueuedJob) else key)
-        return JSONResponse(service.view_of(job, friend, await service.line()))
+        return await how_it_is(service, friend, made.key if isinstance(made, queue.QueuedJob) else key)
 
     return act
+
+
+async def retry(request: Request) -> Response:
+    """The same wish as a new job: this one is answered."""
+    friend, service, sent = friend_of(request), service_of(request), request_key_of(request)
+    made = await service.retry(friend, request.path_params["key"], sent)
+    return await how_it_is(service, friend, made.key)
+
+
+async def how_it_is(service: Service, friend: Friend, key: str) -> Response:
+    """For whoever may act on it, also an owner whom the picture's friend has just hidden it from."""
+    job = await service.own(friend, key)
+    return JSONResponse(service.view_of(job, friend, await service.line()))
 
 
 async def whole_queue(request: Request) -> Response:

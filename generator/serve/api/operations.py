@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,11 +85,11 @@ async def document(request: Request) -> Response:
     return FileResponse(DOCUMENT, media_type=JSON)
 
 
-def _act(name: str, says: str, action: Callable[..., Awaitable[Any]], *refusals: int) -> Operation:
+def _act(name: str, says: str, handler: Handler, *refusals: int, parameters: tuple[Parameter, ...] = ()) -> Operation:
     """An operation on one picture that answers with how it is then."""
     return Operation(
-        name=name, method="POST", path=f"/api/v1/jobs/{{key}}/{name}", handler=api.acting(action), says=says,
-        answer=answers.JobView, refusals=(404, 507, *refusals),
+        name=name, method="POST", path=f"/api/v1/jobs/{{key}}/{name}", handler=handler, says=says,
+        answer=answers.JobView, parameters=parameters, refusals=(404, 507, *refusals),
     )  # fmt: skip
 
 
@@ -109,10 +110,11 @@ OPERATIONS: tuple[Operation, ...] = (
         name="job", method="GET", path="/api/v1/jobs/{key}", handler=api.job, answer=answers.JobAnswer,
         says="One picture; with `wait`, once something has changed.", parameters=(WAIT, SEEN), refusals=(404,),
     ),
-    _act("cancel", "End it for good; what had ended stays as it is.", Service.cancel),
-    _act("retry", "The same wish as a new job, where it failed or was cancelled.", Service.retry, 409, 422, 429, 503),
-    _act("hide", "Out of everybody else's sight.", lambda service, friend, key: service.hide(friend, key, True)),
-    _act("show", "Back in everybody's sight.", lambda service, friend, key: service.hide(friend, key, False)),
+    _act("cancel", "End it for good; what had ended stays as it is.", api.acting(Service.cancel)),
+    _act("retry", "The same wish as a new job, where it failed or was cancelled.", api.retry, 409, 422, 429, 503,
+         parameters=(IDEMPOTENCY,)),
+    _act("hide", "Out of everybody else's sight.", api.acting(partial(Service.hide, hidden=True))),
+    _act("show", "Back in everybody's sight.", api.acting(partial(Service.hide, hidden=False))),
     Operation(
         name="queue", method="GET", path="/api/v1/queue", handler=api.whole_queue, answer=answers.LineView,
         says="The whole state: the line, and what the machine is about.",

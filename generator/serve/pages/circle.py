@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -87,9 +89,10 @@ def filled_in(form: Mapping[str, Any]) -> dict[str, str]:
 async def submit(request: Request, me: Friend) -> Response:
     """The form of the first page."""
     body = await body_of(request)
-    key = body.pop("request", None)
+    key = request_in(body)
+    body.pop("request", None)
     try:
-        made = await service_of(request).submit(me, read_wish(body), key[:100] if key else None)
+        made = await service_of(request).submit(me, read_wish(body), key)
     except (WishError, Refused) as error:
         status = error.status if isinstance(error, Refused) else 422
         hint = error.hint if isinstance(error, WishError) else ""
@@ -97,12 +100,21 @@ async def submit(request: Request, me: Friend) -> Response:
     return RedirectResponse(f"/p/{made.key}", 303)
 
 
+def request_in(body: Mapping[str, Any]) -> str | None:
+    """The form's idempotency key: of its words too, for a page that was gone back to sends the same for other ones."""
+    if not body.get("request"):
+        return None
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
 async def line(request: Request, me: Friend) -> Response:
     """The queue, and what of this friend's own has left it without an end."""
     service = service_of(request)
     state, now = await service.whole_state(me), await service.line()
     stuck = [service.view_of(one, me, now) for one in await service.stuck(me)]
-    return await page(request, "queue", state=state, about=about(service.hub), stuck=stuck)
+    return await page(
+        request, "queue", state=state, about=about(service.hub), stuck=stuck, request_key=secrets.token_urlsafe(12)
+    )
 
 
 async def gallery(request: Request, me: Friend) -> Response:

@@ -82,10 +82,11 @@ async def act(request: Request, me: Friend) -> Response:
     service, key, what = service_of(request), request.path_params["key"], request.path_params["what"]
     back, body = f"/p/{key}", await body_of(request)
     days = shares.days_in(body if what == "share" else {})
+    sent = request_in(body, what, key)
     if what == "again":
-        return RedirectResponse(f"/p/{(await service.again(me, key)).key}", 303)
+        return RedirectResponse(f"/p/{(await service.again(me, key, sent)).key}", 303)
     if what == "mutate":
-        await service.mutate(me, key, str(body.get("request") or "")[:LONGEST_REQUEST_KEY] or None)
+        await service.mutate(me, key, sent)
         return RedirectResponse("/queue", 303)
     simple: dict[str, Callable[[], Awaitable[Any]]] = {
         "cancel": lambda: service.cancel(me, key),
@@ -96,7 +97,7 @@ async def act(request: Request, me: Friend) -> Response:
         "share": lambda: shares.share(service, me, key, days),
         "unshare": lambda: shares.unshare(service, me, key),
         "delete": lambda: service.delete(me, key),
-        "retry": lambda: service.retry(me, key),
+        "retry": lambda: service.retry(me, key, sent),
         "grow": lambda: growth.grow(service, me, key),
     }
     if what not in simple:
@@ -107,6 +108,12 @@ async def act(request: Request, me: Friend) -> Response:
     if what in ("hide", "show", "delete"):
         back = back_in(body) or back
     return RedirectResponse(f"/p/{made.key}" if what == "retry" else back, 303)
+
+
+def request_in(body: Mapping[str, Any], what: str, key: str) -> str | None:
+    """The idempotency key of one press of one button: a page has one for all its buttons. None = it sent none."""
+    sent = str(body.get("request") or "")
+    return f"{what} {key} {sent}"[:LONGEST_REQUEST_KEY] if sent else None
 
 
 def back_in(body: Mapping[str, Any]) -> str:

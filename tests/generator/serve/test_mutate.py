@@ -1,4 +1,4 @@
-"""Four variations of a picture: all of them or none, and once however often the button is pressed."""
+"""Buttons that make pictures: once however often they are pressed; of four variations all or none."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytest
 from generator.crew.protocol import Draw
 from generator.serve.line.estimate import Range
 from generator.serve.service import promised_after
+
+
+REQUEST = re.compile(r'name="request" value="(.+?)"')
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def children(site: Any) -> int:
 def test_pressed_twice_it_makes_four_with_a_seed_each(drawn: tuple[Any, Any, str]) -> None:
     site, ann, key = drawn
     page = ann.get(f"/p/{key}").text.partition(f'/p/{key}/mutate"')[2]
-    found = re.search(r'name="request" value="(.+?)"', page)
+    found = REQUEST.search(page)
     assert found is not None
     answers = [ann.post(f"/p/{key}/mutate", data={"request": found[1]}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
@@ -39,6 +42,45 @@ def test_pressed_twice_it_makes_four_with_a_seed_each(drawn: tuple[Any, Any, str
     seeds = {row[0] for row in site.rows("SELECT json_extract(config, '$.seed') FROM job WHERE parent IS NOT NULL")}
     assert len(seeds) > 1
     assert ann.post(f"/p/{key}/cancel").status_code == 303, "what has ended stays"
+
+
+def press(client: Any, page: str, action: str) -> str:
+    """A button of a page; where it leads."""
+    found = REQUEST.search(client.get(page).text.partition(f'"{action}"')[2].partition("</form>")[0])
+    assert found is not None, f"{action} is good for once"
+    answers = [client.post(action, data={"request": found[1]}) for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {303}
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    return str(answers[0].headers["location"])
+
+
+def test_again_pressed_twice_is_one_picture_and_from_a_fresh_page_another(drawn: tuple[Any, Any, str]) -> None:
+    site, ann, key = drawn
+    first = press(ann, f"/p/{key}", f"/p/{key}/again")
+    assert site.rows("SELECT count(*) FROM job")[0][0] == 2
+    assert press(ann, f"/p/{key}", f"/p/{key}/again") != first
+
+
+def test_try_again_pressed_twice_is_one_picture_each(drawn: tuple[Any, Any, str]) -> None:
+    site, ann, _ = drawn
+    keys = [site.submit(ann, prompt) for prompt in ("a boat", "a ship")]
+    for key in keys:
+        site.store(lambda db, key=key: db.execute("UPDATE job SET state='failed', worker=NULL WHERE key=?", (key,)))
+    site.service.changed()
+    made = {press(ann, "/queue", f"/p/{key}/retry") for key in keys}
+    made |= {press(ann, f"/p/{key}", f"/p/{key}/retry") for key in keys}
+    assert len(made) == 4
+    sent = [ann.post(f"/api/v1/jobs/{keys[0]}/retry", headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    assert sent[0].json()["key"] == sent[1].json()["key"] not in keys
+
+
+def test_a_form_that_was_gone_back_to_sends_its_other_words(drawn: tuple[Any, Any, str]) -> None:
+    _, ann, _ = drawn
+    found = REQUEST.search(ann.get("/").text)
+    assert found is not None
+    words = ("a boat", "a boat", "a ship")  # without JavaScript its key stays
+    made = [ann.post("/draw", data={"prompt": one, "request": found[1]}).headers["location"] for one in words]
+    assert made[0] == made[1] != made[2]
 
 
 @pytest.mark.parametrize(
