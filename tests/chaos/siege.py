@@ -22,6 +22,7 @@ DAY_MS = 86_400_000
 KILLS = {"worker": 8, "server": 6, "parent": 3, "tree": 3}
 """Who is killed -9, and how often among twenty."""
 LEAVE_SECONDS = 10.0
+"""What a killed server or parent leaves behind should be gone by then; and a picture go on, a start later."""
 HASTE = 0.5
 """Share of kills that come while the server is still getting up from the one before."""
 WISHES: tuple[Mapping[str, Any], ...] = (
@@ -50,8 +51,10 @@ class Siege:
     killed: Counter[str] = field(default_factory=Counter)
     leaving_seconds: list[float] = field(default_factory=list)
     """How long what a killed server or parent left behind was still there."""
+    start_seconds: float = 0.0
+    """From the command until it could draw, while nothing happened: three processes and their imports."""
     back_seconds: list[float] = field(default_factory=list)
-    """From a kill until a picture went on."""
+    """From a kill, and nothing else, until a picture went on."""
     unparked: int = 0
     """How often the owner pressed "try again"."""
     problems: list[str] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Siege:
         try:
             self.house.start()
             self.until(lambda: self.house.ask("GET", "/readyz"), "it is not ready")
+            self.start_seconds = time.monotonic() - began
             circle = self.circle = Circle(self.house, list(WISHES))
             circle.come_in()
             references = self.draw_references(circle)
@@ -125,7 +129,9 @@ class Siege:
             if time.monotonic() - began > self.most_seconds:
                 return
             if self.dice.random() >= HASTE:
-                self.until_it_draws()
+                seconds = self.until_it_draws()
+                if number > 1 and number - 1 not in troubles:
+                    self.back_seconds.append(seconds)
             time.sleep(self.dice.uniform(0, 1.2))
             self.kill(self.dice.choices(list(KILLS), list(KILLS.values()))[0])
             self.tidy()
@@ -140,8 +146,8 @@ class Siege:
         apart = max(1, min(25, self.kills // (len(kinds) + 1)))
         return {number: kinds[(number // apart - 1) % len(kinds)] for number in range(apart, self.kills + 1, apart)}
 
-    def until_it_draws(self) -> None:
-        """A picture goes on: a step is made now."""
+    def until_it_draws(self) -> float:
+        """A picture goes on: a step is made now. After how many seconds."""
         before, began = self.steps(), time.monotonic()
 
         def goes_on() -> bool:
@@ -149,7 +155,7 @@ class Siege:
             return self.steps() not in (before, None)
 
         self.until(goes_on, "no picture goes on")
-        self.back_seconds.append(time.monotonic() - began)
+        return time.monotonic() - began
 
     def steps(self) -> tuple[str, int, int] | None:
         """Picture, attempt and step; None = nothing is drawn now."""
@@ -268,7 +274,9 @@ class Siege:
             "seconds": round(seconds, 1),
             "leaving_seconds": {"median": middle(leaving), "longest": middle(leaving[-1:])},
             "stayed_longer_than_10_s": sum(one > LEAVE_SECONDS for one in leaving),
-            "back_seconds": {"median": middle(back), "longest": middle(back[-1:])},
+            "start_seconds": round(self.start_seconds, 2),
+            "back_seconds": {"times": len(back), "median": middle(back), "longest": middle(back[-1:])},
+            "back_later_than_10_s_and_a_start": sum(one > LEAVE_SECONDS + self.start_seconds for one in back),
             "broken": self.problems,
         }
 
