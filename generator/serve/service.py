@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from dreamrig import __version__
 from dreamrig.paths import free_mib
+from generator.crew.menu import CHOICES, SHAPES
 from generator.crew.protocol import FILM, LIVE, PICTURE
 from generator.serve import outbox, reports, views
 from generator.serve.clock import Clock
@@ -21,7 +22,7 @@ from generator.serve.home import Home, new_key
 from generator.serve.line import queue
 from generator.serve.line.admission import Pace, Refused, check_disk, check_line, check_pace, needed_mib
 from generator.serve.line.dispatcher import Dispatcher
-from generator.serve.line.estimate import History, Range, hit_rate, kind_of
+from generator.serve.line.estimate import History, Range, hit_rate, kind_of, words
 from generator.serve.line.live import Hub, Mode
 from generator.serve.line.queue import New, QueuedJob
 from generator.serve.settings import ServeSettings, parse_end
@@ -42,6 +43,8 @@ FILES = {
     "film": FILM,
 }
 """Kind -> file name in a picture's folder: no path comes from a client."""
+CHOSEN = tuple(f"{preset} {shape}" for preset in CHOICES for shape in SHAPES)
+"""What can be chosen on the first page, each with a time of its own."""
 VARIATIONS = 4
 """Of a mutated picture."""
 BUSY_SECONDS = 10
@@ -209,7 +212,14 @@ class Service:
         line = await self.line()
         state = views.line_view(friend, line, self.hub, self.history, self.settings.visibility)
         state["event"] = await self.read(queue.newest_event)
+        state["next"] = await self.next_of(friend)
         return state
+
+    async def next_of(self, friend: Friend) -> dict[str, Any]:
+        """Where this friend's next picture would join the line, and what each choice would take, in words."""
+        times = {kind: await self.promise(*kind.split()) for kind in CHOSEN}
+        left = {kind: None if one is None else words(one) for kind, one in times.items()}
+        return {"number": await self.number_of_next(friend), "left": left}
 
     # ---- what a friend does with a picture
 

@@ -160,6 +160,16 @@ class JobAnswer(JobView):
     version: int
 
 
+class NextPicture(TypedDict):
+    """What a wish of this viewer's would meet now."""
+
+    number: Annotated[int, Meta(ge=1, description="Its place in the line; 1 = next after what is running.")]
+    left: Annotated[
+        dict[str, str | None],
+        Meta(description='Preset and shape -> until it is done, in words, e.g. "4-6 min"; null = unknown yet.'),
+    ]
+
+
 class LineView(TypedDict):
     """The line, and what the machine is about, for this viewer. At most 100 pictures; the counts are of all."""
 
@@ -172,6 +182,7 @@ class LineView(TypedDict):
     slept_seconds: Annotated[int, Meta(ge=0, description="How long the machine slept the last time.")]
     device: str
     event: Annotated[int, Meta(ge=0, description="Number of the newest event; an id of the stream.")]
+    next: NextPicture
 
 
 class Wall(TypedDict):

@@ -19,7 +19,7 @@ from generator.serve.access import COOKIE, set_cookie
 from generator.serve.api.base import body_of, friend_of, service_of, visitor_of
 from generator.serve.friends import Friend
 from generator.serve.line.admission import Refused
-from generator.serve.line.estimate import Range, words
+from generator.serve.line.estimate import words
 from generator.serve.pages import owner_acts
 from generator.serve.pages import picture as picture_pages
 from generator.serve.pages.look import HERE, inside, page
@@ -27,8 +27,6 @@ from generator.serve.views import about
 from generator.serve.wish import LONGEST_PROMPT, WishError, read_wish
 
 RECENT = 9
-KINDS_SHOWN = tuple(f"{preset} {shape}" for preset in CHOICES for shape in SHAPES)
-"""What can be chosen on the first page, each with a time of its own."""
 KNOCKS_A_MINUTE = 20
 
 
@@ -62,19 +60,13 @@ async def draw_page(request: Request, me: Friend, status: int = 200, **values: A
             "filled": first,
             "error": None,
             "costs": costs,
-            "number": await service.number_of_next(me),
-            "lefts": {kind: left_words(await service.promise(*kind.split())) for kind in KINDS_SHOWN},
+            "next": await service.next_of(me),
             "pictures": [service.view_of(one, me, line) for one in recent],
             "stuck": len(await service.stuck(me)),
             "request_key": secrets.token_urlsafe(12),
             **values,
         },
     )
-
-
-def left_words(left: Range | None) -> str:
-    """How long the next picture takes, as the end of a sentence."""
-    return "; how long it takes is not known yet" if left is None else f", {words(left)}"
 
 
 def filled_in(form: Mapping[str, Any]) -> dict[str, str]:

@@ -276,6 +276,49 @@ def test_the_time_it_takes_follows_what_is_chosen(
     assert ">, about 10 min</span>" in said
 
 
+@pytest.mark.parametrize("is_held_back", [False, True])
+def test_the_number_follows_the_line_while_the_words_are_sought(
+    page: BrowserPage, by_hand: Any, waiting: Any, tunnel_to: Any, is_held_back: bool
+) -> None:
+    ann = by_hand.friend("ann")
+    _, crew, order = running(by_hand, by_hand.friend("ben"), waiting)
+    url = tunnel_to(by_hand.port, holds_streams=True).url if is_held_back else by_hand.url
+    be(page, ann, url)
+    page.open(f"{url}/")
+    page.evaluate("document.getElementById('wish').value = 'a light'; window.same = true")
+    told = "document.getElementById('next').innerText"
+    unknown = "; how long it takes is not known yet."
+    assert page.evaluate(told) == f"You will be number 1{unknown}"
+    noor, _ = (by_hand.submit(by_hand.friend(name), "a ship") for name in ("noor", "dan"))
+    until(page, told, f"You will be number 3{unknown}")
+    for _ in range(3):
+        by_hand.service.history.add(("starter", "quick", 32 * 32, 10), 4.0)
+    by_hand.owner().post(f"/api/v1/jobs/{noor}/cancel")
+    until(page, f"{told}.startsWith('You will be number 2, ')")
+    crew.draw_now(order)
+    until(page, f"{told}.startsWith('You will be number 1, ')")
+    assert page.evaluate("[same, document.getElementById('wish').value]") == [True, "a light"], "never loaded anew"
+    assert "You will be number 1<" in ann.get("/").text, "without JavaScript, loaded anew"
+    page.evaluate("localStorage.clear()")
+
+
+def test_the_number_of_a_picture_that_waits_follows_the_line(page: BrowserPage, by_hand: Any, waiting: Any) -> None:
+    ann, ben = by_hand.friend("ann"), by_hand.friend("ben")
+    running(by_hand, ann, waiting)
+    other, key = by_hand.submit(ben, "a boat"), by_hand.submit(ann, "a ship")
+    be(page, ann, by_hand.url)
+    page.open(f"{by_hand.url}/p/{key}")
+    page.evaluate("window.same = true")
+    place = "document.getElementById('place').textContent"
+    assert page.evaluate(place) == "number 2 in the line"
+    ben.post(f"/api/v1/jobs/{other}/cancel")
+    until(page, place, "number 1 in the line")
+    by_hand.submit(by_hand.friend("noor"), "a house")
+    until(page, place, "number 2 in the line")
+    assert page.evaluate("same"), "never loaded anew"
+    assert "number 2 in the line" in ann.get(f"/p/{key}").text, "without JavaScript, loaded anew"
+
+
 def test_a_wish_that_does_not_arrive_is_kept_and_one_that_does_is_let_go(page: BrowserPage, by_hand: Any) -> None:
     ann = by_hand.friend("ann")
     by_hand.until_ready()

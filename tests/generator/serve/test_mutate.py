@@ -11,7 +11,6 @@ from generator.crew.protocol import Draw
 from generator.serve.line.estimate import Range
 from generator.serve.service import promised_after
 
-
 REQUEST = re.compile(r'name="request" value="(.+?)"')
 
 

@@ -1,4 +1,5 @@
 // The draft survives a closed tab, and is let go once the picture is in the line. Enter sends, Shift+Enter makes a line.
+import {follow, get, pause, LOOK_MS} from "/static/stream.js";
 const field = document.querySelector("textarea"), form = field.form, name = "dreamrig draft";
 const error = document.getElementById("error");
 const draft = words => { try { if (words) localStorage.setItem(name, words); else localStorage.removeItem(name); } catch { /* no storage, no draft */ } };
@@ -30,8 +31,17 @@ form.addEventListener("submit", async event => {
   isOut = false;
 });
 
-// How long it takes, for what is chosen now.
-const left = document.getElementById("left"), lefts = JSON.parse(left.dataset.lefts);
-const choose = () => { left.textContent = lefts[`${form.elements.preset.value} ${form.elements.shape.value}`]; };
+// Its place in the line, and how long it takes for what is chosen now: both follow the line while the words are sought.
+const place = document.getElementById("next"), left = document.getElementById("left");
+let next = JSON.parse(place.dataset.next), looked = Date.now();
+function choose() {
+  const time = next.left[`${form.elements.preset.value} ${form.elements.shape.value}`];
+  place.firstChild.data = `You will be number ${next.number}`;
+  left.textContent = time ? `, ${time}` : "; how long it takes is not known yet";
+}
 form.addEventListener("change", choose);
 choose(); // a browser may have kept another choice than the page has
+function show(state) { looked = Date.now(); next = state.next; choose(); }
+async function ask(patience) { show(await get("/api/v1/queue", patience)); }
+function live() { if (Date.now() - looked > LOOK_MS) { looked = Date.now(); ask().catch(() => { /* the stream will tell */ }); } }
+follow({state: show, live}, ask, async () => { await ask(); await pause(LOOK_MS / 2); });

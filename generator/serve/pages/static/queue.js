@@ -1,6 +1,5 @@
 // The line is right again whenever it or the machine changes, and whenever the page is looked at again.
-import {follow, get, pause} from "/static/stream.js";
-const LOOK_MS = 10000; // what waits comes nearer while another one is drawn, without any event
+import {follow, get, pause, LOOK_MS} from "/static/stream.js";
 const page = document.querySelector("[data-event]").dataset;
 // What the page says of the machine: a worker that is ready and one that draws are told alike, a nap is not told.
 const words = now => [now.mode, now.until, now.reason, now.worker === "ready" ? "drawing" : now.worker, now.slept_seconds > 60].join("|");

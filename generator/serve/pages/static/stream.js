@@ -1,6 +1,7 @@
 // The server's stream, for as long as somebody looks at the page. Hidden, it is closed: a locked phone would come back to
 // a dead one, and six open tabs would take every connection to the server. Seen again, the page asks for all of it at once.
 const PATIENCE_MS = 5000, PAUSE_MS = 2000, SHORT_MS = 2000, LONG_MS = 10000, HEDGE_MS = 400, EARLY_TRIES = 20;
+export const LOOK_MS = 10000; // what waits comes nearer while another one is drawn, without any event
 export const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
 
 // JSON of ours. Given up after so long: a connection that died in a pocket answers nothing, and is kept for the next request.
