@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from generator.serve.backup import make_backup
 from generator.serve.client import call
 from generator.serve.clock import wall_ms
 from generator.serve.discord import setup as discord_setup
+from generator.serve.friends import FATES, Fate
 from generator.serve.home import Home, read_address, this_home
 from generator.serve.parent import run
 from generator.serve.process import web_process
@@ -28,6 +30,7 @@ Host = Annotated[str | None, typer.Option("--host", help="Where to listen; beyon
 Port = Annotated[int | None, typer.Option("--port", help="The port, 8700 by itself.")]
 Url = Annotated[str | None, typer.Option("--public-url", help="The address that friends use.")]
 
+Pictures = Annotated[str, typer.Option("--pictures", help="What becomes of them: keep, hide or delete.")]
 Days = Annotated[int | None, typer.Option("--days", help="Pictures that ended before so many days.")]
 ToQuota = Annotated[bool, typer.Option("--to-quota", help="Instead: the oldest, until each friend may ask again.")]
 AsQuota = Annotated[int | None, typer.Option("--quota", help="The same, as if every quota were so many MiB.")]
@@ -178,9 +181,10 @@ def _friends() -> Any:
         return EXIT_GOOD
 
     @group.command("revoke")
-    def revoke(name: str) -> int:
-        """Let a friend in no more; the pictures stay."""
-        call("POST", "/api/v1/friends/revoke", {"name": name})
+    def revoke(name: str, pictures: Pictures = "") -> int:
+        """Let a friend in no more; on a terminal it is asked what becomes of the pictures."""
+        fate = fate_in(pictures or asked_fate(name))
+        call("POST", "/api/v1/friends/revoke", {"name": name, "pictures": fate})
         return EXIT_GOOD
 
     @group.command("limit")
@@ -198,6 +202,21 @@ def _friends() -> Any:
         return EXIT_GOOD
 
     return group
+
+
+def asked_fate(name: str) -> str:
+    """What a person at a terminal says; elsewhere the pictures stay."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return "keep"
+    return str(typer.prompt(f"What becomes of {name}'s pictures? {', '.join(FATES)}", default="keep", err=True))
+
+
+def fate_in(said: str) -> Fate:
+    """UsageError for what is none."""
+    fate = next((one for one in FATES if one == said.strip()), None)
+    if fate is None:
+        raise UsageError(f"Pictures cannot be {said[:40]!r}.", hint=f"use {', '.join(FATES)}")
+    return fate
 
 
 def base_url(home: Home, own: ServeSettings) -> str:

@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import unicodedata
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 from dreamrig.errors import UsageError
 
@@ -23,6 +24,10 @@ LIMITS = {
     "quota_mib": (0, 10_000_000),
 }
 """What an owner may set for one friend -> smallest and largest value."""
+Fate = Literal["keep", "hide", "delete"]
+FATES: tuple[Fate, ...] = get_args(Fate)
+"""Of the pictures of a friend who is let in no more: all stays and what waits is drawn; nobody else sees them and their
+links end; the files go as well."""
 NAME = re.compile(r"[^\x00-\x1f<>&\"']+")
 
 

@@ -107,6 +107,8 @@ def _seed(value: Any) -> int | None:
     if value is None or value == "":
         return None
     number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value) else value
+    if isinstance(number, float) and number.is_integer():  # JSON has one kind of numbers: 7.0 is 7
+        number = int(number)
     if type(number) is not int or not 0 <= number <= LARGEST_SEED:
         raise WishError("seed", "That is no seed.", hint=f"use a whole number from 0 to {LARGEST_SEED}")
     return number

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from msgspec import Meta
 
 from generator.crew.menu import CHOICES, SHAPES, STYLES
-from generator.serve.friends import LIMITS, LONGEST_NAME
+from generator.serve.friends import LIMITS, LONGEST_NAME, Fate
 from generator.serve.line.live import Mode, WorkerState
 from generator.serve.line.queue import State
 from generator.serve.wish import LARGEST_SEED, LONGEST_PROMPT
@@ -58,6 +58,14 @@ class NameBody(TypedDict):
     """A friend, by name."""
 
     name: Annotated[str, Meta(pattern=A_NAME, max_length=LONGEST_NAME)]
+
+
+class RevokeBody(NameBody):
+    """Who is let in no more."""
+
+    pictures: NotRequired[
+        Annotated[Fate, Meta(description="keep, as without it; hide = links end too; delete = the files go as well.")]
+    ]
 
 
 def _limit(name: str, description: str | None = None) -> Meta:

@@ -67,8 +67,7 @@ LAST_EVENT = Parameter(
 )
 WAIT = Parameter(
     "wait",
-    "Seconds to wait for a change.",
-    schema={"type": "number", "minimum": 0, "maximum": api.LONGEST_WAIT_SECONDS},
+    f"Seconds to wait for a change, {api.LONGEST_WAIT_SECONDS:.0f} at most; what is no number counts as 0.",
 )
 SEEN = Parameter("seen", "`version` of the last answer: what changed since is answered at once.")
 WALL = (
@@ -134,7 +133,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _owners("invite", "The owner's: a link that lets a friend in, once, within seven days.", owner_api.invite,
             answers.NameBody, answers.Invitation),
-    _owners("revoke", "The owner's: let a friend in no more; the pictures stay.", owner_api.revoke, answers.NameBody),
+    _owners("revoke", "The owner's: let a friend in no more.", owner_api.revoke, answers.RevokeBody),
     _owners("limit", "The owner's: how much one friend may ask for.", owner_api.limit, answers.LimitBody),
     Operation(
         name="mode", method="POST", path="/api/v1/mode", handler=owner_api.change_mode, answer=answers.ModeView,

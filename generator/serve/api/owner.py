@@ -10,10 +10,11 @@ from starlette.responses import JSONResponse, Response
 
 from dreamrig.errors import UsageError
 from generator.serve import friends
-from generator.serve.api.answers import LimitBody, ModeBody, NameBody, SweepBody
+from generator.serve.api.answers import LimitBody, ModeBody, NameBody, RevokeBody, SweepBody
 from generator.serve.api.base import body_of, friend_of, service_of
 from generator.serve.friends import Friend
 from generator.serve.line.admission import Refused
+from generator.serve.parting import part_with
 from generator.serve.service import NotFoundError, Service
 from generator.serve.watching import retention
 from generator.serve.wish import WishError
@@ -50,10 +51,9 @@ async def invite(request: Request) -> Response:
 
 async def revoke(request: Request) -> Response:
     """Let a friend in no more; streams end at once."""
-    service, body = for_owner(request), await read_as(request, NameBody)
+    service, body = for_owner(request), await read_as(request, RevokeBody)
     friend = await named(service, body["name"])
-    await service.write(lambda db: friends.revoke(db, friend.id, service.clock.now_ms()))
-    service.hub.ring(line=True)  # streams of a revoked friend look up and end
+    await part_with(service, friend.name, body.get("pictures", "keep"))
     return JSONResponse({})
 
 

@@ -15,10 +15,11 @@ from dreamrig.errors import RigError
 from generator.serve import friends
 from generator.serve.api.base import body_of, service_of
 from generator.serve.backup import make_backup
-from generator.serve.friends import Friend
+from generator.serve.friends import FATES, Friend
 from generator.serve.line import queue
 from generator.serve.pages.look import inside
 from generator.serve.pages.owner import Room, owner, owner_page
+from generator.serve.parting import part_with
 from generator.serve.service import NotFoundError
 from generator.serve.watching.retention import beyond_quota, older_than, sweep, use_by_friend
 from generator.serve.wish import WishError
@@ -50,9 +51,10 @@ async def _invite(request: Request, me: Friend, body: Mapping[str, Any]) -> Resp
 
 
 async def _revoke(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
-    service, name = service_of(request), str(body.get("name", ""))
-    now = service.clock.now_ms()
-    await service.write(lambda db: friends.revoke(db, friends.by_name(db, name).id, now))
+    fate = next((one for one in FATES if one == body.get("pictures", "keep")), None)
+    if fate is None:
+        raise NotFoundError
+    await part_with(service_of(request), str(body.get("name", "")), fate)
 
 
 async def _limit(request: Request, me: Friend, body: Mapping[str, Any]) -> None:

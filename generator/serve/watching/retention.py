@@ -33,6 +33,13 @@ AND NOT EXISTS (SELECT 1 FROM job AS child WHERE child.parent = job.id
 ORDER BY job.id
 """
 
+ALL_OF = """
+SELECT job.id, job.key, job.friend, job.bytes, job.ended_at FROM job WHERE friend = ?
+AND state IN ('done','failed','cancelled') AND deleted_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM job AS child WHERE child.parent = job.id
+                AND child.state IN ('queued','running','held','parked'))
+ORDER BY job.id
+"""
 USE = """
 SELECT friend.id, name, quota_mib, coalesce(sum(job.bytes), 0) AS used FROM friend
 LEFT JOIN job ON job.friend = friend.id GROUP BY friend.id ORDER BY used DESC
@@ -64,6 +71,11 @@ def would_go(db: sqlite3.Connection, days: int, now: int) -> Iterator[Goer]:
 def older_than(days: int) -> Choice:
     """Those, for `sweep`."""
     return lambda db, now: would_go(db, days, now)
+
+
+def all_of(friend: int) -> Choice:
+    """Everything of one friend's that has ended, also what somebody holds dear; not what is still started from."""
+    return lambda db, now: (Goer(*row) for row in db.execute(ALL_OF, (friend,)))
 
 
 def beyond_quota(db: sqlite3.Connection, now: int, quota_mib: int | None = None, name: str = "") -> Iterator[Goer]:
@@ -99,7 +111,7 @@ async def sweep(service: Service, choose: Choice) -> int:
         if len(going) < MOST_AT_ONCE:
             break
     if gone:
-        log.info("%d pictures went to make room", gone)
+        log.info("%d pictures went for good", gone)
         service.changed()
     return gone
 

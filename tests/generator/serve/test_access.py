@@ -403,6 +403,7 @@ def test_a_deleted_picture_is_gone_everywhere_and_its_row_stays(site: Any) -> No
         ({"prompt": "a" * 501}, "prompt"),
         ({"prompt": "a", "seed": -1}, "seed"),
         ({"prompt": "a", "seed": True}, "seed"),
+        ({"prompt": "a", "seed": 7.5}, "seed"),
         ({"prompt": "a", "preset": "huge"}, "preset"),
         ({"prompt": "a", "style": "; rm -rf"}, "style"),
         ({"prompt": ["a"]}, "prompt"),
@@ -414,6 +415,11 @@ def test_a_wish_has_six_fields_and_no_knob(site: Any, body: dict[str, Any], fiel
     answer = ann.post("/api/v1/jobs", json=body)
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == field
+
+
+def test_a_whole_number_is_one_however_json_has_it(site: Any) -> None:
+    key = site.submit(site.friend("ann"), seed=7.0)
+    assert site.rows("SELECT json_extract(config, '$.seed') FROM job WHERE key=?", key)[0][0] == 7
 
 
 @pytest.mark.parametrize("wait", ["\u00b2", "\u0663", "-1", "1.2.3", "nan", ""])

@@ -399,7 +399,7 @@ def test_the_open_queue_follows_the_machine_and_what_is_drawn(page: BrowserPage,
 def test_out_of_a_pocket_the_page_is_right_though_its_stream_is_dead(
     page: BrowserPage, by_hand: Any, waiting: Any, tunnel_to: Any, path: str
 ) -> None:
-    """Locked, the page is frozen; meanwhile the network changes, and nobody tells the connection."""
+    """Locked, the page is frozen; meanwhile the network changes, and nobody tells the connection. -rP says how long."""
     page = page.beside()  # one that was frozen once draws no frames for the tests after this
     ann = by_hand.friend("ann")
     tunnel = tunnel_to(by_hand.port)
@@ -413,7 +413,9 @@ def test_out_of_a_pocket_the_page_is_right_though_its_stream_is_dead(
     by_hand.until(ann, key, "done")
     asked = len(tunnel.asked)
     page.call("Page.setWebLifecycleState", state="active")
+    began = time.monotonic()
     until(page, f"{STATE} === 'done' || !!document.querySelector('main')?.innerText.includes('Nobody waits')")
+    print(f"{path}: right {time.monotonic() - began:.1f} s after it was looked at again")
     assert any("/api/v1/" in line and "events" not in line for line in tunnel.asked[asked:]), "it asked for all of it"
 
 
