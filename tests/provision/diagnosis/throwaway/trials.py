@@ -221,9 +221,11 @@ TRIALS = {
     "conda activate NAME": Trial("true", CONDA),
     "conda init bash": Trial(line_once("~/.bashrc", "# >>> conda initialize >>>")),
     "conda install -c conda-forge libstdcxx-ng": Trial("grep -q libstdcxx-ng ~/.conda/environments/base", answers=YES),
+    "conda install -c conda-forge NAME": Trial("grep -q thing ~/.conda/environments/base", answers=YES),
     'conda install "mkl<2024.1"': Trial("grep -q 'mkl<2024.1' ~/.conda/environments/base", answers=YES),
     "conda install nomkl": Trial("grep -q nomkl ~/.conda/environments/base", answers=YES),
     "python -m pip list": Trial("true"),
+    "python -m pip uninstall -y NAME": Trial(f"! {pip_has('thing')}", "python -m pip install -q thing"),
     # --- files and variables
     "mkdir -p checkpoints": Trial("[ -d checkpoints ]", "mv checkpoints elsewhere"),
     "mv NAME.py my_NAME.py": Trial(
@@ -261,6 +263,14 @@ TRIALS = {
     "mkdir -p ~/tmp && export TMPDIR=~/tmp": Trial('[ -d "$TMPDIR" ]'),
     "unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY": Trial(
         '[ -z "${https_proxy+x}" ]', "export https_proxy=http://127.0.0.1:9"
+    ),
+    "export HF_ENDPOINT=https://hf-mirror.com": Trial('[ -n "$HF_ENDPOINT" ]'),
+    "export LD_LIBRARY_PATH=\"$(python -c \"import os, nvidia; print(':'.join(e.path + '/lib' for p in nvidia.__path__ for e in os.scandir(p) if os.path.isdir(e.path + '/lib')))\")\"": Trial(
+        "[[ $LD_LIBRARY_PATH = */nvidia/cudnn/lib ]]",
+        "mkdir -p \"$(python -c 'import site; print(site.getsitepackages()[0])')/nvidia/cudnn/lib\"",
+    ),
+    'export TORCH_CUDA_ARCH_LIST="$(python -c "import torch; print(\'%d.%d\' % torch.cuda.get_device_capability())")"': Trial(
+        "[[ $TORCH_CUDA_ARCH_LIST = [0-9]*.[0-9] ]]"
     ),
     "unset CUDA_VISIBLE_DEVICES": Trial('[ -z "${CUDA_VISIBLE_DEVICES+x}" ]', "export CUDA_VISIBLE_DEVICES=-1"),
     "export CUDA_VISIBLE_DEVICES=0": Trial("[ $CUDA_VISIBLE_DEVICES = 0 ]"),

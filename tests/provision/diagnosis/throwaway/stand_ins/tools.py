@@ -55,6 +55,7 @@ def conda(words: Words) -> None:
         "create": parser("conda create", "-n,--name=", "-y,--yes"),
         "activate": parser("conda activate", words="?"),
         "env list": parser("conda env list", words="?"),
+        "env export": parser("conda env export", "--from-history", words="?"),
         "init": parser("conda init", "--reverse"),
         "install": parser("conda install", "-n,--name=", "-c,--channel=", "-y,--yes"),
         "remove": parser("conda remove", "-n,--name=", "--all", "-y,--yes"),
