@@ -51,6 +51,38 @@ KIN = [
         "[E NotebookApp] Rejecting connection: Requested version (0.0.7) > Current version (0.0.6).",
         "colab-local-runtime-refused",
     ),
+    ("wsl —install\nInvalid command line option: —install", "usage-error"),
+    (
+        "./tool: cannot execute binary file: Exec format error\ntool: ELF 32-bit LSB executable",
+        "program-of-other-architecture",
+    ),
+    ("OSError: [Errno 8] Exec format error: './aarch64/ffmpeg'", "program-of-other-architecture"),
+    ("xterm: Xt error: Can't open display: :0", "wslg-display-missing"),
+    ("GUI apps do not show on Ubuntu since the update", "wslg-display-missing"),
+    ("VMware Workstation and Device/Credential Guard are not compatible.", "other-hypervisor-disturbed"),
+    ("Call to WHvSetupPartition failed: ERROR_SUCCESS (VERR_NEM_VM_CREATE_FAILED)", "other-hypervisor-disturbed"),
+    (
+        "[ERROR] Failed to start ContainerManager: Following Cgroup subsystem not mounted: [cpuacct]",
+        "cgroup-not-mounted",
+    ),
+    ("fatal error C1189: #error:  -- unsupported Microsoft Visual Studio version!", "compiler-too-new-for-cuda"),
+    (
+        "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1331, unhandled cuda error",
+        "nccl-not-there",
+    ),
+    ("The operator 'aten::_cdist' is not currently implemented for the MPS device.", "mps-lacks-operation"),
+    ("An NVIDIA GPU may be present, but a CUDA-enabled jaxlib is not installed.", "gpu-package-without-cuda"),
+    ("AVX = 1 | AVX2 = 1 | BLAS = 0 | SSE3 = 1 | my card is idle", "gpu-package-without-cuda"),
+    ("torch._inductor.exc.TritonMissing: Cannot find a working triton installation.", "torch-compile-without-triton"),
+    ("[TRT] [E] 4: [runtime.cpp::deserializeCudaEngine::50] Error Code 4", "tensorrt-engine-of-other-version"),
+    ("ValueError: mount failed: timeout during initial read of root folder", "colab-drive-not-mounted"),
+    ("ValueError: Mountpoint must not already contain files", "colab-drive-not-mounted"),
+    ("parameters that were not used in producing loss", "unused-parameters-in-ddp"),
+    ('Could not load the Qt platform plugin "xcb" in "/x/site-packages/cv2/qt/plugins"', "opencv-qt-conflict"),
+    (
+        "Expected 4-dimensional input for 4-dimensional weight [64, 3, 7, 7], but got 3-dimensional",
+        "batch-dimension-missing",
+    ),
 ]
 ALIKE = [
     ("msiexec /Option <Required Parameter> [Optional Parameter]\n\nInstall Options", "wsl-package-broken"),
@@ -65,6 +97,16 @@ ALIKE = [
     ("ping example.com works now\n64 bytes from 93.184.215.14: icmp_seq=1 ttl=56", "network-unreachable-in-wsl"),
     ("localhost works, and so does the LAN IP", "server-not-reachable"),
     ("Collecting clip @ git+https://github.com/openai/CLIP.git\nSuccessfully installed clip-1.0", "clip-wrong-package"),
+    ("curl: (7) Failed to connect: Could not connect to server", "wslg-display-missing"),
+    ("ValueError: cannot convert float NaN to integer", "firmware-virtualization-off"),
+    ("RuntimeError: some error, library version 2.7.8", "firmware-virtualization-off"),
+    ("explorer.exe: cannot execute binary file: Exec format error", "program-of-other-architecture"),
+    ("VMware Workstation and WSL 2 both run here", "other-hypervisor-disturbed"),
+    ("gcc version 9.4.0 (Ubuntu 9.4.0-1ubuntu1~20.04)", "compiler-too-new-for-cuda"),
+    ("NCCL version 2.18.5+cuda11.8", "nccl-not-there"),
+    ("Using device: mps", "mps-lacks-operation"),
+    ("BLAS = 1 | SSE3 = 1", "gpu-package-without-cuda"),
+    ("Mounted at /content/drive", "colab-drive-not-mounted"),
 ]
 
 

@@ -265,6 +265,13 @@ TRIALS = {
         '[ -z "${https_proxy+x}" ]', "export https_proxy=http://127.0.0.1:9"
     ),
     "export HF_ENDPOINT=https://hf-mirror.com": Trial('[ -n "$HF_ENDPOINT" ]'),
+    "export IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg": Trial('[ -n "$IMAGEIO_FFMPEG_EXE" ]'),
+    "export NCCL_DEBUG=INFO": Trial('[ -n "$NCCL_DEBUG" ]'),
+    "export NCCL_P2P_DISABLE=1 NCCL_NVLS_ENABLE=0 NCCL_IB_DISABLE=1": Trial(
+        "[ $NCCL_P2P_DISABLE$NCCL_NVLS_ENABLE = 10 ]"
+    ),
+    "export PYTORCH_ENABLE_MPS_FALLBACK=1": Trial("[ $PYTORCH_ENABLE_MPS_FALLBACK = 1 ]"),
+    "export TORCHDYNAMO_DISABLE=1": Trial("[ $TORCHDYNAMO_DISABLE = 1 ]"),
     "export LD_LIBRARY_PATH=\"$(python -c \"import os, nvidia; print(':'.join(e.path + '/lib' for p in nvidia.__path__ for e in os.scandir(p) if os.path.isdir(e.path + '/lib')))\")\"": Trial(
         "[[ $LD_LIBRARY_PATH = */nvidia/cudnn/lib ]]",
         "mkdir -p \"$(python -c 'import site; print(site.getsitepackages()[0])')/nvidia/cudnn/lib\"",
@@ -329,6 +336,9 @@ TRIALS = {
     "sudo nvidia-ctk runtime configure --runtime=docker": Trial("grep -q nvidia /etc/docker/daemon.json"),
     "docker export CONTAINER -o rootfs.tar": Trial("[ -s rootfs.tar ]"),
     "ls -l /dev/dxg": Trial("true", "touch /dev/dxg"),
+    "[ -e /tmp/.X11-unix/X0 ] || sudo ln -s /mnt/wslg/.X11-unix/X0 /tmp/.X11-unix/X0": Trial(
+        "[ -e /tmp/.X11-unix/X0 ]", "mkdir -p /tmp/.X11-unix /mnt/wslg/.X11-unix && touch /mnt/wslg/.X11-unix/X0"
+    ),
     "ls /.dockerenv": Trial("true", "touch /.dockerenv"),
     "ls /mnt; mount | grep -E 'drvfs|9p'": Trial("true", "mkdir /mnt/d && mount -t drvfs D: /mnt/d"),
 }
