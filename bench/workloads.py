@@ -156,6 +156,12 @@ WORKLOADS: Mapping[str, Workload] = {
 }
 
 
+def find_by_hash(workload_hash: str) -> Workload | None:
+    """The workload with that hash, under either profile; None for work of another version."""
+    known = (workload.with_profile(profile) for workload in WORKLOADS.values() for profile in PROFILES)
+    return next((workload for workload in known if workload.hash == workload_hash), None)
+
+
 def find_workload(name: str, profile: str = "strict") -> Workload:
     """The workload of that name; UsageError naming what is near where there is none."""
     workload = WORKLOADS.get(name)

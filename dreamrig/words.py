@@ -81,6 +81,20 @@ def rate(mib_per_second: float) -> str:
     return f"{mib_per_second:.1f} MiB/s"
 
 
+def ratio(low: float, middle: float, high: float, first: str, second: str) -> str:
+    """How many times as fast the first is, of a 95 % interval: "A is 3.1x (3.0 to 3.2) as fast as B"."""
+    if low <= 1 <= high:
+        return f"no difference shown ({times(middle)}x, 95 % interval {times(low)} to {times(high)})"
+    if middle < 1:
+        return ratio(1 / high, 1 / middle, 1 / low, second, first)
+    return f"{first} is {times(middle)}x ({times(low)} to {times(high)}) as fast as {second}"
+
+
+def times(value: float) -> str:
+    """A factor with digits enough to tell it from 1: "3.1", "1.042"."""
+    return f"{value:.3f}" if abs(value - 1) < 0.1 else short(value)
+
+
 def percent(share: float) -> str:
     """A share: "38%"; below one percent with a digit more."""
     return f"{share:.0%}" if share >= 0.01 or share <= 0 else f"{share:.1%}"

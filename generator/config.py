@@ -34,6 +34,9 @@ SIZE_MULTIPLE = 8
 SMALLEST_SIDE = 16
 LARGEST_SIDE = 4096
 
+NOT_OF_A_STEP = frozenset(("prompt", "seed", "steps", "start", "step_size", "precision", "random_weights"))
+"""Settings that count and leave the work of a step as it is; whoever compares paces asks for precision and weights."""
+
 # Headings of the help; settings under none of them are those that most people want.
 TOWARDS = "What to move towards"
 BEGINNING = "What it begins with"
@@ -253,7 +256,16 @@ class GenerateConfig:
         """Short sha256 over the fields that change the work or the picture; equal on every machine."""
         knobs = knobs_of(GenerateConfig)
         chosen = {name: value for name, value in self.to_dict().items() if knobs[name].counts}
-        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
+        return _short_hash(chosen)
+
+    def step_id(self) -> str:
+        """Short sha256 over what decides the work of a step: pictures with the same one take as long for each."""
+        knobs, wishes = knobs_of(GenerateConfig), self.wishes()
+        chosen = {
+            name: value for name, value in self.to_dict().items() if knobs[name].counts and name not in NOT_OF_A_STEP
+        }
+        chosen["texts"] = [[aim.region, aim.scene] for aim in wishes.texts]
+        return _short_hash(chosen)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; without those of later knobs that are at their defaults."""
@@ -275,6 +287,10 @@ class GenerateConfig:
 def networks_key(config: GenerateConfig) -> tuple[Any, ...]:
     """What decides which networks a config loads, and where: equal for two configs that can share them."""
     return tuple(getattr(config, name) for name, knob in knobs_of(GenerateConfig).items() if knob.loads)
+
+
+def _short_hash(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _not_blank(name: str, value: str, *, hint: str) -> None:

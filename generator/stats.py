@@ -64,6 +64,9 @@ TENTHS_TO_LEAVE = 6
 """Of a series, at most, that may be left out as not yet steady."""
 NEAR_THE_GAP = 1.5
 """Half widths of an interval within which a change of speed counts as near the median."""
+RUN_TO_RUN = 0.02
+"""Standard deviation between sessions of one machine that is assumed where it was not measured: memory lies elsewhere,
+the room is warmer."""
 
 Floats = NDArray[np.float64]
 
@@ -288,8 +291,24 @@ def steady_from(values: Sequence[float]) -> int | None:
 
 def widened(interval: Interval, log_reach: float) -> Interval:
     """An interval with another source of chance joined to both ends, as the legs of a right angle."""
-    down, up = math.log(interval.median / interval.low), math.log(interval.high / interval.median)
+    down, up = _reach(interval)
     return _around(interval.median, math.hypot(down, log_reach), math.hypot(up, log_reach))
+
+
+def with_chance(ratio: Interval, deviation: float) -> Interval:
+    """A ratio's interval with a standard deviation that each of both gets by chance besides."""
+    return widened(ratio, NORMAL_95 * deviation * math.sqrt(2))
+
+
+def ratio_of(numerator: Interval, denominator: Interval) -> Interval:
+    """The ratio of two medians that were measured apart, from their intervals alone: as ratio_interval joins them."""
+    down, up = _reach(numerator)
+    below = _reach(denominator)
+    return _around(numerator.median / denominator.median, math.hypot(down, below[1]), math.hypot(up, below[0]))
+
+
+def _reach(interval: Interval) -> tuple[float, float]:
+    return math.log(interval.median / interval.low), math.log(interval.high / interval.median)
 
 
 def _around(middle: float, down: float, up: float) -> Interval:

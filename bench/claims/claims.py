@@ -21,6 +21,7 @@ from dreamrig.words import pace, rough
 from provision.cards.datasheets import Datasheet, colab_datasheets, find_datasheet
 from provision.cards.expected import expect, width_of
 from provision.cards.limits import FREE, WORTH_SAYING, Bound
+from provision.cards.measured import against
 
 Kind = Literal["measured", "expected", "bound"]
 MEANING: dict[Kind, str] = {
@@ -78,9 +79,9 @@ def _best(result: BenchResult, sheet: Datasheet, evidence: Sequence[BenchResult]
     own = find_datasheet(result.device.name)
     if own is not None and own.key == sheet.key:  # the result itself is what was measured
         return None
-    measured = [other for other in evidence if _is_on(other, sheet)]
+    measured = [other for other in evidence if is_on(other, sheet)]
     if measured:
-        best = max(measured, key=lambda other: (find_obstacle(other, result, evidence) is None, *_worth(other)))
+        best = max(measured, key=lambda other: (find_obstacle(other, result, evidence) is None, *worth(other)))
         return _measured(result, sheet, best, evidence)
     bound = bounds.bound_for(result, sheet)
     if bound is None:
@@ -88,12 +89,13 @@ def _best(result: BenchResult, sheet: Datasheet, evidence: Sequence[BenchResult]
     return _expected(result, bound, own) or _bound(result, bound)
 
 
-def _is_on(result: BenchResult, sheet: Datasheet) -> bool:
+def is_on(result: BenchResult, sheet: Datasheet) -> bool:
+    """Whether that card measured it."""
     found = find_datasheet(result.device.name)
     return found is not None and found.key == sheet.key
 
 
-def _worth(result: BenchResult) -> tuple[bool, bool, int]:
+def worth(result: BenchResult) -> tuple[bool, bool, int]:
     """Which of several measurements that may be compared speaks for a GPU: one on Colab, a clean one, the longest."""
     return result.place == "colab-hosted", not summarise(result).verdicts, len(result.timing.blocks)
 
@@ -109,7 +111,7 @@ def _measured(result: BenchResult, sheet: Datasheet, other: BenchResult, evidenc
         steps_per_second=summary.steps_per_second,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        sentence=f"Against a measured {sheet.name} ({told}, {other.place}): {words}.",
+        sentence=against(sheet, told, other.place, words),
         basis=f"measured {other.created[:10]}, {other.place}, result {other.id[:8]}",
         measured=other,
     )

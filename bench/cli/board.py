@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bench.compare.machines import Merged
     from bench.result.result import BenchResult
 
-RESULTS = Path(__file__).resolve().parents[2] / "results"
 BOARD = Path("dreamrig-board")
 RAW = "results"
 FILLED_IN = "which this address fills in:"
@@ -32,7 +31,7 @@ def board(args: list[str]) -> int:
     import typer
 
     def body(
-        folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Results, one file each.")] = RESULTS,
+        folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Results, one file each.")] = store.HANDED_IN,
         out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the pages go.")] = BOARD,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
@@ -94,7 +93,9 @@ def submit(args: list[str]) -> int:
         source: Annotated[
             str, typer.Argument(metavar="[RESULT]", help='A file, the id of a result, or "last".')
         ] = "last",
-        folder: Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where it is written.")] = RESULTS,
+        folder: Annotated[
+            Path, typer.Option("--folder", metavar="FOLDER", help="Where it is written.")
+        ] = store.HANDED_IN,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     ) -> int:
         """Write a result to results/, show what is in it, and say how to hand it in. Nothing is sent by itself."""

@@ -80,10 +80,10 @@ class _Comparing:
         self.comparisons = [compare(results[0], other, self._evidence()) for other in results[1:]]
 
     def _evidence(self) -> list[BenchResult]:
-        """All results of this machine and of the comparison."""
+        """All results of this machine, of the comparison, and what people handed in."""
         from bench.result import store
 
-        return [*self.results, *store.known()]
+        return [*self.results, *store.evidence()]
 
     @property
     def is_broken(self) -> bool:

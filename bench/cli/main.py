@@ -35,7 +35,11 @@ def bench(args: list[str]) -> int:
     if name not in SUBCOMMANDS:
         raise _unknown(name)
     words.remove(name)  # flags before the name (`dreamrig bench --json run`) are the subcommand's
-    return load(SUBCOMMANDS[name])(words) or EXIT_GOOD
+    code = load(SUBCOMMANDS[name])(words) or EXIT_GOOD
+    from bench.cli.measured_cards import keep_current
+
+    keep_current()
+    return code
 
 
 def _without_name(words: list[str]) -> int:

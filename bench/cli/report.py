@@ -91,7 +91,7 @@ def write_report(
     from bench.report.html_page import render
     from bench.report.page import build_page
 
-    page = build_page(results, problems, kwh_price, store.known())
+    page = build_page(results, problems, kwh_price, store.evidence())
     picture = io.BytesIO()
     draw(page).save(picture, format="PNG", optimize=True)
     paths.write_atomic(out, render(page).encode())

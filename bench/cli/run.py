@@ -217,7 +217,7 @@ class _Command:
         if self.order.as_json:
             data: dict[str, Any] = {
                 "files": files,
-                "results": [to_data(result, store.known()) for result in results],
+                "results": [to_data(result, store.evidence()) for result in results],
             }
             data["race"] = None if race is None else race_data(race)
             console.print_json("bench", data, ok=not errors, errors=errors)
@@ -283,7 +283,7 @@ def _print(results: list[BenchResult], race: "Race | None", files: list[Path]) -
     if len(results) == 1:
         _print_rows(result_rows(results[0]))
         print()
-        claims = claim_lines(results[0], store.known())
+        claims = claim_lines(results[0], store.evidence())
         _print_lines([*claims, ""] if claims else [])
     sys.stdout.flush()
     print("\n".join(f"kept: {file}" for file in files))

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measure.ab import ONE_START, PROGRAM_CHANCE, ratio_words, with_chance
+from bench.measure.ab import ONE_START, PROGRAM_CHANCE, ratio_words
 from bench.result.result import BenchResult
 from bench.result.trust import why_impossible
 from dreamrig.plain import to_plain
 from generator import stats
-from generator.stats import Interval
+from generator.stats import RUN_TO_RUN, Interval, with_chance
 
-RUN_TO_RUN = 0.02
-"""Standard deviation between sessions of one machine that is assumed where it was not measured: memory lies elsewhere,
-the room is warmer."""
 ONE_SESSION = f"single sessions, for which {RUN_TO_RUN:.0%} of chance is allowed: --sessions 5 tells more"
 SAME_SPEED = 0.05
 """Random weights stand for real ones where a pair on the same machine agrees this well."""

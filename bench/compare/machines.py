@@ -147,7 +147,7 @@ def _rows(group: Sequence[BenchResult]) -> list[Row]:
 def _voice(results: Sequence[BenchResult]) -> Voice:
     longest = max((result.effort for result in results), key=EFFORTS.index)
     known = [(result, summarise(result)) for result in results if result.effort == longest]
-    counted = [pair for pair in known if not _doubts(pair[1])] or known
+    counted = [pair for pair in known if not doubts(pair[1])] or known
     words = dict.fromkeys(verdict.word for _, summary in counted for verdict in summary.verdicts)
     if any(result.workload.weights.random for result, _ in counted):
         words[RANDOM] = None
@@ -160,5 +160,6 @@ def _voice(results: Sequence[BenchResult]) -> Voice:
     )
 
 
-def _doubts(summary: Summary) -> set[str]:
+def doubts(summary: Summary) -> set[str]:
+    """Words of the verdicts that cast doubt on a pace."""
     return {verdict.word for verdict in summary.verdicts} - HARMLESS

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.result.figures import known_rate
-from dreamrig.words import short
+from dreamrig import words
 from generator import stats
-from generator.stats import Interval
+from generator.stats import Interval, with_chance
 
 PROGRAM_CHANCE = 0.01
 """Standard deviation between starts of one program beside another that is assumed where each was started once: what
@@ -55,37 +54,18 @@ def make_race(
     return Race(*names, tuple(first[:number]), tuple(second[:number]), are_sessions)
 
 
-def with_chance(ratio: Interval, deviation: float) -> Interval:
-    """A ratio's interval with a standard deviation that each of both gets by chance besides."""
-    return stats.widened(ratio, stats.NORMAL_95 * deviation * math.sqrt(2))
-
-
 def ratio_words(interval: Interval | None, first: str, second: str) -> str:
     """ "A is 3.1x (3.0 to 3.2) as fast as B", "no difference shown (0.99 to 1.02)", "too few to tell"."""
     if interval is None:
         return "too few blocks to tell"
-    reach = f"{show_ratio(interval.low)} to {show_ratio(interval.high)}"
-    if interval.holds(1.0):
-        return f"no difference shown ({show_ratio(interval.median)}x, 95 % interval {reach})"
-    if interval.median > 1:
-        return f"{first} is {show_ratio(interval.median)}x ({reach}) as fast as {second}"
-    turned = interval.inverse()
-    reach = f"{show_ratio(turned.low)} to {show_ratio(turned.high)}"
-    return f"{second} is {show_ratio(turned.median)}x ({reach}) as fast as {first}"
-
-
-def show_ratio(value: float) -> str:
-    """Digits enough to tell it from 1."""
-    if abs(value - 1) < 0.1:
-        return f"{value:.3f}"
-    return short(value)
+    return words.ratio(interval.low, interval.median, interval.high, first, second)
 
 
 def race_lines(race: Race) -> list[str]:
     """The race in words."""
     rates = [known_rate(1 / stats.median(own), stats.median_interval(own)) for own in (race.first, race.second)]
     width = max(len(race.first_name), len(race.second_name))
-    pairs = " ".join(show_ratio(ratio) for ratio in race.ratios[:12])
+    pairs = " ".join(words.times(ratio) for ratio in race.ratios[:12])
     more = f" and {len(race.ratios) - 12} more" if len(race.ratios) > 12 else ""
     return [
         f"{race.first_name:<{width}}  {rates[0]} it/s",

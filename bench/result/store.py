@@ -10,10 +10,14 @@ from pathlib import Path
 
 from bench.result.result import BenchResult, read_result, write_result
 from dreamrig import paths
+from dreamrig.documents import LARGEST_BYTES
 from dreamrig.errors import RigError, UsageError
 from dreamrig.paths import given
+from provision.cards.datasheets import colab_datasheets
 
 BASELINES = Path(__file__).parents[1] / "baselines"
+HANDED_IN = Path(__file__).resolve().parents[2] / "results"
+"""What people handed in, in a checkout."""
 LAST = "last"
 MOST_FILES = 10_000
 
@@ -75,6 +79,24 @@ def known() -> list[BenchResult]:
     here = read_folder(results_folder()) if results_folder().is_dir() else []
     shipped = [read_result(BASELINES / f"{name}.json") for name in baseline_names()]
     return [*shipped, *(found.result for found in here if found.result is not None)]
+
+
+def evidence(handed_in: Path = HANDED_IN) -> list[BenchResult]:
+    """All that may speak for a GPU of Colab: what is known, and what people handed in that they measured on one."""
+    there = [_read(path) for path in _files(handed_in) if _names_colab(path)] if handed_in.is_dir() else []
+    return [*known(), *(found.result for found in there if found.result is not None)]
+
+
+def evidence_files(handed_in: Path = HANDED_IN) -> list[Path]:
+    """The files that evidence() looks at."""
+    there = [file for folder in (results_folder(), handed_in) if folder.is_dir() for file in _files(folder)]
+    return [*sorted(BASELINES.glob("*.json")), *there]
+
+
+def _names_colab(file: Path) -> bool:
+    """Whether a GPU of Colab is named anywhere in a file: most name none, and need not be looked at closely."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.stat().st_size <= LARGEST_BYTES else ""
+    return any(re.search(sheet.match, text, re.IGNORECASE) for sheet in colab_datasheets())
 
 
 def find(source: str) -> Iterator[Found]:

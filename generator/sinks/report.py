@@ -6,14 +6,16 @@ Importing this module imports neither torch nor rich.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from dreamrig import words
 from dreamrig.words import NOISY_SPREAD, duration, known_range, memory, pace, percent
 from provision.cards.datasheets import Datasheet, colab_datasheets, datasheet, find_datasheet
 from provision.cards.expected import Expectation, expect
 from provision.cards.limits import FREE, Bound, make_bound
+from provision.cards.measured import MeasuredCard
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,6 +36,8 @@ class TimingReport:
 
     workload: str
     """GenerateConfig.workload_id(): only runs with the same one may be compared."""
+    same_step: tuple[str, ...] = ()
+    """GenerateConfig.step_id() of the runs whose step is the same work; empty = not known."""
     width: int
     height: int
     cutouts: int
@@ -158,6 +162,13 @@ class TimingReport:
         beside = (own, pace_here) if own is not None and pace_here is not None and quiet else None
         return expect(bound.sheet, self.precision, self.flops_per_step, bound.most_steps_per_second, beside)
 
+    def beside(self, cards: Iterable[MeasuredCard]) -> MeasuredCard | None:
+        """Of Colab's GPUs that were measured on the work of this step the free one, else the fastest; None for none."""
+        own = find_datasheet(self.device)
+        fitting = [card for card in cards if card.step in self.same_step and card.precision == self.precision]
+        others = [card for card in fitting if own is None or own.key != card.key]
+        return max(others, key=lambda card: (card.key == FREE, card.steps_per_second), default=None)
+
     @property
     def fastest_precision(self) -> str:
         """The one that a GPU's fastest unit may use for this run."""
@@ -190,21 +201,40 @@ class TimingReport:
         }
 
 
-def describe_claim(report: TimingReport) -> str | None:
+def describe_claim(report: TimingReport, cards: Iterable[MeasuredCard] = ()) -> str | None:
     """One line that places the run against Colab, from the best evidence; None without a count or a pace.
 
-    In the words of `bench`: what its free GPU is expected to do, else its bound.
+    In the words of `bench`: what was measured of its GPUs, else what the free one is expected to do, else its bound.
+
+    cards: those that were measured.
     """
     median, interval = report.median_step_seconds, report.interval
-    if not report.least_flops_per_step or not median:
+    if not median:
+        return None
+    measured = report.beside(cards)
+    if measured is not None:
+        return measured.describe(_beside(measured, interval))
+    if not report.least_flops_per_step:
         return None
     bound, slowest = report.bound(datasheet(FREE)), interval.high if interval else median
     expected = report.expected(bound)
     return bound.describe(slowest) if expected is None else expected.describe(1 / median, bound.at_least(slowest))
 
 
-def report_rows(report: TimingReport) -> list[tuple[str, str]]:
-    """(label, text) for every line of the report, top to bottom."""
+def _beside(card: MeasuredCard, interval: Interval | None) -> str:
+    """How the run compares with a card; interval: of its steps, of one session as a run is."""
+    if interval is None:
+        return "too few steps to tell"
+    from generator import stats
+
+    own = interval.inverse()
+    its = stats.Interval(card.low, card.steps_per_second, card.high)
+    ratio = stats.with_chance(stats.ratio_of(own, its), stats.RUN_TO_RUN)
+    return words.ratio(ratio.low, ratio.median, ratio.high, "this rig", f"that {card.sheet.name}")
+
+
+def report_rows(report: TimingReport, cards: Iterable[MeasuredCard] = ()) -> list[tuple[str, str]]:
+    """(label, text) for every line of the report, top to bottom. cards: of Colab, as they were measured."""
     rows = [
         *([("start", f"{_seconds(report.start_seconds)}, Python's own")] if report.start_seconds is not None else []),
         ("import", _seconds(report.import_seconds)),
@@ -221,7 +251,7 @@ def report_rows(report: TimingReport) -> list[tuple[str, str]]:
     shares = report.phase_shares()
     if shares is not None:
         rows.append(("where it goes", ", ".join(f"{name} {percent(share)}" for name, share in shares.items())))
-    claim = describe_claim(report)
+    claim = describe_claim(report, cards)
     if claim is not None:
         rows.append(("against Colab", claim))
     return rows

@@ -13,6 +13,7 @@ from generator.runs.folder import TIMINGS, write_json
 from generator.sinks.report import TimingReport
 
 if TYPE_CHECKING:
+    from generator.config import GenerateConfig
     from generator.engine.flops import FlopCount
 
 Clock = Callable[[], float]
@@ -71,6 +72,7 @@ class TimingsSink:
         config, seconds = self.started.config, [step.seconds for step in self.steps]
         return TimingReport(
             workload=config.workload_id(),
+            same_step=_same_step(config, self.started.device),
             width=config.width,
             height=config.height,
             cutouts=config.cutouts,
@@ -96,6 +98,13 @@ class TimingsSink:
             least_flops_per_step=flops.least_flops or None if flops else None,
             flops_method=flops_method,
         )
+
+
+def _same_step(config: GenerateConfig, device: str) -> tuple[str, ...]:
+    """Repeating itself costs a processor nothing, so that its step is that of both kinds of runs."""
+    if not device.startswith("cpu"):
+        return (config.step_id(),)
+    return tuple(replace(config, deterministic=either).step_id() for either in (True, False))
 
 
 def _gone() -> NoReturn:

@@ -11,6 +11,7 @@ from dreamrig.errors import InterruptedByUser
 from generator.runs.folder import Run
 from generator.sinks.report import render_table, report_rows
 from generator.work.viewers import linked, windows_path
+from provision.cards.measured import read_cards
 
 if TYPE_CHECKING:
     from generator.work.execute import Outcome
@@ -53,7 +54,7 @@ def show_text(outcome: Outcome, environ: Mapping[str, str] = os.environ) -> None
 
     environ: what tells about the terminal, which may know links, and may run on Windows.
     """
-    rows = [("run", outcome.run.id), ("seed", str(outcome.run.seed)), *report_rows(outcome.report)]
+    rows = [("run", outcome.run.id), ("seed", str(outcome.run.seed)), *report_rows(outcome.report, read_cards())]
     print(f"picture   {linked(outcome.picture, environ) if os.isatty(1) else outcome.picture}")
     if (on_windows := windows_path(outcome.picture, environ)) is not None:
         print(f"windows   {on_windows}")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreamrig.errors import UsageError
-from generator.config import GenerateConfig
+from generator.config import NOT_OF_A_STEP, GenerateConfig
 from generator.knobs import later_defaults_of
 
 WORKLOADS = Path(__file__).parents[1] / "golden" / "workloads.json"
@@ -202,6 +202,20 @@ def test_the_workload_of_the_defaults_is_the_same_everywhere() -> None:
     assert config.workload_id() == GenerateConfig.from_dict(json.loads(json.dumps(config.to_dict()))).workload_id()
     assert len(config.workload_id()) == 12
     assert config.workload_id() == GenerateConfig(prompt="sunset", pull=0).workload_id()
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_VALUES))
+def test_a_step_is_other_work_where_more_than_the_picture_differs(name: str) -> None:
+    config = GenerateConfig(prompt="sunset")
+    other = replace(config, **{name: OTHER_VALUES[name]})
+    assert (config.step_id() == other.step_id()) == (name in {*UNSEEN, *NOT_OF_A_STEP})
+
+
+@pytest.mark.parametrize("prompt", ["sunset | sea", "sunset @left", "sunset ^ night"])
+def test_more_texts_and_parts_are_other_work(prompt: str) -> None:
+    plain = GenerateConfig(prompt="sunset")
+    assert GenerateConfig(prompt="a cat:0.5").step_id() == plain.step_id()
+    assert GenerateConfig(prompt=prompt).step_id() != plain.step_id()
 
 
 LATER = sorted(later_defaults_of(GenerateConfig))

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.compare.compare import RUN_TO_RUN
-from bench.measure.ab import PROGRAM_CHANCE, with_chance
+from bench.measure.ab import PROGRAM_CHANCE
 from bench.proofs.intervals import machines
 from bench.proofs.intervals.machines import SLOWER, Series
 from bench.proofs.tables import table
 from generator import stats
-from generator.stats import Interval
+from generator.stats import RUN_TO_RUN, Interval, with_chance
 
 PAGE = Path(__file__).parents[3] / "docs" / "benchmark-intervals.md"
 WORDS = Path(__file__).parent / "page.md"

@@ -181,6 +181,7 @@ def test_the_sink_times_the_parts_of_a_run(models: Models, toy_config: Callable[
     assert report.first_preview_seconds is not None
     assert report.total_seconds > 5
     assert report.workload == config.workload_id()
+    assert set(report.same_step) == {replace(config, deterministic=either).step_id() for either in (True, False)}
 
 
 def test_the_sink_keeps_no_pictures(models: Models, toy_config: Callable[..., GenerateConfig]) -> None:
