@@ -16,7 +16,7 @@ from bench.compare.compare import compare, find_obstacle
 from bench.result.figures import known_pace
 from bench.result.pins import step_flops
 from bench.result.result import BenchResult
-from bench.result.verdict import summarise, why_refused
+from bench.result.verdict import FEW, summarise, why_refused
 from dreamrig.words import pace, rough
 from provision.cards.datasheets import Datasheet, colab_datasheets, find_datasheet
 from provision.cards.expected import expect, width_of
@@ -124,7 +124,8 @@ def _expected(result: BenchResult, bound: Bound, own: Datasheet | None) -> Claim
     """
     summary, precision = summarise(result), precision_there(result.workload.profile)
     is_alike = width_of(str(result.software.flags.get("precision"))) == width_of(precision)
-    is_clean = own is not None and is_alike and not summary.verdicts and summary.interval is not None
+    is_quiet = {verdict.word for verdict in summary.verdicts} <= {FEW}
+    is_clean = own is not None and is_alike and is_quiet and summary.interval is not None
     found = expect(
         bound.sheet,
         precision,

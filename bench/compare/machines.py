@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.result.result import EFFORTS, BenchResult, Effort
-from bench.result.verdict import Summary, summarise, why_refused
+from bench.result.verdict import FEW, Summary, summarise, why_refused
 from generator import stats
 
 RANDOM = "random weights"
-HARMLESS = frozenset({"power-limited", RANDOM})
+HARMLESS = frozenset({"power-limited", FEW, RANDOM})
 """Words that explain a pace and cast no doubt on it."""
 
 

@@ -11,7 +11,7 @@ from dreamrig.words import NOISY_SPREAD, duration, pace, percent
 from generator import stats
 from generator.stats import Interval
 
-IMPOSSIBLE, UNKNOWN = "impossible", "unknown work"
+IMPOSSIBLE, UNKNOWN, FEW = "impossible", "unknown work", "few blocks"
 DRIFT = 0.03
 """Of the pace, from the first third of the blocks to the last, where that is certain."""
 CLOCK_DROP = 0.05
@@ -19,7 +19,8 @@ CLOCK_DROP = 0.05
 CPU_CLOCK_DROP = 0.10
 BUSY_SHARE = 0.15
 """Of the processor's capacity, used by other programs."""
-FEW_BLOCKS = 5
+SHORT = 5
+"""Blocks, below which nothing should be concluded."""
 SLOWDOWN_SHARE = 0.05
 """Of the samples that tell of a slowdown by heat or by the power supply."""
 THERMAL_BITS = 0x08 | 0x20 | 0x40 | 0x80
@@ -92,8 +93,7 @@ def judge(result: BenchResult) -> list[Caveat]:
     if result.timing.ended_early:
         measured = sum(block.seconds for block in result.timing.blocks)
         found.append(Caveat("ended early", f"somebody ended it after {duration(measured)} of blocks"))
-    if len(result.timing.blocks) < FEW_BLOCKS:
-        found.append(Caveat("short", f"only {len(result.timing.blocks)} blocks were measured"))
+    found.append(_few_blocks(result))
     return list({verdict.word: verdict for verdict in reversed(found) if verdict is not None}.values())[::-1]
 
 
@@ -169,6 +169,17 @@ def power_limited(result: BenchResult) -> Caveat | None:
     if limit is None or usual is None or limit >= 0.98 * usual:
         return None
     return Caveat("power-limited", f"the power limit is {limit:.0f} W, the card's own is {usual:.0f} W")
+
+
+def _few_blocks(result: BenchResult) -> Caveat | None:
+    """Of one process: medians of several know nothing of each other. Where two speeds show, the interval holds both."""
+    count = len(result.timing.blocks)
+    if count < SHORT:
+        return Caveat("short", f"only {count} blocks were measured")
+    if result.has_sessions or count >= stats.MANY or stats.two_speeds(result.step_seconds) is not None:
+        return None
+    unseen = "a machine that keeps to one of two speeds for long may not have shown the other"
+    return Caveat(FEW, f"{count} of {stats.MANY}: {unseen}, and the interval would be too narrow")
 
 
 def _busy(telemetry: Telemetry | None) -> Caveat | None:

@@ -32,7 +32,7 @@ SAMPLES = 8
 STRICT_FLAGS = {"precision": "fp32", "tf32_matmul": False, "tf32_convolutions": False}
 
 
-def noisy_seconds(median: float = 0.1, spread: float = 0.01, count: int = 40, seed: int = 0) -> list[float]:
+def noisy_seconds(median: float = 0.1, spread: float = 0.01, count: int = 48, seed: int = 0) -> list[float]:
     """Seconds per step, log-normal around a median."""
     return [float(x) for x in median * np.exp(spread * np.random.default_rng(seed).standard_normal(count))]
 

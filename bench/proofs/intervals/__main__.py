@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.measure.ab import PROGRAM_CHANCE
+from bench.measure.blocks import BUDGETS
 from bench.proofs.intervals import machines
 from bench.proofs.intervals.machines import SLOWER, Series
 from bench.proofs.tables import table
@@ -35,11 +36,17 @@ def render() -> str:
         trials=TRIALS,
         session_trials=SESSION_TRIALS,
         seed=SEED,
+        **longest_steps(),
         coverage=table(["blocks", *map(str, BLOCKS)], coverage_rows()),
         different=table(["sessions differ by", *(f"{spread:.0%}" for spread in BETWEEN)], different_rows()),
         widths=table(["sessions each", *map(str, SESSIONS)], width_rows()),
         heat=table(["time constant", *(f"{constant} s" for constant in TIME_CONSTANTS), "no heat"], heat_rows()),
     )
+
+
+def longest_steps() -> dict[str, float]:
+    """Seconds of the longest step of which an effort has blocks enough."""
+    return {effort: 2 * budget.measuring / stats.MANY for effort, budget in BUDGETS.items()}
 
 
 def coverage(series: Series, truth: float) -> float:

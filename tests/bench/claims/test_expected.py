@@ -64,6 +64,10 @@ def test_where_the_table_says_nothing_nothing_is_expected(make_mixed: Make, spoi
     assert "expected" not in {claim.kind for claim in claims_for(result)}
 
 
+def test_few_blocks_of_ones_own_are_no_disturbance(make_mixed: Make) -> None:
+    assert "expected" in {claim.kind for claim in claims_for(make_mixed(step_seconds=[0.1] * 12))}
+
+
 def test_a_disturbed_result_expects_nothing_of_others(make_mixed: Make) -> None:
     noisy = functools.partial(make_mixed, step_seconds=[0.1, 0.2] * 6)
     assert "expected" not in {claim.kind for claim in claims_for(noisy())}
@@ -102,7 +106,8 @@ def test_as_shipped_on_a_processor_expects_no_card_in_full_precision(make_result
 
 def test_random_weights_of_colab_are_compared_where_something_shows_that_they_are_as_fast(make_strict: Make) -> None:
     """Real weights here, random ones there, and both here: the ratio; without the last what would make one."""
-    mine, t4 = make_strict(number=1), make_strict(number=2, device="Tesla T4", random=True, step_seconds=[1.0] * 12)
+    mine = make_strict(number=1, step_seconds=[0.1] * 12)
+    t4 = make_strict(number=2, device="Tesla T4", random=True, step_seconds=[1.0] * 12)
     said = headline(mine, [mine, t4]) or ""
     assert "not comparable: random weights vs real ones" in said
     assert said.endswith("dreamrig bench run adafruit-480-pure@strict --random-weights.")

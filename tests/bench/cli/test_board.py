@@ -89,10 +89,10 @@ def test_a_row_tells_machines_median_spread_and_verdicts(
     """What casts doubt on a machine is told beside it and does not count where others measured the same card."""
     monkeypatch.chdir(tmp_path)
     raw = paths.ensure_folder(tmp_path / "raw")
-    for number, seconds in enumerate([[0.1] * 12, [0.08] * 12, [0.2, 0.4] * 6], 1):
+    for number, seconds in enumerate([[0.1] * 48, [0.08] * 48, [0.2, 0.4] * 24], 1):
         host = replace(make_result().host, cpu=f"CPU {number}")
         write_result(make_result(number=number, step_seconds=seconds, host=host), raw / f"{number}.json")
-    write_result(make_result(number=4, device="Tesla T4", step_seconds=[0.5] * 12), raw / "4.json")
+    write_result(make_result(number=4, device="Tesla T4", step_seconds=[0.5] * 48), raw / "4.json")
     assert main(["bench", "board", "raw", "--out", "board"]) == 0
     (page,) = (tmp_path / "board").glob("starter*.html")
     measured, _, others = page.read_text(encoding="utf-8").partition("Not measured yet")
@@ -239,7 +239,7 @@ def test_what_is_handed_in_passes_the_strict_check_and_nothing_is_sent(
     assert "Nothing was sent" in out
     assert out.count("git ") == 4
     assert "  Result: RTX 3090 on starter-128 strict\n" in out
-    assert re.search(r"  - pace: 10\.0 it/s \(95 % interval [^)]*\), \d+(\.\d)? ms a step\n", out)
+    assert re.search(r"  - pace: (9\.99|10\.0) it/s \(95 % interval [^)]*\), \d+(\.\d)? ms a step\n", out)
     assert f"  The file {file.name} is attached (drag it here)." in out
     address = urlsplit(out.split()[-1])
     filled = parse_qs(address.query)

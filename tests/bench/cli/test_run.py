@@ -128,13 +128,13 @@ class HeatingClock:
     def __call__(self) -> float:
         if threading.get_ident() == self.thread:
             self.asked += 1
-            self.now += min(1.0, 0.85 + 0.002 * self.asked) * (1 + 0.001 * (self.asked * 7 % 5 - 2))
+            self.now += min(1.0, 0.85 + 0.001 * self.asked) * (1 + 0.001 * (self.asked * 7 % 5 - 2))
         return self.now
 
 
 @pytest.mark.slow
 def test_a_thorough_pair_counts_from_where_neither_shows_a_trend(capsys: pytest.CaptureFixture[str]) -> None:
-    budget = TimeBudget(warmup=0.1, warmup_most=1.0, measuring=30.0, block=0.001, picture=0.0, ceiling=0.02)
+    budget = TimeBudget(warmup=0.1, warmup_most=1.0, measuring=60.0, block=0.001, picture=0.0, ceiling=0.02)
     clock = HeatingClock(threading.get_ident())
     door = BenchDoor(budgets={"thorough": budget}, clock=clock)
     words = ["--thorough", "--device", "cpu", "--threads", "1", "--vs", "starter-128@as-shipped", "--json", "--quiet"]

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.proofs.intervals.machines import sticky, sticky_median
 from bench.result.result import BenchResult, Energy, Telemetry, Warmup
 from bench.result.verdict import judge, summarise
+from generator import stats
 
 Make = Callable[..., BenchResult]
 
@@ -104,9 +106,30 @@ def test_a_machine_that_gets_slower_is_told_from_its_blocks_alone(make_result: M
 
 
 def test_a_measurement_that_somebody_ended_says_so(make_result: Make) -> None:
-    whole = make_result(step_seconds=[0.1] * 12)
+    whole = make_result(step_seconds=[0.1] * 48)
     (verdict,) = judge(replace(whole, timing=replace(whole.timing, ended_early=True)))
-    assert (verdict.word, verdict.why) == ("ended early", "somebody ended it after 12.0 s of blocks")
+    assert (verdict.word, verdict.why) == ("ended early", "somebody ended it after 48.0 s of blocks")
+
+
+@pytest.mark.parametrize(("blocks", "word"), [(3, "short"), (5, "few blocks"), (47, "few blocks"), (48, None)])
+def test_few_blocks_say_so(blocks: int, word: str | None, make_result: Make) -> None:
+    assert words(make_result(step_seconds=[0.1] * blocks)) == ([word] if word else [])
+
+
+def test_sessions_are_not_few_blocks(make_result: Make) -> None:
+    """Each is a throw of its own, so that one speed does not hide the other."""
+    one = make_result(step_seconds=[0.1] * 36)
+    assert words(replace(one, timing=replace(one.timing, session_blocks=(12, 12, 12)))) == []
+
+
+@pytest.mark.parametrize("slow_share", [0.2, 0.45])
+def test_an_interval_that_may_be_too_narrow_says_so(slow_share: float, make_result: Make) -> None:
+    """A machine that keeps to a speed for eight blocks: 20 of them may hide the other, 48 miss it seldom."""
+    truth, random = sticky_median(slow_share), np.random.default_rng(3)
+    for values in sticky(random, 100, 20, slow_share, 8):
+        assert set(words(make_result(step_seconds=list(values)))) & {"few blocks", "two speeds"}
+    intervals = [stats.median_interval(list(values)) for values in sticky(random, 400, 48, slow_share, 8)]
+    assert np.mean([interval is not None and interval.holds(truth) for interval in intervals]) >= 0.93
 
 
 def test_two_speeds_are_told_from_the_blocks_alone(make_result: Make) -> None:
