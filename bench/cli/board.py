@@ -49,7 +49,8 @@ def board(args: list[str]) -> int:
 def write_board(folder: Path, out: Path) -> list[str]:
     """Write the pages and copies of the files they link to; returns the pages' names.
 
-    A result that lies in the folder of the pages already is linked where it is.
+    A result that lies in the folder of the pages already is linked where it is. UsageError, with nothing written, where
+    a page would take the place of something that no board made.
     """
     from bench.cli.board_folder import BoardFolder
     from bench.report.board import render_board
@@ -63,7 +64,7 @@ def write_board(folder: Path, out: Path) -> list[str]:
     files = _raw_files(found, merged, target)
     pages = render_board(merged, files, [problem.replace(f"{show_path(folder)}{os.sep}", "") for problem in bad])
     for name, text in pages.items():
-        target.write(name, text.encode())
+        target.add(name, text.encode())
     target.finish()
     return list(pages)
 
@@ -80,7 +81,7 @@ def _raw_files(found: "Sequence[store.Found]", merged: "Merged", target: "BoardF
         if out in path.parents:
             name = path.relative_to(out).as_posix()
         else:
-            target.write(name, path.read_bytes())
+            target.add(name, path.read_bytes())
         files[one.result.id] = quote(name)
     return files
 

@@ -16,11 +16,13 @@ from uuid import UUID
 
 import pytest
 
+from bench.cli.board_folder import BoardFolder
 from bench.report.board import _link
 from bench.result import store
 from bench.result.result import BenchResult, read_result, write_result
 from dreamrig import paths
 from dreamrig.cli import main
+from dreamrig.errors import RigError
 
 Make = Callable[..., BenchResult]
 Seconds = Callable[..., list[float]]
@@ -192,6 +194,39 @@ def test_what_was_withdrawn_goes_and_what_others_made_stays(folder: Path, tmp_pa
     assert kept.read_text() == "changed by hand"
     assert outside.exists()
     assert "script" not in next(board.glob("adafruit-*.html")).read_text()
+
+
+@pytest.mark.parametrize("name", ["index.html", "results/mine"])
+def test_what_no_board_made_is_not_replaced(folder: Path, tmp_path: Path, name: str) -> None:
+    site = paths.ensure_folder(tmp_path / "site" / "results").parent
+    one = read_result(folder / "a.json")
+    foreign = site / name.replace("mine", store.file_name(one))
+    foreign.write_text("my own page")
+    assert main(["bench", "board", "results", "--out", "site"]) == 2
+    assert [path for path in site.rglob("*") if path.is_file()] == [foreign]
+    assert foreign.read_text() == "my own page"
+    foreign.unlink()
+    foreign.symlink_to(tmp_path / "elsewhere")
+    assert main(["bench", "board", "results", "--out", "site"]) == 2
+    foreign.unlink()
+    assert main(["bench", "board", "results", "--out", "site"]) == 0
+    foreign.write_text("changed by hand")
+    assert main(["bench", "board", "results", "--out", "site"]) == 2
+
+
+def test_a_board_that_was_ended_halfway_is_made_again(folder: Path, tmp_path: Path) -> None:
+    """Its list tells of the files of before and of those that it was about to write."""
+    assert main(["bench", "board", "results", "--out", "board"]) == 0
+    target, was = BoardFolder(tmp_path / "board"), (tmp_path / "board" / "index.html").read_bytes()
+    target.add("index.html", b"another")
+    target.add("results/1.json", b"{}")
+    in_the_way = paths.ensure_folder(tmp_path / "board" / "results" / "1.json")
+    with pytest.raises((OSError, RigError)):
+        target.finish()
+    in_the_way.rmdir()
+    assert (tmp_path / "board" / "index.html").read_bytes() == b"another" != was
+    assert main(["bench", "board", "results", "--out", "board"]) == 0
+    assert (tmp_path / "board" / "index.html").read_bytes() == was
 
 
 def test_no_page_tells_where_the_folder_lies(folder: Path, tmp_path: Path) -> None:
