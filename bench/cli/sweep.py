@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.sweep_reuse import Here, forget_what_is_past, note
 from dreamrig import console
 from dreamrig.command import run_one
 from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, UsageError
@@ -35,6 +36,7 @@ def sweep(args: list[str]) -> int:
     ) -> int:
         """Draw every combination of a grid, and tell how long a step took with each.
 
+        What was measured before, by the same dreamrig and torch on the same device with as many threads, is told again.
         One worker draws one picture at a time. Over Ray every machine takes its share, so compare figures of one
         device alone: the table names none that it does not know.
         """
@@ -42,6 +44,8 @@ def sweep(args: list[str]) -> int:
             raise UsageError(f"--crew is {crew!r}.", hint=f"use {' or '.join(KINDS)}")
         wanted = read_batch(Path(file).expanduser())
         tasks = [_task(number, one, file) for number, one in enumerate(wanted, 1)]
+        for sentence in forget_what_is_past(tasks, wanted, Here(is_this_machine=crew == "local")):
+            console.print_note(sentence)
         run_crew_batch(CrewBatch(tasks, _places(wanted, crew), tell_end=_told))
         rows = [row_of(task, one) for task, one in zip(tasks, wanted, strict=True)]
         errors = [task.error for task in tasks if task.error is not None]
@@ -55,7 +59,7 @@ def sweep(args: list[str]) -> int:
 
 
 def _task(number: int, one: WantedPicture, file: str) -> Task:
-    """A picture of its own folder: what was measured before is not measured again."""
+    """A picture of its own folder, by what was asked for."""
     plan = Plan(prompt=one.prompt, given={"seed": SEED, **one.settings})
     plan.check()
     facts = json.dumps([one.prompt, dict(plan.given)], sort_keys=True)
@@ -78,6 +82,7 @@ def _places(wanted: Sequence[WantedPicture], crew: str) -> Places:
 
 
 def _told(task: Task) -> None:
+    note(task)
     if task.error is not None:
         console.print_error(task.error)
 
