@@ -24,6 +24,7 @@ from bench.result.result import (
     Tool,
     Warmup,
     Weights,
+    Work,
     WorkloadUsed,
 )
 from bench.workloads import WORKLOADS
@@ -106,3 +107,24 @@ def make_result() -> Callable[..., BenchResult]:
 @pytest.fixture
 def make_seconds() -> Callable[..., list[float]]:
     return noisy_seconds
+
+
+@pytest.fixture
+def work() -> Work:
+    """Arithmetic and traffic of a step, as it was counted."""
+    return Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
+
+
+@pytest.fixture
+def ceilings() -> dict[str, Any]:
+    """What a card's own products reached."""
+    return {
+        "schema": "bench-ceilings/1",
+        "device": "NVIDIA GeForce RTX 3090",
+        "kind": "cuda",
+        "threads": None,
+        "torch": "2.13.0",
+        "matmul_tflops": {"fp32": 26.0},
+        "copy_gb_per_second": 840.0,
+        "seconds": 1.0,
+    }

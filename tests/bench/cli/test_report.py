@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -19,7 +20,6 @@ from bench.result.result import BenchResult, Work, write_result
 from dreamrig.errors import UsageError
 
 Make = Callable[..., BenchResult]
-WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PHONE_PIXELS = 390
 MEASURE = """<iframe id="f" style="width:{width}px;height:800px;border:0" srcdoc="{page}"></iframe><script>
@@ -37,10 +37,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_names_the_newest_of_this_machine_stands_on_top(
-    home: Path, make_result: Make, capsys: pytest.CaptureFixture[str]
+    home: Path, make_result: Make, capsys: pytest.CaptureFixture[str], work: Work
 ) -> None:
     for number, day in ((1, "18"), (2, "20"), (3, "19")):
-        store.keep(make_result(number=number, created=f"2026-11-{day}T10:00:00Z", work=WORK))
+        store.keep(make_result(number=number, created=f"2026-11-{day}T10:00:00Z", work=work))
     results, problems = gather([])
     assert [result.created[8:10] for result in results] == ["20", "19", "18"]
     assert problems == []
@@ -102,21 +102,16 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_written(
 
 
 @pytest.fixture
-def drawn(tmp_path: Path, make_result: Make, make_seconds: Callable[..., list[float]]) -> Path:
+def drawn(
+    tmp_path: Path, make_result: Make, make_seconds: Callable[..., list[float]], work: Work, ceilings: dict[str, Any]
+) -> Path:
     """A page with all there can be: several cards, several kinds of work, ceilings, gauges, long names."""
-    ceilings = {
-        "schema": "bench-ceilings/1",
-        "device": "NVIDIA GeForce RTX 3090",
-        "kind": "cuda",
-        "matmul_tflops": {"fp32": 26.0},
-        "copy_gb_per_second": 840.0,
-    }
-    long = make_result(device="A card with a very long name " * 6, number=4, work=WORK)
+    long = make_result(device="A card with a very long name " * 6, number=4, work=work)
     results = [
-        make_result(work=WORK, ceilings=ceilings),
-        make_result(device="Tesla T4", work=WORK, step_seconds=make_seconds(0.4, 0.2), number=2),
+        make_result(work=work, ceilings=ceilings),
+        make_result(device="Tesla T4", work=work, step_seconds=make_seconds(0.4, 0.2), number=2),
         replace(long, host=replace(long.host, cpu="word" * 40)),
-        make_result(profile="as-shipped", work=WORK, step_seconds=[30.0] * 4, number=3),
+        make_result(profile="as-shipped", work=work, step_seconds=[30.0] * 4, number=3),
     ]
     write_report(results, ["broken.json is not JSON."], tmp_path / "page.html", tmp_path / "card.png")
     return tmp_path / "page.html"

@@ -15,14 +15,6 @@ from bench.result.result import BenchResult, Work, write_result
 from docs.made.browser import CHROMIUM, BrowserPage, browser
 
 Make = Callable[..., BenchResult]
-WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
-CEILINGS = {
-    "schema": "bench-ceilings/1",
-    "device": "NVIDIA GeForce RTX 3090",
-    "kind": "cuda",
-    "matmul_tflops": {"fp32": 26.0},
-    "copy_gb_per_second": 840.0,
-}
 WIDTHS = (412, 1280)
 UNSPACED = "W" * 160
 FIND = """(() => {
@@ -70,17 +62,19 @@ def opened() -> Iterator[BrowserPage]:
 
 
 @pytest.fixture
-def results(make_result: Make, make_seconds: Callable[..., list[float]]) -> list[BenchResult]:
+def results(
+    make_result: Make, make_seconds: Callable[..., list[float]], work: Work, ceilings: dict[str, Any]
+) -> list[BenchResult]:
     """A long name without a space on top; cards, an expectation, bounds; names that stand at one place."""
-    heavy = {"workload": "adafruit-480-pure", "work": WORK}
-    long = make_result(device=UNSPACED, ceilings=CEILINGS, number=1, **heavy)
+    heavy = {"workload": "adafruit-480-pure", "work": work}
+    long = make_result(device=UNSPACED, ceilings=ceilings, number=1, **heavy)
     return [
         replace(long, host=replace(long.host, cpu=UNSPACED)),
-        make_result(ceilings=CEILINGS, number=2, **heavy),
+        make_result(ceilings=ceilings, number=2, **heavy),
         make_result(device="A card with a very long name " * 6, number=3, **heavy),
         make_result(device="Tesla P100", step_seconds=make_seconds(0.4, 0.2), number=4, **heavy),
         make_result(device="Tesla P100", step_seconds=[2.5, 5.0] * 20, number=5, **heavy),
-        make_result(profile="as-shipped", work=WORK, number=6, step_seconds=[30.0] * 4),
+        make_result(profile="as-shipped", work=work, number=6, step_seconds=[30.0] * 4),
     ]
 
 

@@ -31,17 +31,6 @@ from dreamrig.errors import UsageError
 from generator.stats import Interval
 
 Make = Callable[..., BenchResult]
-WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
-CEILINGS = {
-    "schema": "bench-ceilings/1",
-    "device": "NVIDIA GeForce RTX 3090",
-    "kind": "cuda",
-    "threads": None,
-    "torch": "2.13.0",
-    "matmul_tflops": {"fp32": 26.0},
-    "copy_gb_per_second": 840.0,
-    "seconds": 1.0,
-}
 VOID = {"meta", "link"}
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 
@@ -53,13 +42,13 @@ def make_result(make_result: Make) -> Make:
 
 
 @pytest.fixture
-def page(make_result: Make, make_seconds: Callable[..., list[float]]) -> Page:
+def page(make_result: Make, make_seconds: Callable[..., list[float]], work: Work, ceilings: dict[str, Any]) -> Page:
     """A card, another card, and other work."""
     return build_page(
         [
-            make_result(work=WORK, ceilings=CEILINGS, number=1),
-            make_result(device="Tesla T4", work=WORK, step_seconds=make_seconds(0.4), number=2, place="colab-hosted"),
-            make_result(profile="as-shipped", work=WORK, number=3),
+            make_result(work=work, ceilings=ceilings, number=1),
+            make_result(device="Tesla T4", work=work, step_seconds=make_seconds(0.4), number=2, place="colab-hosted"),
+            make_result(profile="as-shipped", work=work, number=3),
         ],
         ["broken.json is not JSON."],
     )
@@ -157,10 +146,10 @@ def test_published_figures_stand_in_no_chart(page: Page) -> None:
         assert len(group.chart.bars) == len(group.entries) + len([one for one in group.claims if one.measured is None])
 
 
-def test_no_file_moves_a_bound(make_result: Make) -> None:
+def test_no_file_moves_a_bound(make_result: Make, work: Work) -> None:
     """The least arithmetic of a workload is kept with the code."""
-    less = replace(WORK, least_flops_per_step=1.0)
-    page = build_page([make_result(work=WORK, number=1), make_result(work=less, number=2), make_result(number=3)])
+    less = replace(work, least_flops_per_step=1.0)
+    page = build_page([make_result(work=work, number=1), make_result(work=less, number=2), make_result(number=3)])
     l4 = next(claim for claim in page.groups[0].claims if claim.name == "L4")
     assert l4.kind == "bound"
     assert l4.steps_per_second == pytest.approx(30.3e12 / 1500258116721, rel=0.001)
@@ -182,9 +171,9 @@ def test_what_cannot_be_is_left_out_and_told(make_result: Make) -> None:
         build_page([liar])
 
 
-def test_the_table_tells_the_spread_and_the_remarks(make_result: Make) -> None:
-    noisy = make_result(step_seconds=[0.1, 0.2] * 6, ceilings=CEILINGS, work=WORK)
-    quiet = make_result(step_seconds=[0.1] * 12, ceilings=CEILINGS, work=WORK)
+def test_the_table_tells_the_spread_and_the_remarks(make_result: Make, work: Work, ceilings: dict[str, Any]) -> None:
+    noisy = make_result(step_seconds=[0.1, 0.2] * 6, ceilings=ceilings, work=work)
+    quiet = make_result(step_seconds=[0.1] * 12, ceilings=ceilings, work=work)
     heads, rows = table_rows(build_page([noisy], kwh_price=0.4).groups[0])
     row = dict(zip(heads, rows[0], strict=True))
     assert row["remarks"] == "noisy, two speeds"
@@ -232,9 +221,9 @@ def test_measured_and_bound_are_drawn_differently(page: Page) -> None:
     assert 'class="bound"' in svg.bar(linear.bars[1], linear)
 
 
-def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result: Make) -> None:
+def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result: Make, work: Work) -> None:
     """Of two roofs close together one has its name above, the other below; long names are cut."""
-    long = make_result(device="A card with a long name " * 5, work=WORK, number=4)
+    long = make_result(device="A card with a long name " * 5, work=work, number=4)
     places = [entry.standing for entry in (*page.groups[0].entries, *build_page([long]).groups[0].entries)]
     drawn = svg.roofline([place for place in places if place])
     names = re.findall(r'dy="(-?\d+)"[^>]*class="roof-name">([^<:]*)', drawn)
@@ -245,9 +234,9 @@ def test_names_in_the_roofline_do_not_lie_on_each_other(page: Page, make_result:
     assert any("\N{HORIZONTAL ELLIPSIS}" in point for point in points)
 
 
-def test_words_of_strangers_stay_words(make_result: Make) -> None:
+def test_words_of_strangers_stay_words(make_result: Make, work: Work, ceilings: dict[str, Any]) -> None:
     result = make_result(
-        device=HOSTILE, work=WORK, place="other", host=Host(os=HOSTILE, cpu=HOSTILE), note=HOSTILE, ceilings=CEILINGS
+        device=HOSTILE, work=work, place="other", host=Host(os=HOSTILE, cpu=HOSTILE), note=HOSTILE, ceilings=ceilings
     )
     used = result.workload
     params = {**used.params, "model": HOSTILE, "width": HOSTILE}
@@ -344,7 +333,7 @@ class Written(_Canvas):
 
 
 EVERY_WORD = (
-    "noisy", "two speeds", "drifting", "throttled", "power-limited", "busy", "unsettled", "ended early", "short",
+    "noisy", "two speeds", "drifting", "throttled", "power-limited", "busy", "unsettled", "ended early", "few blocks",
 )  # fmt: skip
 
 
@@ -358,9 +347,9 @@ EVERY_WORD = (
 )
 @pytest.mark.parametrize("words", [(), EVERY_WORD[:-1], EVERY_WORD])
 def test_the_card_shows_every_verdict_and_nothing_on_it_overlaps(
-    make_result: Make, device: str, seconds: list[float], words: tuple[str, ...]
+    make_result: Make, device: str, seconds: list[float], words: tuple[str, ...], work: Work
 ) -> None:
-    page = build_page([make_result(device=device, step_seconds=seconds, work=WORK)])
+    page = build_page([make_result(device=device, step_seconds=seconds, work=work)])
     group, entry = page.hero
     entry = replace(entry, summary=replace(entry.summary, verdicts=tuple(Caveat(word, "") for word in words)))
     canvas = Written()
@@ -402,9 +391,9 @@ def test_the_card_fills_what_was_measured_and_hatches_what_bounds(page: Page) ->
         assert (len(colours) == 1) == (bar.kind != "bound")
 
 
-def test_long_names_are_cut_on_the_card(make_result: Make) -> None:
-    long = build_page([make_result(device="W" * 200, work=WORK)])
-    plain = build_page([make_result(device="W" * 100, work=WORK)])
+def test_long_names_are_cut_on_the_card(make_result: Make, work: Work) -> None:
+    long = build_page([make_result(device="W" * 200, work=work)])
+    plain = build_page([make_result(device="W" * 100, work=work)])
     assert draw(long).tobytes() == draw(plain).tobytes()
 
 
@@ -422,11 +411,11 @@ def test_terminal_bars_are_as_long_as_their_values() -> None:
     assert terminal.bar_text(bar(1e-9), chart, 20) == "▏"
 
 
-def test_the_terminal_writes_control_characters_as_escapes(make_result: Make) -> None:
+def test_the_terminal_writes_control_characters_as_escapes(make_result: Make, work: Work) -> None:
     from rich.console import Console
 
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    page = build_page([make_result(device="evil\x1b[31m card", work=WORK)])
+    page = build_page([make_result(device="evil\x1b[31m card", work=work)])
     console.print(terminal.bars_table(page.groups[0]))
     text = console.export_text()
     assert "\x1b" not in text

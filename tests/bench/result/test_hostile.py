@@ -25,14 +25,6 @@ from bench.result.result import BenchResult, Work
 from dreamrig.errors import UsageError
 
 Make = Callable[..., BenchResult]
-WORK = Work(flops_per_step=2e12, least_flops_per_step=1e12, flops_by_precision={"fp32": 2e12}, bytes_per_step=4e10)
-CEILINGS = {
-    "schema": "bench-ceilings/1",
-    "device": "NVIDIA GeForce RTX 3090",
-    "kind": "cuda",
-    "matmul_tflops": {"fp32": 26.0},
-    "copy_gb_per_second": 840.0,
-}
 VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 1, 7, 0.5, 5e-324, 1e-300, 1e300, -1e17, 2**63, 10**400, "", " ", "x", "<script>", "\x1b[31m",
     "\ud800", "\u202e", "../../x", "a" * 3000, [], [[]], {}, [None], [0] * 8, [1e300] * 8, [-1e17] * 8, {"\ud800": 1},
@@ -77,8 +69,10 @@ def use(result: BenchResult, good: BenchResult) -> str:
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_field_may_be_anything(data: st.DataObject, make_result: Make) -> None:
-    good = make_result(work=WORK, ceilings=CEILINGS, price={"units_per_hour": 2.0}, place="colab-hosted", number=7)
+def test_any_field_may_be_anything(
+    data: st.DataObject, make_result: Make, work: Work, ceilings: dict[str, Any]
+) -> None:
+    good = make_result(work=work, ceilings=ceilings, price={"units_per_hour": 2.0}, place="colab-hosted", number=7)
     document = json.loads(json.dumps(good.to_dict()))
     path = data.draw(st.sampled_from(list(places(document))))
     text = json.dumps(replaced(document, path, data.draw(st.sampled_from(VALUES))))
