@@ -29,6 +29,8 @@ from typing import Any
 import httpx
 import psutil
 
+from bench.proofs.waiting import until
+
 FRIENDS = 15
 """As many as may come in within a minute from one address; each has several pages open."""
 STREAMS = 50
@@ -67,22 +69,13 @@ def served(home: Path) -> Iterator[tuple[str, dict[str, float]]]:
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: answers(address, "/healthz"))
+        until(lambda: answers(address, "/healthz"), "the page", START_SECONDS, pause_seconds=0.02)
         at_start = cost(home)
-        until(lambda: answers(address, "/readyz"))
+        until(lambda: answers(address, "/readyz"), "the worker", START_SECONDS)
         yield address, at_start
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
-
-
-def until(true: Any, seconds: float = START_SECONDS) -> None:
-    """Wait for it; SystemExit where it does not come."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise SystemExit("the server did not come up")
-        time.sleep(0.02)
 
 
 def answers(address: str, path: str) -> bool:

@@ -23,11 +23,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from bench.proofs import waiting
 from bench.proofs.serve_load import address_of
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,8 @@ NETWORK = "192.168.77"
 TMP = Path("/tmp")  # noqa: S108 - of a PC: the folder that its namespace has there
 CLONE_NEWNET = 0x40000000
 PATIENCE_SECONDS = 300.0
+NOT_YET = (OSError, ValueError, IndexError, httpx.HTTPError, sqlite3.Error)
+until = partial(waiting.until, seconds=PATIENCE_SECONDS, not_yet=NOT_YET)
 SETTLE_SECONDS = 45.0
 """How long a node that came back to the network is watched."""
 SHORT = {"prompt": "sunset over the sea", "preset": "quick"}
@@ -150,18 +154,6 @@ def connect(one: Pc, other: Pc) -> None:
         run(*pc.command("ip", "address", "add", f"{pc.address}/24", "dev", f"eth{pc.number}"))
         pc.link("up")
         run(*pc.command("ip", "route", "add", "default", "via", peer.address))
-
-
-def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
-    """What it gives, once it is something; SystemExit where it does not come."""
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(OSError, ValueError, IndexError, httpx.HTTPError, sqlite3.Error):
-            if found := true():
-                return found
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{what}: not within {seconds:.0f} s")
-        time.sleep(0.1)
 
 
 class Evening:
