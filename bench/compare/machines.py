@@ -160,6 +160,6 @@ def _voice(results: Sequence[BenchResult]) -> Voice:
     )
 
 
-def doubts(summary: Summary) -> set[str]:
+def doubts(summary: Summary) -> tuple[str, ...]:
     """Words of the verdicts that cast doubt on a pace."""
-    return {verdict.word for verdict in summary.verdicts} - HARMLESS
+    return tuple(verdict.word for verdict in summary.verdicts if verdict.word not in HARMLESS)

@@ -183,7 +183,8 @@ class Sitting:
         return any(seconds >= factor * self.budget.measuring and blocks >= least for factor, least in needs)
 
     def _tell_measuring(self, blocks: Sequence[Block], elapsed: float, factor: int) -> None:
-        most, paces = factor * self.budget.measuring, tuple(pace_of(blocks))
+        least, paces = factor * self.budget.measuring, tuple(pace_of(blocks))
+        most = max(least, min(2 * least, stats.MANY * elapsed / len(blocks)))
         self.watch(PhaseProgress(phase="measuring", seconds=elapsed, most_seconds=most, step_seconds=paces))
 
     def _end_early(self, blocks: int) -> bool:

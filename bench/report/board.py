@@ -12,7 +12,7 @@ from html import escape
 from pathlib import PurePosixPath
 
 from bench.claims.claims import claims_for
-from bench.compare.machines import Merged, Row, Voice
+from bench.compare.machines import HARMLESS, Merged, Row, Voice
 from bench.report.html_page import POLICY
 from bench.report.style import STYLE
 from bench.result.figures import short_device
@@ -77,7 +77,7 @@ def _workload(rows: Sequence[Row], files: Mapping[str, str]) -> str:
     return (
         f'<p class="work">workload {escape(rows[0].hash)} · {_link(INDEX, "all workloads")}</p>'
         f"<section><h2>Measured</h2>{measured}<p>Each machine counts once, however many files it sent; machines with a "
-        "remark count only where no other measured the same card.</p></section>"
+        f"remark count only where no other measured the same card, but for {', '.join(sorted(HARMLESS))}.</p></section>"
         f"{_not_measured(rows)}"
     )
 

@@ -78,11 +78,15 @@ class PaceBar:
     reach: str = ""
     """How far off what is expected may be, to stand beside the value: "0.31 to 3.8"; "" for the rest."""
 
+    doubts: tuple[str, ...] = ()
+    """Verdicts that cast doubt on what was measured."""
+
     @property
     def words(self) -> str:
-        """The value with its sign in words, for what may have no such letter, and how far off it may be."""
+        """The value with its sign in words, for what may have no such letter, how far off it may be, and a doubt."""
         said = self.text.replace("≤", "at most").replace("≈", "about")
-        return f"{said} ({self.reach})" if self.reach else said
+        more = self.reach or ", ".join((*self.doubts[:1], *(["..."] if len(self.doubts) > 1 else [])))
+        return f"{said} ({more})" if more else said
 
 
 @dataclass(frozen=True)

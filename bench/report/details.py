@@ -9,7 +9,7 @@ from bench.report.page import Group, ReportEntry
 from bench.result import figures
 from bench.result.result import BenchResult
 from bench.result.verdict import known
-from dreamrig.words import duration, memory, percent, short
+from dreamrig.words import duration, memory, percent, plural, short
 from generator import stats
 
 TELEMETRY = (
@@ -116,7 +116,7 @@ def environment_rows(result: BenchResult) -> list[tuple[str, str]]:
         ("weights", "random" if result.workload.weights.random else result.workload.weights.name),
         ("settings of torch", ", ".join(f"{name} {value}" for name, value in software.flags.items())),
         ("dreamrig", f"{tool.version} {(tool.commit or '')[:10]}{' with changes' if tool.is_dirty else ''}".strip()),
-        ("blocks", f"{len(result.timing.blocks)} of {result.timing.blocks[0].steps} steps"),
+        ("blocks", f"{len(result.timing.blocks)} of {plural(result.timing.blocks[0].steps, 'step')}"),
         ("measured", result.created),
         ("result", result.id),
     ]

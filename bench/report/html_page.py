@@ -48,11 +48,11 @@ def _hero(group: Group, entry: ReportEntry) -> str:
     if entry.standing and entry.standing.share is not None:
         facts.append(("of what it can do", percent(entry.standing.share)))
     headline = f'<p class="headline">{escape(group.headline)}</p>' if group.headline else ""
-    marks = "".join(f'<span class="mark">{escape(verdict.word)}</span>' for verdict in summary.verdicts)
+    marks = _marks([verdict.word for verdict in summary.verdicts])
     tiles = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)
     return (
         '<header><p class="brand">dreamrig bench</p>'
-        f"<h1>{escape(entry.name)}</h1><p class='pace'><b>{amount}</b> {unit} {marks}</p>"
+        f"<h1>{escape(entry.name)}</h1><p class='pace'><b>{amount}</b> {unit}{marks}</p>"
         f"<p class='work'>{escape(group.title)} · {escape(entry.note)}</p>"
         f"{headline}<dl class='tiles'>{tiles}</dl></header>"
     )
@@ -69,14 +69,19 @@ def _group(group: Group) -> str:
 def _chart(group: Group) -> str:
     rows = "".join(
         f'<div class="row {bar.kind}"><div class="name"><b>{escape(bar.label)}</b> <span>{escape(bar.note)}</span>'
-        f'</div>{svg.bar(bar, group.chart)}<div class="value">{_value(bar)}</div></div>'
+        f'{_marks(bar.doubts)}</div>{svg.bar(bar, group.chart)}<div class="value">{_value(bar)}</div></div>'
         for bar in group.chart.bars
     )
     axis = f'<div class="row axis"><div></div>{svg.bar_axis(group.chart.axis)}<div>it/s</div></div>'
     scale = " The scale is logarithmic: each line is ten times the one before." if group.chart.axis.is_log else ""
     shown = dict.fromkeys(["measured", *(claim.kind for claim in group.claims)])
-    key = " &nbsp; ".join(f'<span class="key {kind}"></span> {escape(claims.MEANING[kind])}' for kind in shown)
+    form = " dot" if group.chart.axis.is_log else ""  # as it is drawn there: a logarithm has no zero to begin a bar at
+    key = " &nbsp; ".join(f'<span class="key {kind}{form}"></span> {escape(claims.MEANING[kind])}' for kind in shown)
     return f'<figure class="bars">{rows}{axis}<figcaption>{key}.{scale}</figcaption></figure>'
+
+
+def _marks(words: Iterable[str]) -> str:
+    return "".join(f' <span class="mark">{escape(word)}</span>' for word in words)
 
 
 def _value(bar: PaceBar) -> str:
@@ -168,6 +173,6 @@ READING = """<section class="reading"><h2>How to read this</h2>
 <p>A step is one iteration: decode the latent, cut, ask CLIP, go back. it/s is one over the median time of a step; the
 device is waited for only at the edges of a block of steps. The 95 % interval of that median allows for
 neighbouring blocks that are alike; it speaks of this machine, on that day, and of no other card of the same name.</p>
-<p>A hatched bar is no measurement. It is the datasheet's peak divided by the least arithmetic this step can be done
-with, the thriftiest convolution known included; a real card stays well below its bound. Only work with the same
-workload number may be compared.</p></section>"""
+<p>A hatched bar, on a logarithmic scale an empty circle, is no measurement. It is the datasheet's peak divided by the
+least arithmetic this step can be done with, the thriftiest convolution known included; a real card stays well below its
+bound. Only work with the same workload number may be compared.</p></section>"""

@@ -11,6 +11,7 @@ from bench.claims.published import Published, load_published
 from bench.claims.roofline import Standing
 from bench.compare.compare import compare
 from bench.compare.cost import Cost, cost_of
+from bench.compare.machines import doubts
 from bench.report.chart import BarChart, PaceBar, bar_chart
 from bench.result import figures
 from bench.result.result import BenchResult
@@ -158,6 +159,7 @@ def _measured_bar(entry: ReportEntry) -> PaceBar:
         high=interval.high if interval else None,
         kind="measured",
         text=figures.known_pace(summary.steps_per_second, summary.interval),
+        doubts=doubts(summary),
         tip=f"measured {result.created[:10]}, 95 % interval {figures.pace_range(summary.interval) or 'not known'}",
     )
 

@@ -34,7 +34,8 @@ figure{margin:18px 0 0}
 figcaption{color:var(--soft);font-size:.86rem;margin-top:8px;max-width:88ch}
 .row{display:grid;grid-template-columns:minmax(150px,250px) 1fr 108px;gap:0 14px;align-items:center}
 .row .name{line-height:1.2;padding:5px 0}
-.row .name span,.row .value span,summary span,.small span{color:var(--soft);font-size:.84rem}
+.row .name .mark{font-size:.76rem;padding:0 8px;color:var(--warn)}
+.row .name span:not(.mark),.row .value span,summary span,.small span{color:var(--soft);font-size:.84rem}
 .row .value{font-variant-numeric:tabular-nums;font-weight:600;white-space:nowrap}
 .row .value span{display:block;font-weight:400;line-height:1.2}
 .row.bound b,.row.bound .value{font-weight:450;color:var(--soft)}
@@ -60,6 +61,7 @@ rect.expected{fill:var(--accent-soft);stroke:var(--accent);stroke-width:1;stroke
 .key.expected{border:1px dashed var(--accent);background:var(--accent-soft)}
 .key.bound{border:1px solid var(--bound);background:repeating-linear-gradient(45deg,var(--bound) 0 2px,
 var(--bound-ground) 2px 7px)}
+.key.dot{width:12px;height:12px;border-radius:50%;vertical-align:-1px}.key.bound.dot{background:var(--bound-ground)}
 a{color:var(--accent)}
 .scroll{overflow-x:auto;margin-top:18px;background:linear-gradient(90deg,var(--panel) 40%,transparent),
 linear-gradient(270deg,var(--panel) 40%,transparent) 100% 0,linear-gradient(90deg,var(--line),transparent),

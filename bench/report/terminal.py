@@ -1,4 +1,4 @@
-"""A group's bars for a terminal: full blocks were measured, light ones bound."""
+"""A group's bars for a terminal: full blocks were measured, light ones bound; on a logarithmic axis only their ends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 BAR_WIDTH = 30
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL, MIDDLE, LIGHT = "█", "▒", "░"
-PLAIN_FULL, PLAIN_MIDDLE, PLAIN_LIGHT = "#", "+", "."
-"""For a terminal that cannot write blocks."""
+MARKS = {"measured": (FULL, "#"), "expected": (MIDDLE, "+"), "bound": (LIGHT, ".")}
+"""And for a terminal that cannot write blocks."""
 KEY = (
     f"{FULL} measured   {MIDDLE} expected, not measured   "
     f"{LIGHT} bound: what the card's datasheet does not allow it to exceed, not a measurement"
@@ -25,13 +25,12 @@ KEY = (
 
 
 def bar_text(bar: PaceBar, chart: BarChart, width: int = BAR_WIDTH, *, plain: bool = False) -> str:
-    """A bar as characters, at most `width`; something is left of the smallest."""
-    cells = chart.axis.at(bar.value) * width
-    if bar.kind != "measured":
-        plain_mark, mark = (PLAIN_LIGHT, LIGHT) if bar.kind == "bound" else (PLAIN_MIDDLE, MIDDLE)
-        return (plain_mark if plain else mark) * max(1, round(cells))
-    if plain:
-        return PLAIN_FULL * max(1, round(cells))
+    """A bar as characters, at most `width`, on a logarithmic axis its end alone; something is left of the smallest."""
+    cells, mark = chart.axis.at(bar.value) * width, MARKS[bar.kind][plain]
+    if chart.axis.is_log:
+        return mark.rjust(max(1, round(cells)))
+    if bar.kind != "measured" or plain:
+        return mark * max(1, round(cells))
     whole, eighth = divmod(round(cells * 8), 8)
     return (FULL * whole + EIGHTHS[eighth]).rstrip() or EIGHTHS[1]
 

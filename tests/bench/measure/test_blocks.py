@@ -105,6 +105,16 @@ def test_time_and_number_of_blocks_suit_the_step(step: float, blocks: int) -> No
     assert [len(progress.step_seconds) for progress in seen if progress.phase == "measuring"] == [*range(1, blocks + 1)]
 
 
+@pytest.mark.parametrize(("step", "seconds"), [(0.01, 12.0), (0.375, 18.0), (2.0, 24.0)])
+def test_a_display_is_told_how_long_it_will_take(step: float, seconds: float) -> None:
+    """What 48 blocks need, between the usual time and twice that."""
+    sitting, steps, seen, _ = make([step])
+    _, count = sitting.warm_up(steps)
+    sitting.measure(steps, count)
+    told = [progress.most_seconds for progress in seen if progress.phase == "measuring"]
+    assert told == pytest.approx([seconds] * len(told))
+
+
 def test_pairs_take_turns_at_being_first() -> None:
     clock, log = Clock(), []  # type: ignore[var-annotated]
     one, other = ToySteps(clock, [0.5], log, "A "), ToySteps(clock, [0.7], log, "B ")

@@ -411,6 +411,31 @@ def test_terminal_bars_are_as_long_as_their_values() -> None:
     assert terminal.bar_text(bar(1e-9), chart, 20) == "▏"
 
 
+def test_on_a_logarithmic_axis_a_bar_has_no_beginning() -> None:
+    chart = bar_chart([bar(1000.0), bar(1.0)])
+    assert chart.axis.is_log
+    assert terminal.bar_text(bar(1000.0), chart, 20) == " " * 19 + "█"
+    assert terminal.bar_text(bar(1e-9, "expected"), chart, 20) == "▒"
+
+
+def test_a_doubt_stands_beside_every_measured_pace(make_result: Make) -> None:
+    """On page, card and terminal; words that cast none do not."""
+    noisy = make_result(device="Tesla T4", step_seconds=[0.5, 0.9, 0.7, 0.6] * 4, number=2)
+    page = build_page([make_result(step_seconds=[0.22] * 20, number=1), noisy])
+    (doubted,) = [one for one in page.groups[0].chart.bars if one.doubts]
+    assert (doubted.label, doubted.words) == ("T4", "1.5 it/s (noisy)")
+    rows = re.findall(r'<div class="row measured">.*?</div>', render(page), re.DOTALL)
+    assert ["noisy" in row for row in rows] == [False, True]
+    assert replace(doubted, doubts=("noisy", "busy")).words == "1.5 it/s (noisy, ...)"
+
+
+def test_the_key_looks_like_what_is_drawn(page: Page) -> None:
+    group = page.groups[0]
+    for bars, key in (([bar(1000.0), bar(1.0)], "key measured dot"), ([bar(2.0), bar(1.0)], "key measured")):
+        drawn = replace(page, groups=(replace(group, chart=bar_chart(bars)),))
+        assert f'class="{key}"' in render(drawn)
+
+
 def test_the_terminal_writes_control_characters_as_escapes(make_result: Make, work: Work) -> None:
     from rich.console import Console
 
