@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bench.measure.ceilings import Ceilings, parse_ceilings
 from bench.result.figures import short_device
+from bench.result.pins import step_flops
 from bench.result.result import BenchResult
 from bench.result.verdict import summarise
 from dreamrig.words import GIGA, TERA, percent
@@ -86,17 +87,20 @@ class Standing:
 
 
 def standing(result: BenchResult) -> Standing | None:
-    """A result's place under its roofs; None where its arithmetic was not counted."""
-    work = result.work
-    if not work.flops_per_step:
+    """A result's place under its roofs; None where its arithmetic was not counted.
+
+    Of known work it is what is kept with the code: a file that told more would come out above any roof.
+    """
+    work, flops = result.work, step_flops(result.workload.hash) or result.work.flops_per_step
+    if not work.flops_per_step or not flops:
         return None
     by_precision = _as_executed(result)
     ceilings, sheet = parse_ceilings(result.ceilings), find_datasheet(result.device.name)
     roofs = [roof for roof in (measured_roof(ceilings, by_precision), sheet_roof(sheet, by_precision)) if roof]
     return Standing(
         label=short_device(result.device.name),
-        tflops=work.flops_per_step / summarise(result).step_seconds / TERA,
-        intensity=work.flops_per_step / work.bytes_per_step if work.bytes_per_step else None,
+        tflops=flops / summarise(result).step_seconds / TERA,
+        intensity=flops / work.bytes_per_step if work.bytes_per_step else None,
         roofs=tuple(roofs),
         flops_by_precision=by_precision,
         disturbance=next((verdict.word for verdict in summarise(result).verdicts if verdict.word in DISTURBING), ""),

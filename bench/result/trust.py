@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from bench.result.pins import hash_of, known_names, least_flops, name_of, pins_of
 from bench.result.result import BenchResult
-from dreamrig.words import TERA, short
+from dreamrig.words import TERA, plural, short
 from generator import stats
 from provision.cards.datasheets import PRECISIONS, datasheets, find_datasheet
 
@@ -103,6 +103,10 @@ def _pace_reasons(result: BenchResult) -> Iterator[str]:
     most, whose = most_tflops(result)
     if tflops > most:
         yield f"{short(tflops / most)} times what {whose} allows"
+    picture = result.timing.picture
+    if picture is not None and least * picture.steps / picture.seconds / TERA > most:
+        times = short(least * picture.steps / picture.seconds / TERA / most)
+        yield f"its picture of {plural(picture.steps, 'step')} was drawn at {times} times what {whose} allows"
     own = _own_ceiling(result)
     if own is not None and tflops > CEILING_ALLOWANCE * own:
         yield f"{short(tflops / own)} times what its own products reached"

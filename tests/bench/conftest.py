@@ -52,7 +52,7 @@ def build_result(
     number: int = 1,
     **changes: Any,
 ) -> BenchResult:
-    used = WORKLOADS[workload].with_profile(profile)
+    used, seconds = WORKLOADS[workload].with_profile(profile), noisy_seconds() if step_seconds is None else step_seconds
     columns = {
         "sm_clock_mhz": (1800.0,) * SAMPLES,
         "power_watts": (300.0,) * SAMPLES,
@@ -78,12 +78,12 @@ def build_result(
         host=Host(os="Ubuntu 24.04", kernel="6.8", cpu="A CPU", cpu_threads=16, memory_mib=65536.0),
         software=Software(python="3.12.3", torch="2.13.0", threads=8, flags=STRICT_FLAGS),
         timing=Timing(
-            blocks=make_blocks(noisy_seconds() if step_seconds is None else step_seconds),
+            blocks=make_blocks(seconds),
             first_step_seconds=1.5,
             import_seconds=2.0,
             load_seconds=0.5,
             warmup=Warmup(steps=20, seconds=2.0, is_settled=True),
-            picture=Picture(steps=30, seconds=3.4),
+            picture=Picture(steps=30, seconds=3.4 if step_seconds is None else 34 * float(np.median(seconds))),
         ),
         memory=Memory(peak_allocated_mib=900.0, peak_reserved_mib=1000.0, peak_process_mib=2000.0),
         telemetry=Telemetry(

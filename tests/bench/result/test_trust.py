@@ -16,7 +16,7 @@ from bench.claims.claims import claims_for
 from bench.compare.compare import compare
 from bench.compare.machines import merge_results
 from bench.result.pins import hash_of, least_flops, pins_of
-from bench.result.result import BenchResult, Device, write_result
+from bench.result.result import BenchResult, Device, Picture, write_result
 from bench.result.trust import why_impossible
 from bench.result.verdict import judge
 from bench.workloads import PROFILES, WORKLOADS
@@ -99,6 +99,14 @@ def test_nothing_is_faster_than_its_own_products(make_result: Make) -> None:
     assert why_impossible(shipped, NOW) is None
 
 
+def test_a_picture_takes_as_long_as_its_steps(make_result: Make) -> None:
+    result = make_result(step_seconds=at(8.0))
+    for seconds, is_impossible in ((30 * at(8.0)[0], False), (0.001, True)):
+        drawn = replace(result, timing=replace(result.timing, picture=Picture(steps=30, seconds=seconds)))
+        said = why_impossible(drawn, NOW) or ""
+        assert ("its picture of 30 steps was drawn at " in said) == is_impossible
+
+
 def test_the_number_of_the_work_is_made_from_its_values(make_result: Make) -> None:
     """A light workload under the number of a heavy one would beat every card."""
     result = make_result()
@@ -163,7 +171,7 @@ def test_unknown_work_stands_beside_nothing(
 def test_strict_is_fp32_without_tf32(make_result: Make, flags: dict[str, Any], kind: Any, told: str | None) -> None:
     result = make_result()
     result = replace(result, software=replace(result.software, flags=flags), device=replace(result.device, kind=kind))
-    result = replace(result, timing=replace(result.timing, blocks=make_result(step_seconds=at(0.1)).timing.blocks))
+    result = replace(result, timing=make_result(step_seconds=at(0.1)).timing)
     why = why_impossible(result, NOW)
     assert (why is None) if told is None else told in (why or "")
     shipped = make_result(profile="as-shipped")
