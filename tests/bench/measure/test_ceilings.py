@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,9 @@ from bench.claims.roofline import Roof, describe, measured_roof, sheet_roof, sta
 from bench.cli import ceiling as ceiling_cli
 from bench.measure.ceilings import Ceilings, parse_ceilings
 from bench.measure.products import CeilingTurns, measure_ceilings, measure_copy, measure_product, precisions_of
+from bench.result.pins import step_flops
 from bench.result.result import BenchResult, Device, Software, Work
+from bench.workloads import find_workload
 from dreamrig.errors import UsageError
 from provision.cards.datasheets import datasheet
 
@@ -31,7 +34,14 @@ CEILINGS = Ceilings(
     copy_gb_per_second=842.4,
     seconds=4.0,
 )
-WORK = Work(flops_per_step=1e12, least_flops_per_step=5e11, flops_by_precision={"fp32": 1e12}, bytes_per_step=2e10)
+FLOPS = step_flops(find_workload("adafruit-480-pure").hash) or 0.0
+WORK = Work(flops_per_step=FLOPS, flops_by_precision={"fp32": FLOPS}, bytes_per_step=FLOPS / 50)
+
+
+@pytest.fixture
+def make_result(make_result: Make) -> Make:
+    """Work that a card is measured with."""
+    return functools.partial(make_result, workload="adafruit-480-pure")
 
 
 def ticking(step: float) -> Callable[[], float]:
@@ -123,7 +133,7 @@ def test_a_roof_is_the_lower_of_memory_and_arithmetic() -> None:
 
 
 def test_a_step_stands_under_its_own_ceiling(make_result: Make) -> None:
-    place = standing(make_result(work=WORK, step_seconds=[0.1] * 5, ceilings=CEILINGS.to_dict()))
+    place = standing(make_result(work=WORK, step_seconds=[FLOPS / 1e13] * 5, ceilings=CEILINGS.to_dict()))
     assert place is not None
     assert place.tflops == pytest.approx(10.0)
     assert place.intensity == pytest.approx(50.0)
@@ -131,6 +141,14 @@ def test_a_step_stands_under_its_own_ceiling(make_result: Make) -> None:
     assert place.limit == "arithmetic"  # the ridge is at 26.7e12 / 842.4e9 = 32
     assert "37%" in describe(place)
     assert [roof.is_measured for roof in place.roofs] == [True, False]
+
+
+def test_of_known_work_a_file_tells_no_arithmetic(make_result: Make) -> None:
+    """One that told ten times as much stood at 472 % of what its card can do."""
+    more = replace(WORK, flops_per_step=10 * FLOPS, flops_by_precision={"fp32": 10 * FLOPS})
+    place = standing(make_result(work=more, step_seconds=[FLOPS / 1e13] * 5, ceilings=CEILINGS.to_dict()))
+    assert place is not None
+    assert place.share == pytest.approx(10 / 26.7)
 
 
 def test_mixed_precision_is_judged_by_a_mixed_peak() -> None:
@@ -184,7 +202,7 @@ def test_a_senseless_time_is_refused(seconds: str) -> None:
 
 
 def test_a_gpu_far_below_its_roof_waits_for_launches(make_result: Callable[..., BenchResult]) -> None:
-    """2e12 FLOPs in 2 s is 1 TFLOP/s, of 26.7 that the products reach; a processor launches nothing."""
+    """2.7e12 FLOPs in 2 s are 1.4 TFLOP/s, of 26.7 that the products reach; a processor launches nothing."""
     result = make_result(work=WORK, step_seconds=[2.0] * 5, ceilings=CEILINGS.to_dict())
     place = standing(result)
     assert place is not None
