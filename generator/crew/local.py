@@ -9,10 +9,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from dreamrig.errors import EXIT_FAILED
 from generator.crew import protocol
 from generator.crew.holding import note_worker
 from generator.crew.protocol import Order, Telling
@@ -112,10 +113,22 @@ async def start_worker(command: Sequence[str], log: Path) -> LocalWorker:
     return worker
 
 
-def die_with_parent() -> None:
+def die_with_parent(libc: ctypes.CDLL | None = None) -> None:
     """Ask Linux for a SIGTERM when the parent of this process dies, should nothing else tell."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        (libc or ctypes.CDLL(None, use_errno=True)).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def bound_to_us() -> Callable[[], None]:
+    """For the time between fork and exec of a child: it gets a SIGTERM when this process dies, from then on."""
+    ours, libc = os.getpid(), ctypes.CDLL(None, use_errno=True)  # loaded now: in the child, nobody may
+
+    def bind() -> None:
+        die_with_parent(libc)
+        if os.getppid() != ours:
+            os._exit(EXIT_FAILED)
+
+    return bind
 
 
 def worker_environment() -> dict[str, str]:

@@ -7,10 +7,12 @@ none, and no folder.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE_LARGE, RECORD, TIM
 Item = bytes | tuple[str, bytes]
 INPUTS = Path(tempfile.gettempdir()) / "dreamrig-crew-inputs"
 """Of a node: where pictures lie that came with an order."""
+INPUT_SECONDS = 24 * 3600.0
 KIN = "kin.txt"
 """Beside a checkpoint: the fingerprint of whoever drew it. Another's is not gone on with."""
 KEPT = (CONFIG, RECORD, CHECKPOINT)
@@ -148,12 +151,21 @@ def with_inputs(order: Draw, inputs: Mapping[str, bytes], room: Path) -> Draw:
 
 def placed(inputs: Mapping[str, bytes], room: Path) -> dict[str, str]:
     """Write pictures down here; their paths elsewhere -> those on this disk, named by content."""
+    forget_old(room)
     places = {}
     for path, data in inputs.items():
         place = ensure_folder(room) / f"{hashlib.sha256(data).hexdigest()}{Path(path).suffix[:8]}"
         write_atomic(place, data)
         places[path] = str(place)
     return places
+
+
+def forget_old(room: Path, now: Callable[[], float] = time.time) -> None:
+    """Remove what no order brought for a day: a node keeps nothing."""
+    with contextlib.suppress(OSError):  # another worker of this machine was quicker, or another user's folder
+        for path in room.iterdir():
+            if now() - path.stat().st_mtime > INPUT_SECONDS:
+                path.unlink(missing_ok=True)
 
 
 def settled(given: Mapping[str, Any], inputs: Mapping[str, bytes]) -> dict[str, Any]:

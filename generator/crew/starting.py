@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import psutil
 from dreamrig.errors import NotReadyError
 from dreamrig.paths import ensure_folder
 from generator.crew.cluster import CrewFolder
+from generator.crew.local import bound_to_us
 
 STARTED = "Ray runtime started"
 """What `ray start` says when its node is part of a cluster."""
@@ -32,6 +34,7 @@ def ray_process(
     """
     has_raylet = has_raylet or raylet_lives
     ensure_folder(folder.path)
+    empty(folder.temporary)  # of a node that was killed
     for _ in range(MOST_STARTS):
         process = _spawn(command, folder)
         try:
@@ -48,10 +51,17 @@ def ray_process(
         yield process
     finally:
         _stop(process)
+    empty(folder.temporary)  # not after an error, whose traces lie in it
+
+
+def empty(folder: Path) -> None:
+    """Remove what Ray left in its folder; nothing of this home uses it."""
+    for path in folder.iterdir():
+        path.unlink() if path.is_symlink() or not path.is_dir() else shutil.rmtree(path, ignore_errors=True)
 
 
 def _spawn(command: Sequence[str], folder: CrewFolder) -> subprocess.Popen[bytes]:
-    """In a session of its own: a signal to this process reaches it by us alone."""
+    """In a session of its own: a signal to this process reaches it by us alone. It ends with us, however we end."""
     with folder.log.open("wb") as log:
         return subprocess.Popen(
             list(command),
@@ -60,6 +70,7 @@ def _spawn(command: Sequence[str], folder: CrewFolder) -> subprocess.Popen[bytes
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=bound_to_us(),  # noqa: PLW1509 - it takes no lock
         )
 
 

@@ -7,6 +7,7 @@ in one more. Knows nothing of Ray, so that it can be tried without.
 from __future__ import annotations
 
 import hashlib
+import os
 import queue
 import shutil
 import tempfile
@@ -25,12 +26,14 @@ from generator.crew.drawing import Networks
 from generator.crew.parcels import Item, files_of, pack, pack_frames, with_inputs
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Done, Draw, Interrupted, Kept, Leave, Telling
 from generator.crew.worker import Worker, beat, say
+from generator.runs.mark import process_mark
 from generator.work.rhythm import Rhythm
 from generator.work.stop import StopButton
 
 PROBE: Mapping[str, Any] = {"steps": 3, "width": 64, "height": 64, "cutouts": 4, "seed": 7}
 """The tiny fixed job by whose pixels two machines are compared."""
 Attempt = tuple[int, int]
+ROOM = "dreamrig-crew-room"
 
 
 class Station:
@@ -44,7 +47,7 @@ class Station:
         beat_seconds: float = SECONDS_BETWEEN_BEATS,
     ) -> None:
         """given: the owner's settings for every picture.   load: other networks, for tests."""
-        self.room = Path(tempfile.mkdtemp(prefix="dreamrig-crew-"))
+        self.room = fresh_room(Path(tempfile.gettempdir()))
         self.lock = threading.Lock()
         self.news: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self.attempts: dict[Attempt, queue.SimpleQueue[Item | None]] = {}
@@ -148,6 +151,22 @@ class Station:
     def leave(self) -> None:
         """Finish the step, keep, end."""
         self.worker.take(Leave())
+
+
+def fresh_room(base: Path) -> Path:
+    """A folder for the jobs of this process, which its name tells; those of processes that were killed go."""
+    for path in base.glob(f"{ROOM}-*"):
+        pid, _, mark = path.name.removeprefix(f"{ROOM}-").rpartition("-")[0].partition("-")
+        if pid.isdigit() and mark_in_name(int(pid)) != mark:
+            shutil.rmtree(path, ignore_errors=True)
+    mine = os.getpid()
+    return Path(tempfile.mkdtemp(prefix=f"{ROOM}-{mine}-{mark_in_name(mine)}-", dir=base))
+
+
+def mark_in_name(pid: int) -> str | None:
+    """What tells a process from any other that had its number, in a file's name; None = it is not alive."""
+    mark = process_mark(pid)
+    return None if mark is None else hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 
 def fingerprint(worker: Worker) -> str:

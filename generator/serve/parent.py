@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from types import FrameType
 from typing import Any
 
 from dreamrig import extras, settings
-from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, NotReadyError, UsageError
+from dreamrig.errors import EXIT_GOOD, NotReadyError, UsageError
 from generator.crew.cluster import require_ray
-from generator.crew.local import die_with_parent
+from generator.crew.local import bound_to_us
 from generator.crew.settings import load_crew_settings
 from generator.serve.discord import setup as discord_setup
 from generator.serve.home import held, this_home
@@ -113,11 +112,4 @@ def start_bound(command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
     Asked for between fork and exec: a child that asked by itself, after its imports, would outlive a parent that was
     killed in between, and hold the home for ever. No thread of ours runs beside the fork.
     """
-    ours = os.getpid()
-
-    def bind() -> None:
-        die_with_parent()
-        if os.getppid() != ours:
-            os._exit(EXIT_FAILED)
-
-    return subprocess.Popen(command, pass_fds=(lock,), preexec_fn=bind)  # noqa: PLW1509 - see above
+    return subprocess.Popen(command, pass_fds=(lock,), preexec_fn=bound_to_us())  # noqa: PLW1509 - see above

@@ -471,6 +471,39 @@ def test_a_terminal_that_is_closed_ends_rays_processes_too(tmp_path: Path, numbe
                 held.kill()
 
 
+def test_rays_processes_end_with_a_killed_holder(tmp_path: Path) -> None:
+    """They would draw on as a node that nobody holds, and keep its ports from the next."""
+    words = [sys.executable, "-c", HELD, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        held = psutil.Process(int(holder.stdout.readline()))
+        try:
+            holder.kill()
+            held.wait(60)
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                held.kill()
+
+
+def test_what_ray_left_in_its_folder_goes_with_the_node_and_after_an_error_with_the_next(tmp_path: Path) -> None:
+    folder = CrewFolder(tmp_path)
+
+    def session() -> Path:
+        (folder.temporary / "session_1").mkdir()
+        (folder.temporary / "session_latest").symlink_to("session_1")
+        return folder.temporary / "session_1" / "raylet.out"
+
+    session().write_text("of a node that was killed")
+    with starting.ray_process(starter(starting.STARTED), folder):
+        assert list(folder.temporary.iterdir()) == []
+        session().write_text("all is well")
+    assert list(folder.temporary.iterdir()) == []
+    with contextlib.suppress(NotReadyError), starting.ray_process(starter(starting.STARTED), folder):
+        session().write_text("why it ended")
+        raise NotReadyError("Ray ended by itself.")
+    assert (folder.temporary / "session_1" / "raylet.out").read_text() == "why it ended"
+
+
 # ---- what travels
 
 
@@ -552,7 +585,31 @@ def test_pictures_of_a_config_travel_and_are_named_by_content(tmp_path: Path) ->
     assert parcels.inputs_of({"start": "noise"}) == {}
 
 
+def test_pictures_that_no_order_brought_for_a_day_go(tmp_path: Path) -> None:
+    parcels.placed({"/mine.png": b"picture"}, tmp_path)
+    parcels.forget_old(tmp_path, lambda: time.time() + parcels.INPUT_SECONDS - 60)
+    assert len(list(tmp_path.iterdir())) == 1
+    parcels.forget_old(tmp_path, lambda: time.time() + parcels.INPUT_SECONDS + 60)
+    assert list(tmp_path.iterdir()) == []
+    parcels.forget_old(tmp_path / "none")
+
+
 # ---- the station
+
+
+def test_folders_of_killed_workers_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    from generator.crew import station
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        mark = station.mark_in_name(other.pid)
+        theirs = tmp_path / f"{station.ROOM}-{other.pid}-{mark}-abc"
+        theirs.mkdir()
+        mine = station.fresh_room(tmp_path)
+        assert theirs.exists()
+        other.kill()
+        other.wait()
+        second = station.fresh_room(tmp_path)
+    assert (theirs.exists(), mine.exists(), second.exists()) == (False, True, True)
 
 
 def toy_station(**named: Any) -> Any:
