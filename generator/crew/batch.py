@@ -6,7 +6,10 @@ What is done is found in its folder, so that the same batch goes on where it was
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import logging
+import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dreamrig.errors import FailedError, NotReadyError, RigError
+from generator.crew.door import CrewLostError
 from generator.crew.local import Crew, start_worker, worker_command
 from generator.crew.protocol import PICTURE, Done, Draw, Failed, Interrupted, Leave, Ready, Stepped
 from generator.runs import folder as runs
 
 if TYPE_CHECKING:
+    from generator.crew.door import CrewDriver
     from generator.crew.ray import RayCluster
 
 log = logging.getLogger("dreamrig.crew")
@@ -29,6 +34,7 @@ MOST_FALSE_STARTS = 3
 MOST_SILENT_LOOKS = 5
 """In a row, while nobody draws."""
 LOOK_SECONDS = 2.0
+PART_SECONDS = 2.0
 LEAVE_SECONDS = 60.0
 """For the step and the checkpoint of a worker whose place is gone."""
 
@@ -142,6 +148,8 @@ class CrewBatch:
         """The places; None = they are not told, which changes nothing for those who draw."""
         try:
             posts = await self.places.posts()
+        except CrewLostError:
+            raise
         except Exception as error:
             log.warning("who can draw is not known: %s: %s", type(error).__name__, error)
             self.silent_looks += 1
@@ -263,8 +271,11 @@ def run_crew_batch(batch: CrewBatch) -> None:
     asyncio.run(batch.run())
 
 
-def ray_places(given: Mapping[str, Any], keep_seconds: float) -> RayCluster:
-    """Every machine of the crew that this one is in; NotReadyError where it is in none."""
+def ray_places(given: Mapping[str, Any], keep_seconds: float, driver: CrewDriver | None = None) -> RayCluster:
+    """Every machine of the crew that this one is in; NotReadyError where it is in none, or draws for another driver.
+
+    driver: None = a batch.
+    """
     from dreamrig import settings
     from generator.crew import door
     from generator.crew.cluster import CrewFolder, driver_address, require_ray
@@ -273,7 +284,16 @@ def ray_places(given: Mapping[str, Any], keep_seconds: float) -> RayCluster:
 
     require_ray()
     own, folder = load_crew_settings({}, settings.load_sources()), CrewFolder()
+    driver = driver or door.CrewDriver(f"batch {secrets.token_hex(8)}", "a batch")
     ray_address, door_address = driver_address(folder, own.address)
-    connect(ray_address, folder.environment())
     ask_door = partial(door.ask, door_address, folder.token())
-    return RayCluster(own, given, keep_seconds, ask_door=ask_door, station=own.station)
+    door.be_driver(ask_door, driver)
+    atexit.register(part, ask_door, driver)
+    connect(ray_address, folder.environment())
+    return RayCluster(own, given, keep_seconds, ask_door=ask_door, driver=driver, station=own.station)
+
+
+def part(ask_door: Callable[..., Any], driver: CrewDriver) -> None:
+    """Say that nobody gives the crew work any more, so that nobody waits to be sure."""
+    with contextlib.suppress(NotReadyError):
+        ask_door({"kind": "parted", "who": driver.who}, PART_SECONDS)

@@ -103,7 +103,7 @@ def start(host: str | None, draws: bool, cpus: int | None, gpus: int | None, por
         address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, cards=cards_here()
     )
     membership.weights_here(model)  # read once before anybody asks, who would wait for it
-    members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray})
+    members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray}, wanted.label)
     command, where = wanted.command(folder.temporary), f"{address}:{ports.door}"
     with (
         told_to_stop() as stopped,

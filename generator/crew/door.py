@@ -40,16 +40,37 @@ def sign(token: str, *parts: str) -> str:
     return hmac.new(token.encode(), text, hashlib.sha256).hexdigest()
 
 
+class CrewLostError(NotReadyError):
+    """A driver has no crew any more: its head is gone, was begun anew, or draws for another driver."""
+
+
+@dataclass(frozen=True)
+class CrewDriver:
+    """Who gives a crew work: one at a time, for it takes whole cards."""
+
+    who: str = ""
+    """The same at every start of one server; another for each batch."""
+    name: str = "somebody"
+    """For people: a server, a batch."""
+
+    def question(self) -> dict[str, str]:
+        """What it asks the door again and again; the answer is Membership.drive's."""
+        return {"kind": "driver", "who": self.who, "name": self.name}
+
+
 @dataclass
 class Membership:
     """Who comes and goes, as the head knows it."""
 
     facts: Callable[[], Mapping[str, Any]]
     """Of the head: MemberFacts, and the port of Ray."""
+    head: str = ""
+    """Label of the head's own node: a head that is begun anew has another."""
     clock: Callable[[], float] = time.monotonic
     leaving: set[str] = field(default_factory=set)
     """Labels of nodes that take no more work."""
     drained: set[str] = field(default_factory=set)
+    driver: CrewDriver = CrewDriver()
     driver_at: float | None = None
 
     def answer(self, question: Mapping[str, Any], caller: str) -> Any:
@@ -66,11 +87,25 @@ class Membership:
             self.drained.add(node)
             return True
         if kind == "driver":
-            self.driver_at = self.clock()
-            return sorted(self.leaving - self.drained)
+            return self.drive(CrewDriver(str(question.get("who", ""))[:64], str(question.get("name", ""))[:64]))
+        if kind == "parted":
+            self.part(str(question.get("who", ""))[:64])
+            return True
         if kind == "driven":
             return self.has_driver()
         raise FailedError("The door does not know that question.")
+
+    def drive(self, asking: CrewDriver) -> dict[str, Any]:
+        """head; leaving: the nodes to drain; other: who gives work already, "" where whoever asks does now."""
+        if self.has_driver() and asking.who != self.driver.who:
+            return {"head": self.head, "leaving": [], "other": self.driver.name}
+        self.driver, self.driver_at = asking, self.clock()
+        return {"head": self.head, "leaving": sorted(self.leaving - self.drained), "other": ""}
+
+    def part(self, who: str) -> None:
+        """A driver has ended: nobody has to wait until it is forgotten."""
+        if who == self.driver.who:
+            self.driver_at = None
 
     def is_free(self, node: str) -> bool:
         """Whether a leaving node may go: its work is put back, or nobody gives any."""
@@ -201,6 +236,26 @@ def ask(address: str, token: str, question: Mapping[str, Any], seconds: float = 
     if not hmac.compare_digest(signed, sign(token, "answer", asker, text)):
         raise NotReadyError(f"Whoever answers at {address} does not have the crew's token.", hint="check the address")
     return json.loads(text)
+
+
+def be_driver(
+    ask_door: Callable[[Mapping[str, Any]], Any],
+    driver: CrewDriver,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Have the crew's work given by this process from now on; NotReadyError where another gives it.
+
+    One that was killed is waited for: after DRIVER_SECONDS the door has forgotten it.
+    """
+    deadline = clock() + DRIVER_SECONDS + 2.0
+    while other := ask_door(driver.question())["other"]:
+        if clock() > deadline:
+            raise NotReadyError(
+                f"{other.capitalize()} draws over this crew already, with all of its cards.",
+                hint="end that first; pictures for a running server: dreamrig submit",
+            )
+        sleep(1.0)
 
 
 def _refused(address: str, error: urllib.error.HTTPError) -> NotReadyError:

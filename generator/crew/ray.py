@@ -31,6 +31,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ from typing import Any, TypeVar
 from dreamrig.errors import NotReadyError, RigError
 from generator.crew import parcels, protocol
 from generator.crew.cluster import put_in_place
+from generator.crew.door import CrewDriver, CrewLostError
 from generator.crew.parcels import Item
 from generator.crew.places import Post, cards_among, label_of, posts_of
 from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
@@ -57,6 +59,9 @@ CALL_SECONDS = 60.0
 """For one question to the cluster."""
 CONNECT_SECONDS = 120.0
 """For this process to become the cluster's driver: a wrong token is refused after 22 s."""
+HEAD_SECONDS = 40.0
+"""Without a word of the head it is gone; after 60 s Ray ends the process of every driver, in its own words."""
+NOBODY = CrewDriver()
 SIMILAR = "similar, not equal"
 """Of a worker whose pictures look alike and differ in bytes from those of the first."""
 THREADS = 4
@@ -266,13 +271,19 @@ class RayCluster:
         given: Mapping[str, Any],
         keep_seconds: float,
         *,
-        ask_door: AskDoor = lambda question: [],
+        ask_door: AskDoor = lambda question: {},
+        driver: CrewDriver = NOBODY,
         station: str = STATION,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """given, keep_seconds: as of a worker.   ask_door: asks the head's door; see generator.crew.door.
 
         station: the module whose Station draws; tests bring their own.
         """
+        self.driver, self.clock = driver, clock
+        self.head: str | None = None
+        """The label of the head that this driver began with."""
+        self.heard_at = clock()
         self.settings, self.given, self.keep_seconds, self.station = settings, given, keep_seconds, station
         self.ask_door = ask_door
         self.crews: list[RayCrew] = []
@@ -281,14 +292,15 @@ class RayCluster:
         """The fingerprint that the first worker of this driver had: what the owner's list compares with."""
 
     async def posts(self) -> list[Post]:
-        """The places there are now; TimeoutError where the cluster does not answer.
+        """The places there are now; TimeoutError or NotReadyError where head or cluster do not answer, CrewLostError
+        where they will not any more.
 
         A machine that wants to leave has none any more; once its last worker has left, its door is told.
         """
         import ray
 
+        leaving = await self._leaving()  # first: with a head begun anew, Ray would end this process at its own question
         nodes = await timely(asyncio.to_thread(ray.nodes), CALL_SECONDS)
-        leaving = await timely(asyncio.to_thread(self.ask_door, {"kind": "driver"}), CALL_SECONDS)
         self.crews = [crew for crew in self.crews if not crew.is_over.is_set()]
         busy = {crew.post.node for crew in self.crews}
         for node in nodes:
@@ -298,6 +310,22 @@ class RayCluster:
         posts = posts_of(nodes, self.settings, leaving)
         self._say_cards(nodes, posts)
         return posts
+
+    async def _leaving(self) -> list[str]:
+        """The labels of machines that want to leave, as the door tells its driver."""
+        try:
+            told = await timely(asyncio.to_thread(self.ask_door, self.driver.question()), CALL_SECONDS)
+        except (NotReadyError, TimeoutError) as error:
+            if self.clock() - self.heard_at > HEAD_SECONDS:
+                raise CrewLostError("The head of the crew is gone.", hint="run there: dreamrig crew start") from error
+            raise
+        self.heard_at = self.clock()
+        if told.get("other"):
+            raise CrewLostError(f"This crew draws for {told['other']} now.", hint="end that, then start this again")
+        if self.head not in (None, told.get("head")):
+            raise CrewLostError("The head of the crew was begun anew.", hint="start this again")
+        self.head = told.get("head")
+        return list(told.get("leaving", []))
 
     def _say_cards(self, nodes: Sequence[Mapping[str, Any]], posts: Sequence[Post]) -> None:
         """Once, that no card is as the owner's setting says: a typo would be a silence without end."""

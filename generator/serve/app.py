@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from dreamrig.errors import UsageError
+from dreamrig.errors import RigError, UsageError
 from generator.crew.local import start_worker, worker_command
 from generator.serve import friends
 from generator.serve.access import BodyTooLargeError, Denied, Gate
@@ -164,7 +164,11 @@ def die_with_it(task: asyncio.Task[None], *, service: Service) -> None:
     """A page that looks healthy over a dead line would say "running" for ever: the parent starts anew."""
     if task.cancelled() or service.dispatcher.is_stopping:
         return
-    log.critical("the dispatcher died", exc_info=task.exception())
+    error = task.exception()
+    if isinstance(error, RigError):
+        log.critical("%s %s", error.message, error.hint)
+    else:
+        log.critical("the dispatcher died", exc_info=error)
     os._exit(EXIT_DISPATCHER_DIED)
 
 

@@ -19,13 +19,14 @@ from generator.crew.local import bound_to_us
 from generator.crew.settings import load_crew_settings
 from generator.serve.discord import setup as discord_setup
 from generator.serve.home import held, this_home
-from generator.serve.settings import LOOPBACK, ServeSettings, load_settings
+from generator.serve.settings import EXIT_NO_CREW, LOOPBACK, ServeSettings, load_settings
 from generator.serve.watching import lines
 
 PROCESS = (sys.executable, "-P", "-m", "dreamrig", "serve", "process")
 """The web process's command, without flags."""
 RESTART_WAITS = (0.2, 1.0, 5.0, 15.0, 60.0)
 LONG_LIFE_SECONDS = 60.0
+NO_CREW_SECONDS = 2.0
 
 
 def run(flags: dict[str, Any], process: Sequence[str] = PROCESS, waits: Sequence[float] = RESTART_WAITS) -> int:
@@ -61,6 +62,8 @@ def supervise(
 ) -> int:
     """Start the web process, and again where it dies, with growing pauses; returns its exit code once told to stop.
 
+    A crew that is not there at the first start is the caller's to mend; one that there was is waited for.
+
     lock: the descriptor that holds the home. The web process inherits it: where this parent is killed, nobody may write
     the database before that process has left.   waits: seconds before it is started again, by deaths in a row.
     """
@@ -73,7 +76,7 @@ def supervise(
     command = [*process, *words]
     told = threading.Event()
     child: subprocess.Popen[bytes] | None = None
-    deaths = 0
+    deaths, was_there = 0, False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         told.set()
@@ -89,9 +92,13 @@ def supervise(
                 code = child.wait()
             if told.is_set() or code in (EXIT_GOOD, UsageError.exit_code, NotReadyError.exit_code):
                 return EXIT_GOOD if told.is_set() else code
+            if code == EXIT_NO_CREW and not was_there:
+                return NotReadyError.exit_code
+            was_there = True
             deaths = 0 if time.monotonic() - began > LONG_LIFE_SECONDS else deaths + 1
             lines.note(own, f"the server ended with {code}; starting it again", exit_code=code)
-            if told.wait(waits[min(deaths, len(waits)) - 1]):
+            wait = waits[min(deaths, len(waits)) - 1]
+            if told.wait(max(wait, NO_CREW_SECONDS) if code == EXIT_NO_CREW else wait):
                 return EXIT_GOOD
 
 

@@ -21,6 +21,8 @@ TOKEN = re.compile(r"[A-Za-z0-9_.-]*")
 STOP_SECONDS_AT_MOST = 30
 """After a signal to stop it is over in 15; whoever stops it may kill it then."""
 WEB_ADDRESS = re.compile(r"[!-~]+")
+EXIT_NO_CREW = 75
+"""Of a web process, for its parent alone: the crew that is to draw is not there, and may come back."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 

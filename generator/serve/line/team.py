@@ -7,7 +7,9 @@ and go; a place that goes lets its worker finish the step and keep.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import socket
 import sqlite3
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +18,9 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from dreamrig import settings
+from dreamrig.errors import NotReadyError
+from dreamrig.paths import data_folder
+from generator.crew.door import CrewDriver, CrewLostError
 from generator.crew.local import Crew
 from generator.crew.menu import Offer
 from generator.crew.protocol import Ready
@@ -23,11 +28,17 @@ from generator.crew.settings import load_crew_settings
 from generator.serve.line.dispatcher import Dispatcher
 from generator.serve.line.live import Hub, Mode, OwnHub
 from generator.serve.line.queue import QueuedJob
-from generator.serve.settings import ServeSettings
+from generator.serve.settings import EXIT_NO_CREW, ServeSettings
 
 log = logging.getLogger("dreamrig.serve")
 LOOK_SECONDS = 2.0
 """Between two looks at who is there."""
+
+
+class CrewAwayError(NotReadyError):
+    """There is no crew to draw over; for a server that had one, it may come back."""
+
+    exit_code = EXIT_NO_CREW
 
 
 class Roster(Protocol):
@@ -110,6 +121,8 @@ class Team(Dispatcher):
         self.hands: dict[Hashable, Hand] = {}
         self.tasks: dict[Hashable, asyncio.Task[None]] = {}
         self.offered: dict[Hand, Ready] = {}
+        self.unknown = ""
+        """Why who can draw is not known at the moment; "" = it is."""
         self.given_up: set[Hashable] = set()
         """Places that get no worker any more; a machine that joins again is a new place."""
 
@@ -129,15 +142,24 @@ class Team(Dispatcher):
         """Take new places in, let those that are gone finish. A roster that does not answer changes nothing."""
         try:
             posts = set(await self.roster.posts()) - self.given_up
+        except CrewLostError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a network says; workers have leases of their own
-            log.warning("who can draw is not known: %s: %s", type(error).__name__, error)
+            self.say_unknown(f"{type(error).__name__}: {error}")
             return
+        self.unknown = ""
         for post in posts - set(self.hands):
             log.info("a worker more: %s", post)
             hand = self.hands[post] = Hand(self, post)
             self.tasks[post] = asyncio.create_task(hand.run())
         for post in set(self.hands) - posts:
             await self.hands[post].stop()
+
+    def say_unknown(self, why: str) -> None:
+        """For the log, once as long as it stays the same."""
+        if why != self.unknown:
+            log.warning("who can draw is not known: %s", why)
+        self.unknown = why
 
     async def wait_a_little(self) -> None:
         """Until the next look, a hand's end, or the order to stop."""
@@ -212,11 +234,21 @@ def common_offers(told: Sequence[Ready]) -> tuple[dict[str, Any], ...]:
 def chosen_dispatcher(own: ServeSettings) -> Callable[..., Dispatcher]:
     """The dispatcher that the owner's settings ask for: of one worker here, or of a crew over Ray.
 
-    NotReadyError where this machine is in no crew, has no token, or lacks Ray.
+    CrewAwayError where this machine is in no crew, has no token, or lacks Ray.
     """
     crew = load_crew_settings({}, settings.load_sources())
     if crew.kind == "local":
         return Dispatcher
     from generator.crew.batch import ray_places
 
-    return partial(Team, roster=ray_places(own.given, own.keep_seconds), lease_seconds=crew.lease_seconds)
+    try:
+        roster = ray_places(own.given, own.keep_seconds, this_server())
+    except NotReadyError as error:
+        raise CrewAwayError(error.message, hint=error.hint) from error
+    return partial(Team, roster=roster, lease_seconds=crew.lease_seconds)
+
+
+def this_server() -> CrewDriver:
+    """The one server of this home, whenever it starts."""
+    home = f"{socket.gethostname()} {data_folder()}"
+    return CrewDriver(f"serve {hashlib.sha256(home.encode()).hexdigest()[:16]}", "a server")

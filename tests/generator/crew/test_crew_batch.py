@@ -14,6 +14,7 @@ from dreamrig.errors import FailedError, NotReadyError
 from generator.config import GenerateConfig
 from generator.crew import batch as batches
 from generator.crew.batch import MOST_ATTEMPTS, CrewBatch, Task
+from generator.crew.door import CrewLostError
 from generator.crew.local import LocalWorker, start_worker
 from generator.crew.protocol import Done, Draw, Interrupted, Leave, Order, Ready, Stepped, Telling
 
@@ -150,10 +151,13 @@ class Sites:
         self.now: list[str] = list(posts)
         self.drawers: list[Drawer] = []
         self.silent = 0
+        self.lost = False
         self.looks = 0
 
     async def posts(self) -> Sequence[str]:
         self.looks += 1
+        if self.lost:
+            raise CrewLostError("The head of the crew is gone.")
         if self.silent > 0:
             self.silent -= 1
             raise TimeoutError
@@ -230,6 +234,9 @@ def test_places_that_are_not_told_for_a_while_end_no_batch(tmp_path: Path, quick
     sites.silent = 2
     drawn(CrewBatch(wanted, sites))
     assert all(task.done is not None for task in wanted)
-    sites.silent = 1000
+    sites.lost = True
+    with pytest.raises(CrewLostError):
+        drawn(CrewBatch(tasks(tmp_path / "lost", 1), sites))
+    sites.lost, sites.silent = False, 1000
     with pytest.raises(NotReadyError, match="does not say who can draw"):
         drawn(CrewBatch(tasks(tmp_path / "more", 1), sites))

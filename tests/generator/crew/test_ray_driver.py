@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from dreamrig.errors import NotReadyError
 from generator.crew import parcels, protocol
+from generator.crew.door import CrewDriver, CrewLostError
 from generator.crew.places import Post
 from generator.crew.protocol import Cancel, Draw, Interrupted, Kept, Leave, Telling
-from generator.crew.ray import SIMILAR, Actor, RayCluster, RayCrew, end_actor, in_time
+from generator.crew.ray import HEAD_SECONDS, SIMILAR, Actor, RayCluster, RayCrew, end_actor, in_time
 from generator.crew.settings import CrewSettings
 
 POST = Post("node", 0, 0.0, 1.0)
@@ -211,6 +213,41 @@ def test_a_typo_in_the_wanted_cards_is_told_with_those_that_there_are(caplog: py
     cluster._say_cards([card], [POST])
     RayCluster(CrewSettings(), {}, 5.0)._say_cards([card], [])
     assert len(caplog.records) == 1
+
+
+def told(cluster: RayCluster) -> list[str]:
+    """Who leaves, as the driver hears it."""
+    return asyncio.run(cluster._leaving())
+
+
+def test_a_driver_whose_crew_is_lost_says_so_and_ends() -> None:
+    """Ray would abort its process at the next question to a head begun anew, and a minute after the head's end."""
+    answers: list[Any] = [{"head": "a", "leaving": ["x"], "other": ""}]
+    now = [0.0]
+
+    def ask(question: Any) -> Any:
+        assert question["who"] == "me"
+        if isinstance(answers[-1], Exception):
+            raise answers[-1]
+        return answers[-1]
+
+    cluster = RayCluster(CrewSettings(), {}, 5.0, ask_door=ask, driver=CrewDriver("me"), clock=lambda: now[0])
+    assert told(cluster) == ["x"]
+    now[0] = 100.0
+    assert told(cluster) == ["x"]
+    answers.append(NotReadyError("No crew answers."))
+    now[0] += HEAD_SECONDS - 1
+    with pytest.raises(NotReadyError, match="No crew answers"):
+        told(cluster)
+    now[0] += 2
+    with pytest.raises(CrewLostError, match="is gone"):
+        told(cluster)
+    answers.append({"head": "b", "leaving": [], "other": ""})
+    with pytest.raises(CrewLostError, match="begun anew"):
+        told(cluster)
+    answers.append({"head": "a", "leaving": [], "other": "a batch"})
+    with pytest.raises(CrewLostError, match="for a batch now"):
+        told(cluster)
 
 
 def test_a_worker_bound_to_a_card_sees_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,14 +193,46 @@ def test_a_leaving_node_waits_for_the_driver_and_only_for_a_living_one() -> None
     now = [0.0]
     members = Membership(dict, clock=lambda: now[0])
     assert members.answer({"kind": "leave", "node": "x"}, "") is True  # nobody gives work
-    assert members.answer({"kind": "driver"}, "") == ["x"]
+    assert members.answer({"kind": "driver"}, "")["leaving"] == ["x"]
     assert members.answer({"kind": "leave", "node": "x"}, "") is False
     members.answer({"kind": "drained", "node": "x"}, "")
     assert members.answer({"kind": "leave", "node": "x"}, "") is True
-    assert members.answer({"kind": "driver"}, "") == []
+    assert members.answer({"kind": "driver"}, "")["leaving"] == []
     members.answer({"kind": "leave", "node": "y"}, "")
     now[0] += door.DRIVER_SECONDS + 1
     assert members.answer({"kind": "leave", "node": "y"}, "") is True
+
+
+def test_a_crew_draws_for_one_driver_at_a_time(members: Membership) -> None:
+    """Two would each start a worker a card, of which half wait for ever."""
+    now = [0.0]
+    members.clock = lambda: now[0]
+    server, batch = door.CrewDriver("serve 1", "a server"), door.CrewDriver("batch 2", "a batch")
+    asked: list[float] = []
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        asked.append(now[0])
+        if is_alive:
+            members.answer(server.question(), "")
+
+    def be(driver: door.CrewDriver) -> None:
+        door.be_driver(lambda question: members.answer(question, ""), driver, lambda: now[0], wait)
+
+    is_alive = True
+    be(server)
+    with pytest.raises(NotReadyError, match="A server draws over this crew already") as caught:
+        be(batch)
+    assert "dreamrig submit" in caught.value.hint
+    be(server)  # killed and started again: it is the same one
+    is_alive = False
+    be(batch)  # a killed one is forgotten
+    assert members.answer(server.question(), "")["other"] == "a batch"
+    asked.clear()
+    members.answer({"kind": "parted", "who": "serve 1"}, "")  # another's word
+    members.answer({"kind": "parted", "who": "batch 2"}, "")
+    be(server)
+    assert asked == []
 
 
 def test_the_head_is_asked_whether_it_reaches_a_port(opened: str) -> None:

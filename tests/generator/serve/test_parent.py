@@ -83,6 +83,17 @@ def test_a_dead_child_is_started_again_and_a_wrong_configuration_is_not(parent: 
         assert parent(f"import os; os._exit({code})").wait(PATIENCE_SECONDS) == code
 
 
+def test_a_crew_that_is_not_there_is_waited_for_only_where_there_was_one(
+    parent: Callable[..., Any], tmp_path: Path
+) -> None:
+    """After the death of its head a server would end for good, because a first start without a crew does."""
+    assert parent("import os; os._exit(75)").wait(PATIENCE_SECONDS) == 4
+    starts = f"starts = open({str(tmp_path / 'starts')!r}, 'a+'); starts.write('x'); starts.flush(); starts.seek(0);"
+    process = parent(f"import os; {starts} os._exit({{1: 70, 2: 75, 3: 75, 4: 2}}[len(starts.read())])")
+    assert process.wait(PATIENCE_SECONDS) == 2
+    assert (tmp_path / "starts").read_text() == "xxxx"
+
+
 @pytest.mark.parametrize("log", ["text", "json"])
 def test_a_restart_is_told_as_the_log_is_wanted(parent: Callable[..., Any], log: str) -> None:
     process = parent("import os; os._exit(70)", log=log)

@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from generator.config import GenerateConfig
+from generator.crew.door import CrewLostError
 from generator.crew.protocol import Began, Cancel, Done, Draw, Kept, Leave, Order, Ready, Stepped, Telling
 from generator.serve import friends
 from generator.serve.clock import Clock
@@ -242,6 +245,37 @@ def test_a_roster_that_does_not_answer_changes_nothing(tmp_path: Path) -> None:
         site.roster.posts = answered  # type: ignore[method-assign]
 
     at_work(AtWork(tmp_path, "one"), what)
+
+
+def test_a_crew_that_is_lost_ends_the_server_which_its_parent_starts_again(tmp_path: Path) -> None:
+    """A head begun anew is another cluster: who stays waits for workers that never come."""
+
+    async def what(site: AtWork) -> None:
+        async def lost() -> list[str]:
+            raise CrewLostError("The head of the crew was begun anew.")
+
+        answered, site.roster.posts = site.roster.posts, lost  # type: ignore[method-assign]
+        with pytest.raises(CrewLostError):
+            await site.team.look()
+        site.roster.posts = answered  # type: ignore[method-assign]
+
+    at_work(AtWork(tmp_path), what)
+
+
+def test_why_nobody_can_draw_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def what(site: AtWork) -> None:
+        async def fails() -> list[str]:
+            raise TimeoutError
+
+        answered, site.roster.posts = site.roster.posts, fails  # type: ignore[method-assign]
+        for _ in range(3):
+            await site.team.look()
+        site.roster.posts = answered  # type: ignore[method-assign]
+        await site.team.look()
+        assert len([record for record in caplog.records if "who can draw" in record.getMessage()]) == 1
+        assert site.team.unknown == ""
+
+    at_work(AtWork(tmp_path), what)
 
 
 def test_a_silence_that_the_lease_allows_ends_no_worker(tmp_path: Path) -> None:
