@@ -57,7 +57,7 @@ COMMANDS: Mapping[str, Command] = {
     "serve": Command(
         "generator.serve.cli", "serve", "a page where friends type a prompt, wait their turn, get the picture"
     ),
-    "crew": Command("generator.crew.cli", "crew", "several machines draw for one queue: start, join, leave"),
+    "crew": Command("generator.crew.cli", "crew", "several machines draw for one queue: start, join, check, leave"),
     "submit": Command("generator.serve.asking", "submit", "put a picture into the running server's line"),
     "queue": Command("generator.serve.asking", "show_queue", "the line of the running server"),
     "cancel": Command("generator.serve.asking", "cancel", "end a picture of the running server"),

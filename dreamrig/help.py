@@ -88,6 +88,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "serve backup": (("serve backup", "database and pictures, beside a running server"),),
     "crew": (("crew start", "this machine is the head"), ("crew join 192.168.1.20:8701", "on the other one")),
     "crew start": (("crew start", "this machine is the head, and draws too"),),
+    "crew check": (("crew check 192.168.1.20:8701", "what would be in the way, and how to mend it"),),
     "crew join": (("crew join 192.168.1.20:8701 --token-file crew.token", "draw for that head"),),
     "notebook": (("notebook dreamrig.ipynb", "one file for Colab that carries dreamrig"),),
     "bench sweep": (("bench sweep grid.toml", "what each setting of a grid costs"),),

@@ -20,7 +20,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dreamrig.errors import FailedError, NotReadyError, RigError
 from generator.crew.door import CrewLostError
 from generator.crew.local import Crew, start_worker, worker_command
-from generator.crew.protocol import PICTURE, Done, Draw, Failed, Interrupted, Leave, Ready, Stepped
+from generator.crew.protocol import (
+    EXIT_NO_PLACE,
+    EXIT_NO_ROOM,
+    PICTURE,
+    Done,
+    Draw,
+    Failed,
+    Interrupted,
+    Leave,
+    Ready,
+    Stepped,
+)
+from generator.crew.sources import code_here, differing
 from generator.runs import folder as runs
 
 if TYPE_CHECKING:
@@ -297,3 +309,13 @@ def part(ask_door: Callable[..., Any], driver: CrewDriver) -> None:
     """Say that nobody gives the crew work any more, so that nobody waits to be sure."""
     with contextlib.suppress(NotReadyError):
         ask_door({"kind": "parted", "who": driver.who}, PART_SECONDS)
+    require_same_code(ask_door({"kind": "facts"}))
+def require_same_code(head: Mapping[str, Any]) -> None:
+    """NotReadyError where the head runs other code than this process: its nodes were compared with the head."""
+    if folders := differing(head.get("code", {}), code_here()):
+        raise NotReadyError(
+            f"The head of the crew was started with other code: it differs in {folders}.",
+            hint="end `dreamrig crew start` there and start it again, with the same code as here",
+        )
+
+

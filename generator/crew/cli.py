@@ -1,18 +1,18 @@
-"""`dreamrig crew start | join | leave`: several machines, one queue."""
+"""`dreamrig crew start | join | check | leave`: several machines, one queue."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import secrets
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +20,9 @@ import typer
 from dreamrig import console, settings
 from dreamrig.command import make_app, run_group
 from dreamrig.errors import EXIT_GOOD, EXIT_PROBLEM_FOUND, NotReadyError, UsageError
-from generator.crew import door, membership
+from generator.crew import membership, reaching
+from generator.crew.cards import cards_here
+from generator.crew.check import CrewCheck, hindrances, look
 from generator.crew.cluster import (
     CrewFolder,
     NodeWanted,
@@ -30,9 +32,8 @@ from generator.crew.cluster import (
     require_ray,
     with_port,
 )
-from generator.crew.door import CrewDoor, Membership, ask, can_reach
-from generator.crew.membership import MemberFacts
-from generator.crew.settings import slug
+from generator.crew.door import CrewDoor, Membership, ask
+from generator.crew.membership import MemberDifference
 from generator.crew.starting import ray_process
 
 LEAVE_SECONDS = 120.0
@@ -75,6 +76,17 @@ def crew(args: list[str]) -> int:
             keep_token_of(folder, Path(token_file).expanduser())
         return join(folder, address, host, cpus, gpus, Ports.free() if free_ports else Ports())
 
+    @app.command("check")
+    def check_command(
+        address: Annotated[
+            str | None, typer.Argument(help="The head's; by itself the one that is set or known.")
+        ] = None,
+        host: Host = None,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    ) -> int:
+        """Say whether this machine could join, as `crew join` would, and join nothing."""
+        return print_check(look(CrewFolder(), address, host), as_json=as_json)
+
     @app.command("leave")
     def leave_command() -> int:
         """Finish the step, keep the picture, go."""
@@ -103,10 +115,18 @@ def start(host: str | None, draws: bool, cpus: int | None, gpus: int | None, por
         address=address, ports=ports, label=secrets.token_hex(6), draws=draws, cpus=cpus, gpus=gpus, cards=cards_here()
     )
     membership.weights_here(model)  # read once before anybody asks, who would wait for it
-    members = Membership(lambda: {**membership.facts_here(model).to_dict(), "port": ports.ray}, wanted.label)
+    members = Membership(
+        lambda: {
+            **membership.facts_here(model).to_dict(),
+            "port": ports.ray,
+            "ports": reaching.listened_on(ports),
+        },
+        partial(reaching.listen_once, address, ports),
+        wanted.label,
+    )
     command, where = wanted.command(folder.temporary), f"{address}:{ports.door}"
     with (
-        told_to_stop() as stopped,
+        told_to_stop(members.used_by) as stopped,
         CrewDoor((address, ports.door), token, members).open(),
         ray_process(command, folder) as process,
     ):
@@ -127,14 +147,11 @@ def join(folder: CrewFolder, address: str, host: str | None, cpus: int | None, g
     token, where = folder.token(), with_port(address)
     head = ask(where, token, {"kind": "facts"})
     ray_address = f"{where.rpartition(':')[0]}:{int(head.get('port', 0))}"
-    found = membership.differences_of(MemberFacts.from_dict(head), membership.facts_here(head["model"]))
-    if found:
-        for one in found:
-            print(f"{one.what}\n  fix: {one.fix}")
+    mine = host or own_address(where.rpartition(":")[0])
+    if found := hindrances(where, token, head, mine, ports):
+        tell(found)
         console.print_note("note: nothing joined")
         return EXIT_PROBLEM_FOUND
-    mine = host or own_address(where.rpartition(":")[0])
-    require_both_ways(where, token, ray_address, mine, ports)
     label = secrets.token_hex(6)
     wanted = NodeWanted(
         address=mine, ports=ports, label=label, head=ray_address, cpus=cpus, gpus=gpus, cards=cards_here()
@@ -147,28 +164,21 @@ def join(folder: CrewFolder, address: str, host: str | None, cpus: int | None, g
     return EXIT_GOOD
 
 
-def require_both_ways(where: str, token: str, ray_address: str, mine: str, ports: Ports) -> None:
-    """NotReadyError where Ray's head cannot be reached from here, or this machine not from there."""
-    head, _, port = ray_address.rpartition(":")
-    if not can_reach(head, int(port), door.REACH_SECONDS):
-        raise NotReadyError(
-            f"The door at {where} answers, Ray at {ray_address} does not.",
-            hint=f"let TCP port {port} in on the head, and the ports {ports.manager} to 8749",
-        )
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((mine, ports.manager))
-        except OSError as error:
-            raise NotReadyError(
-                f"Port {ports.manager} of {mine} cannot be had: {error.strerror}.", hint="is another node running here?"
-            ) from None
-        listening.listen()
-        if not ask(where, token, {"kind": "reach", "port": ports.manager}):
-            raise NotReadyError(
-                f"The head cannot reach port {ports.manager} of this machine, and every node must reach every other.",
-                hint="let it in; inside WSL use mirrored networking or a Tailscale address: dreamrig doctor",
-            )
+def print_check(seen: CrewCheck, *, as_json: bool) -> int:
+    """What was found; EXIT_PROBLEM_FOUND where something is in the way."""
+    if as_json:
+        console.print_json("crew check", seen.to_dict(), ok=not seen.hindrances)
+    elif seen.hindrances:
+        tell(seen.hindrances)
+    else:
+        print(seen.sentence())
+    return EXIT_PROBLEM_FOUND if seen.hindrances else EXIT_GOOD
+
+
+def tell(found: Sequence[MemberDifference]) -> None:
+    """Each with its fix."""
+    for one in found:
+        print(f"{one.what}\n  fix: {one.fix}")
 
 
 def drain(where: str, token: str, label: str) -> None:
@@ -235,28 +245,26 @@ def model_served() -> str:
     return settings.resolve("serve.model", str, None, membership.STARTER, sources=settings.load_sources()).value
 
 
-def cards_here(api: Any = None) -> list[tuple[str, str]]:
-    """Name and UUID of each card of this machine; none where they are not told. api: pynvml where None."""
-    try:
-        api = api or importlib.import_module("pynvml")
-        api.nvmlInit()
-        cards = [api.nvmlDeviceGetHandleByIndex(index) for index in range(api.nvmlDeviceGetCount())]
-        found = [(_text(api.nvmlDeviceGetName(card)), _text(api.nvmlDeviceGetUUID(card))) for card in cards]
-    except Exception:  # noqa: BLE001 - no driver, no library: there is no card to name
-        return []
-    return found if all(slug(name) for name, _ in found) else []
-
-
-def _text(found: str | bytes) -> str:
-    return found.decode() if isinstance(found, bytes) else found
-
-
 @contextlib.contextmanager
-def told_to_stop() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM and the end of the terminal set; the last not where nohup has it ignored."""
-    stopped = threading.Event()
+def told_to_stop(used_by: Callable[[], str] = lambda: "") -> Iterator[threading.Event]:
+    """An event that Ctrl-C, SIGTERM and the end of the terminal set; the last not where nohup has it ignored.
+
+    used_by: who would be left without a crew; where somebody would, the first Ctrl-C says so, and the second counts.
+    """
+    stopped, warned = threading.Event(), threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and not warned.is_set() and (user := used_by()):
+            warned.set()
+            with contextlib.suppress(OSError, RuntimeError):  # no terminal; or it came in the middle of a print
+                console.print_note(
+                    f"note: {user} draws over this crew, and would wait: Ctrl-C again ends it all the same"
+                )
+            return
+        stopped.set()
+
     wanted = [one for one in STOPS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
-    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in wanted}
+    before = {one: signal.signal(one, on_signal) for one in wanted}
     try:
         yield stopped
     finally:

@@ -208,12 +208,22 @@ class Running:
     @classmethod
     def read(cls, folder: CrewFolder) -> Running | None:
         """What runs; None = nothing does."""
+        found = cls._written(folder)
+        return found if found is not None and process_mark(found.pid) == found.mark else None
+
+    @classmethod
+    def joined_last(cls, folder: CrewFolder) -> str | None:
+        """HOST:PORT of the door of the head that this home joined last; None = none, or it was a head itself."""
+        found = cls._written(folder)
+        return None if found is None or found.is_head else found.door
+
+    @classmethod
+    def _written(cls, folder: CrewFolder) -> Running | None:
         try:
             facts: dict[str, Any] = read_object(folder.path / "running.json")
-            found = cls(**{name: facts[name] for name in cls.__dataclass_fields__})
+            return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
         except (OSError, DocumentError, KeyError, TypeError):
             return None
-        return found if process_mark(found.pid) == found.mark else None
 
     @classmethod
     def write(cls, folder: CrewFolder, *, ray: str, door: str, is_head: bool) -> Running:

@@ -64,6 +64,8 @@ class Membership:
 
     facts: Callable[[], Mapping[str, Any]]
     """Of the head: MemberFacts, and the port of Ray."""
+    listen: Callable[[], int | None] = lambda: None
+    """Opens a port of the head's workers for a moment; see generator.crew.reaching."""
     head: str = ""
     """Label of the head's own node: a head that is begun anew has another."""
     clock: Callable[[], float] = time.monotonic
@@ -80,6 +82,8 @@ class Membership:
             return self.facts()
         if kind == "reach":
             return can_reach(caller, int(question.get("port", 0)), REACH_SECONDS)
+        if kind == "listen":
+            return self.listen()
         if kind == "leave":
             self.leaving.add(node)
             return self.is_free(node)
@@ -110,6 +114,10 @@ class Membership:
     def is_free(self, node: str) -> bool:
         """Whether a leaving node may go: its work is put back, or nobody gives any."""
         return node in self.drained or not self.has_driver()
+
+    def used_by(self) -> str:
+        """Who gives work, for people; "" = nobody."""
+        return self.driver.name if self.has_driver() else ""
 
     def has_driver(self) -> bool:
         """Whether a server or a batch gave work a moment ago."""

@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dreamrig
 from dreamrig import extras
 from generator.config import GenerateConfig
 from generator.crew.cluster import ray_version
+from generator.crew.sources import code_here, differing
 from generator.models.names import published_networks
 from generator.starter.shipped import STARTER_FOLDER
 from generator.weights import registry
@@ -20,6 +21,7 @@ from generator.weights.registry import MODEL, Installed, folder_of, installed
 
 LARGEST_CLOCK_DIFFERENCE_SECONDS = 300.0
 """Nothing of a crew goes by wall time, but the logs of two machines are read side by side."""
+Hindrance = Literal["python", "ray", "dreamrig", "code", "weights", "clock", "head_ports", "own_ports"]
 CHUNK_BYTES = 1024 * 1024
 STARTER = "starter"
 SETTLED_SECONDS = 2.0
@@ -40,6 +42,8 @@ class MemberFacts:
     model: str
     weights: Mapping[str, str] = field(default_factory=dict)
     """File of the starter, or published network -> SHA-256 of its bytes, or of its numbers."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """Folder of our packages -> hash of what a node runs of it."""
     time_seconds: float = 0.0
     """UTC."""
 
@@ -57,6 +61,8 @@ class MemberFacts:
 class MemberDifference:
     """Something that keeps a machine from joining."""
 
+    kind: Hindrance
+    """For programs: it names no address."""
     what: str
     """A sentence."""
     fix: str
@@ -71,6 +77,7 @@ def facts_here(model: str, base: Path | None = None) -> MemberFacts:
         dreamrig=dreamrig.__version__,
         model=model,
         weights=weights_here(model, base),
+        code=dict(code_here()),
         time_seconds=time.time(),
     )
 
@@ -115,13 +122,18 @@ def _versions(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
     found = []
     if head.python != mine.python:
         what = f"The crew runs Python {head.python}, this machine {mine.python}."
-        found.append(MemberDifference(what, f"rm -r .venv; DREAMRIG_PYTHON=python{head.python} ./rig --version"))
+        found.append(
+            MemberDifference("python", what, f"rm -r .venv; DREAMRIG_PYTHON=python{head.python} ./rig --version")
+        )
     if head.ray != mine.ray:
         what = f"The crew runs Ray {head.ray}, this machine {mine.ray or 'none'}."
-        found.append(MemberDifference(what, extras.pip_command(f"ray=={head.ray}")))
+        found.append(MemberDifference("ray", what, extras.pip_command(f"ray=={head.ray}")))
     if head.dreamrig != mine.dreamrig:
         what = f"The crew runs dreamrig {head.dreamrig}, this machine {mine.dreamrig}."
-        found.append(MemberDifference(what, "bring both to one version: git pull, on the older one"))
+        found.append(MemberDifference("dreamrig", what, "bring both to one version: git pull, on the older one"))
+    elif folders := differing(head.code, mine.code):
+        what = f"The crew runs other code of dreamrig {head.dreamrig}: it differs in {folders}."
+        found.append(MemberDifference("code", what, "bring both to one commit: git pull; then start the head anew"))
     return found
 
 
@@ -135,11 +147,12 @@ def _weights(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
     else:
         fix, names = f"dreamrig weights fetch {' '.join(differing)}", ", ".join(differing)
     what = f"The weights of {names} are {'missing here' if lacks else 'other ones here'} (by SHA-256)."
-    return [MemberDifference(what, fix if lacks else f"{fix}, or bring both machines to one version")]
+    return [MemberDifference("weights", what, fix if lacks else f"{fix}, or bring both machines to one version")]
 
 
 def _clocks(head: MemberFacts, mine: MemberFacts) -> list[MemberDifference]:
     apart = abs(head.time_seconds - mine.time_seconds)
     if apart <= LARGEST_CLOCK_DIFFERENCE_SECONDS:
         return []
-    return [MemberDifference(f"The clocks are {apart:.0f} s apart.", "sudo hwclock -s   (inside WSL, after a sleep)")]
+    what = f"The clocks are {apart:.0f} s apart."
+    return [MemberDifference("clock", what, "sudo hwclock -s   (inside WSL, after a sleep)")]

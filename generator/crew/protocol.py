@@ -17,6 +17,8 @@ Code = Literal["out_of_memory", "device_lost", "not_finite", "weights_missing", 
 CODES: tuple[Code, ...] = get_args(Code)
 EXIT_NO_ROOM = 6
 """Exit code of a worker whose networks found no room on the device: something else fills it."""
+EXIT_NO_PLACE = 7
+"""Of a worker over a network whose machine is gone: nothing is wrong with the worker."""
 SECONDS_BETWEEN_BEATS = 5.0
 """A worker says so often that its process lives."""
 LARGEST_LINE_BYTES = 4 * 1024 * 1024

@@ -84,7 +84,12 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector("torch", tuple(_names("torch", *driver.RUN_KEYS, "has_kernels_for_gpu")), _torch),
     _plain("colab", ("python.has_colab_packages", "linux.ports_taken"), colab.collect_colab),
-    _plain("crew", ("python.has_ray", "linux.crew_ports_taken", "linux.address_kinds"), crew.collect_crew),
+    _plain(
+        "crew",
+        ("python.has_ray", "python.ray_version", "linux.crew_ports_taken", "linux.address_kinds"),
+        crew.collect_crew,
+    ),
+    _plain("crew's head", _names("linux", "crew_role", "crew_hindrances"), crew.collect_head, slow=True),
     _plain("python", ("python",), driver.collect_python),
     _plain("extras", ("linux.resolves_names", "cuda.docker_has_nvidia"), driver.collect_extras, wanted=False),
 )

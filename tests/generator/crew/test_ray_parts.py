@@ -426,7 +426,7 @@ def test_an_address_may_lack_its_port(given: str, found: str) -> None:
 def test_the_help_names_the_port_of_the_door() -> None:
     lines = [line for name, told in examples.EXAMPLES.items() if name.startswith("crew") for line, _ in told]
     addresses = [word for line in lines for word in line.split() if word.count(".") == 3]
-    assert len(addresses) == 2
+    assert len(addresses) == 3
     assert {word.rpartition(":")[2] for word in addresses} == {str(door.DOOR_PORT)}
 
 
@@ -501,6 +501,23 @@ def test_a_terminal_that_is_closed_ends_rays_processes_too(tmp_path: Path, numbe
         finally:
             with contextlib.suppress(psutil.NoSuchProcess):
                 held.kill()
+
+
+def test_the_first_ctrl_c_on_a_head_in_use_only_says_so(
+    capsys: pytest.CaptureFixture[str], members: Membership
+) -> None:
+    with cli.told_to_stop(members.used_by) as stopped:
+        members.drive(door.CrewDriver("1", "a server"))
+        signal.raise_signal(signal.SIGINT)
+        assert not stopped.is_set()
+        assert "a server draws over this crew" in capsys.readouterr().err
+        signal.raise_signal(signal.SIGINT)
+        assert stopped.is_set()
+    for number, driver_at in ((signal.SIGTERM, 1e9), (signal.SIGINT, None)):  # `crew leave` has asked; nobody is there
+        members.driver_at = driver_at
+        with cli.told_to_stop(members.used_by) as stopped:
+            signal.raise_signal(number)
+            assert stopped.is_set()
 
 
 def test_rays_processes_end_with_a_killed_holder(tmp_path: Path) -> None:
