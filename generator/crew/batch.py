@@ -47,6 +47,8 @@ MOST_SILENT_LOOKS = 5
 """In a row, while nobody draws."""
 LOOK_SECONDS = 2.0
 PART_SECONDS = 2.0
+CROWDED_SECONDS = 30.0
+"""Before a place whose card was full of something else is tried again, as a server waits."""
 LEAVE_SECONDS = 60.0
 """For the step and the checkpoint of a worker whose place is gone."""
 
@@ -130,6 +132,8 @@ class CrewBatch:
         for task in self.tasks:
             task.look()
         self.waiting.extend(task for task in self.tasks if not task.was_done)
+    crowded_until: dict[Hashable, float] = field(default_factory=dict)
+    """Places whose worker found no room, and when they are tried again, by the loop's clock."""
         try:
             while self.waiting or self.running:
                 await self._look()
@@ -149,11 +153,12 @@ class CrewBatch:
         if posts is None:
             return
         for post in posts:
-            if post not in self.hands and self.waiting and self.false_starts[post] < MOST_FALSE_STARTS:
+            if post not in self.hands and self._may_start(post):
                 self.hands[post] = _BatchHand(self, post)
         for post in set(self.hands) - set(posts):
             await self.hands[post].leave()
-        if posts and not self.hands and self.waiting:
+        are_crowded = any(post in self.crowded_until and self.false_starts[post] < MOST_FALSE_STARTS for post in posts)
+        if posts and not self.hands and self.waiting and not are_crowded:
             raise FailedError("The workers do not start.", hint="their last words are in the crew's log")
 
     async def _posts(self) -> Sequence[Hashable] | None:
@@ -178,9 +183,12 @@ class CrewBatch:
         """A worker has ended; a place where several in a row were never ready gets no other."""
         hand = self.hands.pop(post)
         hand.working.result()
-        if hand.was_ready:
+        if hand.found_no_room:
+            self._wait_for_room(post)
+        elif hand.was_ready:
             self.false_starts[post] = 0
-        elif not hand.is_leaving:
+            self.crowded_until.pop(post, None)
+        elif not (hand.is_leaving or hand.code == EXIT_NO_PLACE):
             self.false_starts[post] += 1
             if self.false_starts[post] >= MOST_FALSE_STARTS:
                 log.warning("no more work for %s: its worker did not start %d times", post, MOST_FALSE_STARTS)
@@ -194,7 +202,19 @@ class _BatchHand:
         self.crew: Crew | None = None
         self.task: Task | None = None
         self.likes: Mapping[str, Any] = {}
-        self.was_ready = self.is_leaving = False
+        self.was_ready = self.is_leaving = self.found_no_room = False
+        self.code = 0
+    def _wait_for_room(self, post: Hashable) -> None:
+        """Something else fills the card: its worker is started again a little later, however often."""
+        if post not in self.crowded_until:
+            log.warning("%s has no room for the networks now: something else fills it; it is tried again", post)
+        self.crowded_until[post] = asyncio.get_running_loop().time() + CROWDED_SECONDS
+
+    def _may_start(self, post: Hashable) -> bool:
+        """Whether a place gets a worker now."""
+        is_crowded = self.crowded_until.get(post, 0.0) > asyncio.get_running_loop().time()
+        return bool(self.waiting) and not is_crowded and self.false_starts[post] < MOST_FALSE_STARTS
+
         self.working = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
@@ -207,7 +227,8 @@ class _BatchHand:
                 await self.hear(telling)
         finally:
             crew.kill()
-            await crew.wait()
+            self.code = await crew.wait()
+            self.found_no_room = self.code == EXIT_NO_ROOM
             self.lost()
 
     async def leave(self) -> None:
@@ -265,12 +286,14 @@ class _BatchHand:
         await self.crew.send(Draw(task.number, task.attempts, dict(config), str(task.folder)))
 
     def lost(self) -> None:
-        """It is not drawn on here: it goes to another worker, three times where none was told to leave."""
+        """It is not drawn on here: it goes to another worker, three times where this one had room and was not told to
+        leave.
+        """
         task, self.task = self.task, None
         if task is None:
             return
         self.batch.running -= 1
-        task.crashes += not self.is_leaving
+        task.crashes += not (self.is_leaving or self.found_no_room)
         if task.crashes < MOST_ATTEMPTS:
             self.batch.waiting.appendleft(task)
         else:

@@ -35,6 +35,8 @@ from generator.pictures.paths import LARGEST_PICTURE_BYTES, with_paths
 from generator.runs.folder import CHECKPOINT, CONFIG, PICTURE_LARGE, RECORD, TIMINGS
 
 Item = bytes | tuple[str, bytes]
+FINGERPRINT, NO_ROOM = "fingerprint", "no-room"
+"""Items of a worker's life that are no files: of its pixels; and that it ends because its networks found no room."""
 INPUTS = Path(tempfile.gettempdir()) / "dreamrig-crew-inputs"
 """Of a node: where pictures lie that came with an order."""
 INPUT_SECONDS = 24 * 3600.0

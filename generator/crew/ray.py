@@ -43,7 +43,16 @@ from generator.crew.cluster import put_in_place
 from generator.crew.door import CrewDriver, CrewLostError
 from generator.crew.parcels import Item
 from generator.crew.places import Post, cards_among, label_of, posts_of
-from generator.crew.protocol import SECONDS_BETWEEN_BEATS, Beat, Draw, Order, ProtocolError, Telling
+from generator.crew.protocol import (
+    EXIT_NO_PLACE,
+    EXIT_NO_ROOM,
+    SECONDS_BETWEEN_BEATS,
+    Beat,
+    Draw,
+    Order,
+    ProtocolError,
+    Telling,
+)
 from generator.crew.settings import CrewSettings
 from generator.runs.folder import CHECKPOINT
 
@@ -64,6 +73,8 @@ HEAD_SECONDS = 40.0
 NOBODY = CrewDriver()
 SIMILAR = "similar, not equal"
 """Of a worker whose pictures look alike and differ in bytes from those of the first."""
+PLACE_IS_GONE = ("ActorUnschedulableError", "ActorUnavailableError", "NodeDiedError")
+"""Ray's names: for ten seconds after its end it tells a machine as one where a worker could be."""
 THREADS = 4
 """Of an actor: life, draw, and take twice, because a Cancel may meet a Leave."""
 
@@ -108,6 +119,7 @@ class RayCrew:
         """Of its pixels; "" = not told yet."""
         self.is_over = asyncio.Event()
         self.code = 1
+        self._left_with = 0
         self._told: asyncio.Queue[Telling | None] = asyncio.Queue()
         self._reading: set[asyncio.Task[None]] = set()
         self._attempts: set[asyncio.Task[None]] = set()
@@ -138,7 +150,9 @@ class RayCrew:
         self._end()
 
     async def wait(self) -> int:
-        """0 where it left by itself, 1 where it was lost."""
+        """0 where it left by itself, EXIT_NO_ROOM where its card had no room for it, EXIT_NO_PLACE where its machine is
+        gone, 1 where it was lost.
+        """
         await self.is_over.wait()
         return self.code
 
@@ -165,16 +179,25 @@ class RayCrew:
             async for item in self._items(await self._stream(self.actor.life), START_SECONDS):
                 starting.cancel()
                 if isinstance(item, tuple):
-                    self.fingerprint = item[1].decode()
-                    self.note(self)
+                    self._note(*item)
                 else:
                     self._hear(item)
-            self.code = 0
+            self.code = self._left_with
         except Exception as error:  # noqa: BLE001 - Ray has many ways to say that a node is gone
             log.warning("worker %s is lost: %s", self.post.name, first_line(error))
+            self.code = EXIT_NO_PLACE if type(error).__name__ in PLACE_IS_GONE else 1
         starting.cancel()
         await self._last_words()
         self.kill() if self.code else self._end()
+
+    def _note(self, name: str, data: bytes) -> None:
+        """What a worker tells of itself that is no line."""
+        if name == parcels.FINGERPRINT:
+            self.fingerprint = data.decode()
+            self.note(self)
+        elif name == parcels.NO_ROOM:
+            log.warning("worker %s: no room for the networks: %s", self.post.name, data.decode("utf-8", "replace"))
+            self._left_with = EXIT_NO_ROOM
 
     async def _last_words(self) -> None:
         """Of attempts whose stream ends beside that of a worker that left: a checkpoint and an ending may be in it."""

@@ -65,10 +65,15 @@ class Station:
     # ---- what Ray calls
 
     def life(self) -> Iterator[Item]:
-        """What the worker tells of itself, from its fingerprint and its first Ready until it has left."""
+        """What the worker tells of itself, from its fingerprint and its first Ready until it has left.
+
+        NO_ROOM is its last word where something else fills the card; FailedError where anything else ended it.
+        """
         while (item := self.news.get()) is not None:
             yield item
-        if self.error is not None:
+        if self.error is not None and drawing.code_of(self.error) == "out_of_memory":
+            yield parcels.NO_ROOM, drawing.words_of(self.error).encode()
+        elif self.error is not None:
             raise FailedError(f"The worker ended: {drawing.words_of(self.error)}") from None
 
     def draw(self, line: bytes, files: Sequence[tuple[str, bytes]], inputs: Mapping[str, bytes]) -> Iterator[Item]:
@@ -136,7 +141,7 @@ class Station:
     def _work(self) -> None:
         """Until it leaves; every stream ends with it."""
         try:
-            self.news.put(("fingerprint", fingerprint(self.worker).encode()))
+            self.news.put((parcels.FINGERPRINT, fingerprint(self.worker, self.room).encode()))
             self.worker.work()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the driver has to hear of it
             say(f"error: {drawing.words_of(error)}")
@@ -169,11 +174,11 @@ def mark_in_name(pid: int) -> str | None:
     return None if mark is None else hashlib.sha256(mark.encode()).hexdigest()[:12]
 
 
-def fingerprint(worker: Worker) -> str:
-    """SHA-256 of the pixels of the tiny fixed job, as this machine draws it with these networks."""
+def fingerprint(worker: Worker, room: Path) -> str:
+    """SHA-256 of the pixels of the tiny fixed job, as this machine draws it with these networks. room: for files."""
     usual = offers.usual_config({}, "plain", worker.given)
     config = replace(usual, **PROBE)
-    with tempfile.TemporaryDirectory(prefix="dreamrig-probe-") as folder:
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=room) as folder:
         drawing.draw(
             config,
             Path(folder),

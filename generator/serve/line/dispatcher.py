@@ -14,6 +14,7 @@ from functools import partial
 
 from generator.crew.local import Crew, end_leftover
 from generator.crew.protocol import (
+    EXIT_NO_PLACE,
     EXIT_NO_ROOM,
     Cancel,
     Draw,
@@ -270,7 +271,10 @@ class Dispatcher(Listener):
             await self.sweep(job)
         if not found_room:
             await self.void_promises()
-        self.false_starts = 0 if was_ready or was_told or not found_room else self.false_starts + 1
+        if was_ready or was_told or not found_room:
+            self.false_starts = 0
+        elif self.exit_code != EXIT_NO_PLACE:
+            self.false_starts += 1
         self.hub.ring(line=job is not None)
         if self.false_starts >= MOST_FALSE_STARTS:
             self.false_starts = 0

@@ -16,7 +16,18 @@ from generator.crew import batch as batches
 from generator.crew.batch import MOST_ATTEMPTS, CrewBatch, Task
 from generator.crew.door import CrewLostError
 from generator.crew.local import LocalWorker, start_worker
-from generator.crew.protocol import Done, Draw, Interrupted, Leave, Order, Ready, Stepped, Telling
+from generator.crew.protocol import (
+    EXIT_NO_PLACE,
+    EXIT_NO_ROOM,
+    Done,
+    Draw,
+    Interrupted,
+    Leave,
+    Order,
+    Ready,
+    Stepped,
+    Telling,
+)
 
 TOY = str(Path(__file__).with_name("toy_worker.py"))
 
@@ -111,13 +122,15 @@ def test_a_picture_that_ends_its_worker_each_time_is_given_up(tmp_path: Path) ->
 
 
 class Drawer:
-    """A worker in words: a bad one never says any; a slow one draws until it is told to leave, a good one at once."""
+    """A worker in words: a bad one never says any, nor does a crowded one, which finds no room; a slow one draws until
+    it is told to leave, a good one at once.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.orders: list[Order] = []
         self.told: asyncio.Queue[Telling | None] = asyncio.Queue()
-        self.told.put_nowait(None if kind == "bad" else Ready(kind, (), likes={"cutouts": 4}))
+        self.told.put_nowait(None if kind in ("bad", "crowded", "gone") else Ready(kind, (), likes={"cutouts": 4}))
 
     mark = "drawer"
 
@@ -141,7 +154,7 @@ class Drawer:
         self.told.put_nowait(None)
 
     async def wait(self) -> int:
-        return 0
+        return {"crowded": EXIT_NO_ROOM, "gone": EXIT_NO_PLACE}.get(self.kind, 0)
 
 
 class Sites:
@@ -164,7 +177,9 @@ class Sites:
         return list(self.now)
 
     async def start(self, post: Any) -> Drawer:
-        self.drawers.append(Drawer(post.split()[0]))
+        kind = post.split()[0]
+        is_free = kind == "crowded" and len(self.drawers) > 2 * batches.MOST_FALSE_STARTS
+        self.drawers.append(Drawer("good" if is_free else kind))
         return self.drawers[-1]
 
 
@@ -227,6 +242,49 @@ def test_one_bad_place_does_not_end_a_batch_that_a_good_one_draws(tmp_path: Path
 
     asyncio.run(what())
     assert all(task.done is not None for task in wanted)
+
+
+def test_a_card_that_is_full_of_something_else_is_waited_for(
+    tmp_path: Path, quick_looks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server does: more often than a place may start badly."""
+    monkeypatch.setattr(batches, "CROWDED_SECONDS", 0.02)
+    sites, (wanted,) = Sites("crowded"), tasks(tmp_path, 1)
+    drawn(CrewBatch([wanted], sites))
+    assert wanted.done is not None
+    assert len(sites.drawers) > batches.MOST_FALSE_STARTS
+
+
+def test_a_machine_that_is_gone_is_no_false_start(tmp_path: Path, quick_looks: None) -> None:
+    """Ray names it for ten seconds more: it may be the only one, and come back."""
+    sites, (wanted,) = Sites("gone"), tasks(tmp_path, 1)
+    batch = CrewBatch([wanted], sites)
+
+    async def what() -> None:
+        running = asyncio.create_task(batch.run())
+        async with asyncio.timeout(60):
+            while len(sites.drawers) <= 2 * batches.MOST_FALSE_STARTS:
+                await asyncio.sleep(0.01)
+            sites.now = ["good"]
+            await running
+
+    asyncio.run(what())
+    assert wanted.done is not None
+
+
+def test_a_picture_whose_networks_found_no_room_is_not_blamed(tmp_path: Path) -> None:
+    async def what() -> None:
+        (wanted,) = tasks(tmp_path, 1)
+        batch = CrewBatch([wanted], Sites("slow"))
+        hand = batches._BatchHand(batch, "slow")
+        hand.task, hand.found_no_room = wanted, True
+        for _ in range(MOST_ATTEMPTS):
+            hand.task = wanted
+            hand.lost()
+        assert (wanted.crashes, wanted.error) == (0, None)
+        hand.working.cancel()
+
+    asyncio.run(what())
 
 
 def test_places_that_are_not_told_for_a_while_end_no_batch(tmp_path: Path, quick_looks: None) -> None:

@@ -31,6 +31,7 @@ class Stream:
 
     def __init__(self) -> None:
         self.items: asyncio.Queue[Any] = asyncio.Queue()
+        self.error: Exception | None = None
 
     def put(self, *items: Any) -> None:
         for item in items:
@@ -38,6 +39,8 @@ class Stream:
 
     async def __anext__(self) -> Awaitable[Any]:
         item = await self.items.get()
+        if self.error is not None:
+            raise self.error
         if item is END:
             raise StopAsyncIteration
         found = asyncio.get_running_loop().create_future()
@@ -118,6 +121,29 @@ def test_a_worker_that_leaves_is_heard_to_its_last_word(tmp_path: Path) -> None:
         assert Interrupted(1, 1, 7) in listening.told
         assert (tmp_path / "job" / parcels.CHECKPOINT).read_bytes() == b"x"
         assert parcels.kin_of(tmp_path / "job") == "usual"
+
+    asyncio.run(what())
+
+
+def test_a_worker_without_room_on_its_card_is_waited_for_and_not_blamed(tmp_path: Path) -> None:
+    async def what() -> None:
+        actor = FakeActor()
+        listening = Listening(actor)
+        await listening.crew.send(draw_of(tmp_path / "job"))
+        await listening.until(lambda: actor.given)
+        actor.draws.put(END)
+        actor.lives.put((parcels.NO_ROOM, b"CUDA out of memory"), END)
+        assert await listening.over() == protocol.EXIT_NO_ROOM
+
+    asyncio.run(what())
+
+
+@pytest.mark.parametrize(("name", "code"), [("ActorUnschedulableError", protocol.EXIT_NO_PLACE), ("ActorDiedError", 1)])
+def test_a_machine_that_is_gone_is_told_from_a_worker_that_died(name: str, code: int) -> None:
+    async def what() -> None:
+        actor = FakeActor()
+        actor.lives.error = type(name, (Exception,), {})("the node does not exist")
+        assert await Listening(actor).over() == code
 
     asyncio.run(what())
 

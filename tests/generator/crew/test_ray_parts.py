@@ -776,6 +776,16 @@ def test_a_station_whose_networks_do_not_load_says_so_and_draws_nothing() -> Non
     assert list(station.draw(protocol.encode(Draw(1, 1, config(), "/x")), [], {})) == []
 
 
+def test_a_station_whose_card_has_no_room_says_so_as_its_last_word() -> None:
+    from generator.crew.station import Station
+
+    def load(config: Any) -> Any:
+        raise MemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    (last,) = Station({}, 0.0, load).life()
+    assert last[0] == parcels.NO_ROOM
+
+
 @pytest.mark.slow
 def test_a_picture_to_start_from_travels_and_the_recipe_says_what_was_asked(tmp_path: Path) -> None:
     from PIL import Image

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from generator.crew.protocol import (
+    EXIT_NO_PLACE,
     EXIT_NO_ROOM,
     Beat,
     Began,
@@ -288,6 +289,16 @@ def test_networks_that_find_no_room_are_tried_again_and_nothing_is_paused(
     last = crew(site, 4, waiting=waiting)
     last.draw_now(last.next_order(Draw))
     assert site.until(ann, key, "done")["attempt"] == 1
+    assert site.service.hub.mode == "drawing"
+
+
+def test_a_machine_that_is_gone_is_no_false_start_of_its_worker(sites: Callable[..., Any], waiting: Any) -> None:
+    """Where it was the only one that drew, its power cut would pause the line until the owner came."""
+    patience = Patience(tick=0.02, leave=2.0, restart=(0.0,))
+    site = sites(at_once=False, patience=patience, false_starts=[EXIT_NO_PLACE] * 4)
+    for number in range(4):
+        crew(site, number, waiting=waiting).die()
+    crew(site, 4, waiting=waiting)
     assert site.service.hub.mode == "drawing"
 
 
