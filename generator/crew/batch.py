@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dreamrig.errors import FailedError, NotReadyError, RigError
+from generator.crew.cards import bound_to
 from generator.crew.door import CrewLostError
 from generator.crew.local import Crew, start_worker, worker_command
 from generator.crew.protocol import (
@@ -46,9 +47,9 @@ MOST_FALSE_STARTS = 3
 MOST_SILENT_LOOKS = 5
 """In a row, while nobody draws."""
 LOOK_SECONDS = 2.0
-PART_SECONDS = 2.0
 CROWDED_SECONDS = 30.0
 """Before a place whose card was full of something else is tried again, as a server waits."""
+PART_SECONDS = 2.0
 LEAVE_SECONDS = 60.0
 """For the step and the checkpoint of a worker whose place is gone."""
 
@@ -66,11 +67,18 @@ class Places(Protocol):
 
 
 class LocalPlaces:
-    """So many worker processes of this machine."""
+    """So many worker processes of this machine, spread over its cards."""
 
-    def __init__(self, workers: int, given: Mapping[str, Any], keep_seconds: float, log_file: Path) -> None:
-        """given, keep_seconds: as of a worker.   log_file: what they print."""
-        self.workers, self.log_file = workers, log_file
+    def __init__(
+        self,
+        workers: int,
+        given: Mapping[str, Any],
+        keep_seconds: float,
+        log_file: Path,
+        cards: Sequence[str] = (),
+    ) -> None:
+        """given, keep_seconds: as of a worker.   log_file: what they print.   cards: as of several_cards."""
+        self.workers, self.log_file, self.cards = workers, log_file, cards
         self.command = worker_command(given, keep_seconds)
 
     async def posts(self) -> Sequence[Hashable]:
@@ -79,7 +87,9 @@ class LocalPlaces:
 
     async def start(self, post: Any) -> Crew:
         """Its process."""
-        return await start_worker(self.command, self.log_file.with_name(f"{self.log_file.stem}-{post}.log"))
+        card = self.cards[post % len(self.cards)] if self.cards else ""
+        log_file = self.log_file.with_name(f"{self.log_file.stem}-{post}.log")
+        return await start_worker(self.command, log_file, bound_to(card))
 
 
 @dataclass
@@ -122,6 +132,8 @@ class CrewBatch:
     running: int = 0
     hands: dict[Hashable, _BatchHand] = field(default_factory=dict)
     false_starts: Counter[Hashable] = field(default_factory=Counter)
+    crowded_until: dict[Hashable, float] = field(default_factory=dict)
+    """Places whose worker found no room, and when they are tried again, by the loop's clock."""
     silent_looks: int = 0
 
     async def run(self) -> None:
@@ -132,8 +144,6 @@ class CrewBatch:
         for task in self.tasks:
             task.look()
         self.waiting.extend(task for task in self.tasks if not task.was_done)
-    crowded_until: dict[Hashable, float] = field(default_factory=dict)
-    """Places whose worker found no room, and when they are tried again, by the loop's clock."""
         try:
             while self.waiting or self.running:
                 await self._look()
@@ -193,17 +203,6 @@ class CrewBatch:
             if self.false_starts[post] >= MOST_FALSE_STARTS:
                 log.warning("no more work for %s: its worker did not start %d times", post, MOST_FALSE_STARTS)
 
-
-class _BatchHand:
-    """One worker, and the picture it draws."""
-
-    def __init__(self, batch: CrewBatch, post: Hashable) -> None:
-        self.batch, self.post = batch, post
-        self.crew: Crew | None = None
-        self.task: Task | None = None
-        self.likes: Mapping[str, Any] = {}
-        self.was_ready = self.is_leaving = self.found_no_room = False
-        self.code = 0
     def _wait_for_room(self, post: Hashable) -> None:
         """Something else fills the card: its worker is started again a little later, however often."""
         if post not in self.crowded_until:
@@ -215,6 +214,17 @@ class _BatchHand:
         is_crowded = self.crowded_until.get(post, 0.0) > asyncio.get_running_loop().time()
         return bool(self.waiting) and not is_crowded and self.false_starts[post] < MOST_FALSE_STARTS
 
+
+class _BatchHand:
+    """One worker, and the picture it draws."""
+
+    def __init__(self, batch: CrewBatch, post: Hashable) -> None:
+        self.batch, self.post = batch, post
+        self.crew: Crew | None = None
+        self.task: Task | None = None
+        self.likes: Mapping[str, Any] = {}
+        self.was_ready = self.is_leaving = self.found_no_room = False
+        self.code = 0
         self.working = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
@@ -322,17 +332,13 @@ def ray_places(given: Mapping[str, Any], keep_seconds: float, driver: CrewDriver
     driver = driver or door.CrewDriver(f"batch {secrets.token_hex(8)}", "a batch")
     ray_address, door_address = driver_address(folder, own.address)
     ask_door = partial(door.ask, door_address, folder.token())
+    require_same_code(ask_door({"kind": "facts"}))
     door.be_driver(ask_door, driver)
     atexit.register(part, ask_door, driver)
     connect(ray_address, folder.environment())
     return RayCluster(own, given, keep_seconds, ask_door=ask_door, driver=driver, station=own.station)
 
 
-def part(ask_door: Callable[..., Any], driver: CrewDriver) -> None:
-    """Say that nobody gives the crew work any more, so that nobody waits to be sure."""
-    with contextlib.suppress(NotReadyError):
-        ask_door({"kind": "parted", "who": driver.who}, PART_SECONDS)
-    require_same_code(ask_door({"kind": "facts"}))
 def require_same_code(head: Mapping[str, Any]) -> None:
     """NotReadyError where the head runs other code than this process: its nodes were compared with the head."""
     if folders := differing(head.get("code", {}), code_here()):
@@ -342,3 +348,7 @@ def require_same_code(head: Mapping[str, Any]) -> None:
         )
 
 
+def part(ask_door: Callable[..., Any], driver: CrewDriver) -> None:
+    """Say that nobody gives the crew work any more, so that nobody waits to be sure."""
+    with contextlib.suppress(NotReadyError):
+        ask_door({"kind": "parted", "who": driver.who}, PART_SECONDS)

@@ -95,8 +95,11 @@ class LocalWorker:
         return await self.process.wait()
 
 
-async def start_worker(command: Sequence[str], log: Path) -> LocalWorker:
-    """Start it in a session of its own, so that Ctrl-C at a terminal reaches the server alone. log: what it prints."""
+async def start_worker(command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> LocalWorker:
+    """Start it in a session of its own, so that Ctrl-C at a terminal reaches the server alone.
+
+    log: what it prints.   environ: variables beside ours.
+    """
     cut_log(log)
     with log.open("ab") as target:
         process = await asyncio.create_subprocess_exec(
@@ -105,7 +108,7 @@ async def start_worker(command: Sequence[str], log: Path) -> LocalWorker:
             stdout=asyncio.subprocess.PIPE,
             stderr=target,
             start_new_session=True,
-            env=worker_environment(),
+            env={**worker_environment(), **(environ or {})},
             limit=protocol.LARGEST_LINE_BYTES,
         )
     worker = LocalWorker(process)

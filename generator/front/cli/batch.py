@@ -13,7 +13,7 @@ from dreamrig.settings import Sources
 from generator.config import GenerateConfig, networks_key
 from generator.front.cli.contact import SheetWish
 from generator.front.cli.count import count_of, repeated
-from generator.front.cli.crew_batch import draw_by_crew
+from generator.front.cli.crew_batch import draw_by_crew, spreads_by_itself
 from generator.front.cli.draw import Presentation, draw_together, resolve_graphics
 from generator.front.cli.offer import EnlargingNeeds, offer_missing
 from generator.front.cli.orders import order_generate
@@ -56,6 +56,9 @@ def run_batch(wanted: list[WantedPicture], values: Mapping[str, Any], door: Gene
             raise UsageError("--batch-size is not for --crew.", hint=hint)
         if values["first"] is not None:
             raise UsageError("--from is not for --crew.", hint="run the same command again: what is done stays done")
+        return draw_by_crew(plans, [one for one in seeded for _ in range(count)], values, sheet)
+    if spreads_by_itself(plans, values):
+        console.print_note("note: a worker for each card; on one alone with --device cuda:0")
         return draw_by_crew(plans, [one for one in seeded for _ in range(count)], values, sheet)
     batch = Batch(plans, shown, replace(door, load_models=remembering(door.load_models)), sources, sheet)
     batch.tells_seeds = count > 1

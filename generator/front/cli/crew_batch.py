@@ -18,9 +18,12 @@ from dreamrig import console
 from dreamrig.documents import DocumentError, read_object
 from dreamrig.errors import EXIT_FAILED, EXIT_GOOD, InterruptedByUser, RigError, UsageError
 from dreamrig.paths import data_folder, ensure_folder, runs_folder, write_atomic
+from dreamrig.settings import load_sources
 from generator.config import GenerateConfig
 from generator.crew.batch import CrewBatch, LocalPlaces, Places, Task, ray_places, run_crew_batch
+from generator.crew.cards import several_cards
 from generator.crew.protocol import PICTURE
+from generator.crew.settings import load_crew_settings
 from generator.front.cli.contact import SheetWish
 from generator.knobs import knobs_of
 from generator.work.plan import Plan
@@ -38,7 +41,8 @@ class Asked:
     """Who draws, and how it is told."""
 
     kind: str
-    workers: int
+    workers: int | None
+    """None = one a card."""
     as_json: bool
     quiet: bool
     out: Path | None = None
@@ -46,7 +50,7 @@ class Asked:
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Asked:
         """From the command line; UsageError for a kind that there is not, or workers without meaning."""
-        kind, workers = str(values["crew"]), values.get("workers")
+        kind, workers = str(values["crew"] or "local"), values.get("workers")
         if kind not in KINDS:
             raise UsageError(f"--crew is {kind!r}.", hint=f"use {' or '.join(KINDS)}")
         if workers is not None and (kind == "ray" or not 1 <= workers <= MOST_WORKERS):
@@ -55,7 +59,7 @@ class Asked:
             raise UsageError("Workers do not enlarge.", hint="leave --upscale away, or --crew")
         out = values.get("out")
         told = bool(values["as_json"]), bool(values["quiet"])
-        return cls(kind, workers or 1, *told, Path(out) if out else None)
+        return cls(kind, workers, *told, Path(out) if out else None)
 
 
 def draw_by_crew(plans: Sequence[Plan], seeded: Sequence[bool], values: Mapping[str, Any], sheet: SheetWish) -> int:
@@ -79,6 +83,25 @@ def draw_by_crew(plans: Sequence[Plan], seeded: Sequence[bool], values: Mapping[
     return _tell_all(asked, tasks, plans, ended, sheet)
 
 
+def cards_for(plans: Sequence[Plan]) -> list[str]:
+    """The cards over which these pictures are spread; [] where there are not several, or one device is asked for."""
+    if any(one.given.get("device", "auto") != "auto" for one in plans):
+        return []
+    return several_cards(load_crew_settings({}, load_sources()).wants)
+
+
+def spreads_by_itself(plans: Sequence[Plan], values: Mapping[str, Any]) -> bool:
+    """Whether a batch goes to a worker a card though nobody said so: several cards, and nothing that workers lack.
+
+    A JSON document keeps its shape whatever cards there are.
+    """
+    lacking = ("first", "upscale", "upscale_with", "as_json", "graphics", "batch_size")
+    asks_more = any(values.get(name) for name in lacking)
+    if asks_more or len(plans) < 2 or len({_networks(one) for one in plans}) > 1:
+        return False
+    return len(cards_for(plans)) > 1
+
+
 def _networks(one: Plan) -> tuple[Any, ...]:
     return tuple(one.given.get(name) for name, knob in knobs_of(GenerateConfig).items() if knob.loads)
 
@@ -95,8 +118,8 @@ def _places(asked: Asked, first: Plan) -> Places:
     given = {name: value for name, value in given.items() if knobs_of(GenerateConfig)[name].loads}
     if asked.kind == "ray":
         return ray_places(given, KEEP_SECONDS)
-    log = ensure_folder(data_folder() / "crew") / "batch.log"
-    return LocalPlaces(asked.workers, given, KEEP_SECONDS, log)
+    log, cards = ensure_folder(data_folder() / "crew") / "batch.log", cards_for([first])
+    return LocalPlaces(asked.workers or max(1, len(cards)), given, KEEP_SECONDS, log, cards)
 
 
 def _with_seeds(plans: Sequence[Plan], seeded: Sequence[bool]) -> tuple[str, list[Plan]]:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import socket
 import sqlite3
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 from dreamrig import settings
 from dreamrig.errors import NotReadyError
 from dreamrig.paths import data_folder
+from generator.crew.cards import bound_to, several_cards
 from generator.crew.door import CrewDriver, CrewLostError
 from generator.crew.local import Crew
 from generator.crew.menu import Offer
@@ -59,6 +60,30 @@ class Roster(Protocol):
     def remark(self, crew: Any) -> str:
         """What the owner should know of a worker, in words; "" = nothing."""
         ...
+
+
+class CardRoster:
+    """A worker a card of this machine."""
+
+    def __init__(self, cards: Sequence[str], start_worker: Callable[[Mapping[str, str]], Awaitable[Crew]]) -> None:
+        """cards: as of several_cards."""
+        self.cards, self.start_worker = cards, start_worker
+
+    async def posts(self) -> Sequence[str]:
+        """What CUDA calls each."""
+        return self.cards
+
+    async def start(self, post: str) -> Crew:
+        """Its process, which sees that card alone."""
+        return await self.start_worker(bound_to(post))
+
+    def is_stranger(self, crew: Any, folder: Path) -> bool:
+        """Never: a card promises no bytes, whichever it is."""
+        return False
+
+    def remark(self, crew: Any) -> str:
+        """Nothing."""
+        return ""
 
 
 class Hand(Dispatcher):
@@ -238,7 +263,8 @@ def chosen_dispatcher(own: ServeSettings) -> Callable[..., Dispatcher]:
     """
     crew = load_crew_settings({}, settings.load_sources())
     if crew.kind == "local":
-        return Dispatcher
+        cards = several_cards(crew.wants)
+        return partial(local_team, cards) if cards else Dispatcher
     from generator.crew.batch import ray_places
 
     try:
@@ -246,6 +272,11 @@ def chosen_dispatcher(own: ServeSettings) -> Callable[..., Dispatcher]:
     except NotReadyError as error:
         raise CrewAwayError(error.message, hint=error.hint) from error
     return partial(Team, roster=roster, lease_seconds=crew.lease_seconds)
+
+
+def local_team(cards: Sequence[str], *arguments: Any, **named: Any) -> Team:
+    """A worker for each card of this machine; what a Dispatcher takes, of which the last starts a worker."""
+    return Team(*arguments, roster=CardRoster(cards, arguments[-1]), **named)
 
 
 def this_server() -> CrewDriver:
