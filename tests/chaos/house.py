@@ -34,6 +34,11 @@ FILES_OF_DATABASE = ("serve.db", "serve.db-journal", "serve.db-wal", "serve.db-s
 class House:
     """A home, and the processes that serve it."""
 
+    files = frozenset({"home", "user", "tmp", "log", "clock"})
+    """What may lie in the sandbox."""
+    workers = 1
+    """So many draw at once."""
+
     def __init__(self, sandbox: Path) -> None:
         self.sandbox, self.home = sandbox, sandbox / "home"
         for name in ("home", "user", "tmp"):

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from circle import Circle, Listener
@@ -14,8 +13,6 @@ from house import House
 
 from generator.pictures.reading import read_recipe
 from generator.serve.line.queue import FINAL, WALK
-
-OURS = frozenset({"home", "user", "tmp", "log", "clock"})
 
 
 @dataclass(frozen=True)
@@ -38,10 +35,10 @@ def broken(
         *pictures(house, circle, rows, references),
         *cancelled(house, circle, rows),
         *walks(events, rows),
-        *attempts(events),
+        *attempts(events, house.workers),
         *blame(rows, worker_kills),
         *without_gap(listener, events),
-        *outside(house.sandbox),
+        *outside(house),
     ]
 
 
@@ -119,20 +116,21 @@ def walks(events: list[dict[str, Any]], rows: Mapping[str, Any]) -> Iterator[str
         yield "numbers of events have a hole"
 
 
-def attempts(events: list[dict[str, Any]]) -> Iterator[str]:
-    """One job is drawn at a time, and each attempt is the next one."""
-    running: int | None = None
+def attempts(events: list[dict[str, Any]], workers: int) -> Iterator[str]:
+    """A worker draws one job at a time, and each attempt is the next one."""
+    running: set[int] = set()
     last: Counter[int] = Counter()
     for event in events:
         if event["kind"] == "claimed":
             attempt = json.loads(event["data"])["attempt"]
-            if running is not None:
-                yield f"event {event['id']}: job {event['job']} was begun while {running} ran"
+            if len(running) >= workers or event["job"] in running:
+                yield f"event {event['id']}: job {event['job']} was begun while {sorted(running)} ran"
             if attempt != last[event["job"]] + 1:
                 yield f"event {event['id']}: attempt {attempt} after {last[event['job']]}"
-            running, last[event["job"]] = event["job"], attempt
-        elif running == event["job"]:
-            running = None
+            running.add(event["job"])
+            last[event["job"]] = attempt
+        else:
+            running.discard(event["job"])
 
 
 def blame(rows: Mapping[str, Any], worker_kills: int) -> Iterator[str]:
@@ -155,11 +153,11 @@ def without_gap(listener: Listener, events: list[dict[str, Any]]) -> Iterator[st
         yield f"the open page heard up to {listener.heard[-1]} of {events[-1]['id']}"
 
 
-def outside(sandbox: Path) -> Iterator[str]:
+def outside(house: House) -> Iterator[str]:
     """No file outside the home."""
-    for path in sandbox.iterdir():
-        if path.name not in OURS:
+    for path in house.sandbox.iterdir():
+        if path.name not in house.files:
             yield f"{path} lies outside the home"
     for name in ("user", "tmp"):
-        for path in (sandbox / name).rglob("*"):
+        for path in (house.sandbox / name).rglob("*"):
             yield f"{path} lies outside the home"

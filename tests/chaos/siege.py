@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from house import House, is_alive, wait_for
 from oracle import Reference, broken
 
 DAY_MS = 86_400_000
-KILLS = {"worker": 8, "server": 6, "parent": 3, "tree": 3}
+KILLS: Mapping[str, int] = {"worker": 8, "server": 6, "parent": 3, "tree": 3}
 """Who is killed -9, and how often among twenty."""
 LEAVE_SECONDS = 10.0
 """What a killed server or parent leaves behind should be gone by then; and a picture go on, a start later."""
@@ -58,10 +58,17 @@ class Siege:
     unparked: int = 0
     """How often the owner pressed "try again"."""
     problems: list[str] = field(default_factory=list)
+    kinds: Mapping[str, int] = field(default_factory=lambda: KILLS)
+    has_troubles: bool = True
+    """Whether disk, clock and database are hurt, too."""
+
+    def make_house(self) -> House:
+        """Who is besieged."""
+        return House(self.sandbox)
 
     def run(self) -> dict[str, Any]:
         """Everything; a report whose `broken` is empty where every promise was kept."""
-        self.dice, self.house = random.Random(self.seed), House(self.sandbox)
+        self.dice, self.house = random.Random(self.seed), self.make_house()
         began = time.monotonic()
         try:
             self.house.start()
@@ -79,7 +86,7 @@ class Siege:
             circle.is_over = True
             if (code := self.house.stop()) != 0:
                 self.problems.append(f"stopped with {code}")
-            self.problems += broken(self.house, circle, listener, references, self.killed["worker"])
+            self.problems += broken(self.house, circle, listener, references, self.worker_deaths())
             return self.report(circle, listener, time.monotonic() - began)
         finally:
             self.house.close()
@@ -133,7 +140,7 @@ class Siege:
                 if number > 1 and number - 1 not in troubles:
                     self.back_seconds.append(seconds)
             time.sleep(self.dice.uniform(0, 1.2))
-            self.kill(self.dice.choices(list(KILLS), list(KILLS.values()))[0])
+            self.kill(self.dice.choices(list(self.kinds), list(self.kinds.values()))[0])
             self.tidy()
             if number in troubles:
                 troubles[number]()
@@ -143,6 +150,8 @@ class Siege:
     def troubles(self) -> dict[int, Any]:
         """After which kill what else happens: each kind at least once, in a long siege one every 25 kills."""
         kinds = (self.fill_disk, self.jump_clock, self.damage, self.jump_back, self.lock, self.fill_and_kill)
+        if not self.has_troubles:
+            return {}
         apart = max(1, min(25, self.kills // (len(kinds) + 1)))
         return {number: kinds[(number // apart - 1) % len(kinds)] for number in range(apart, self.kills + 1, apart)}
 
@@ -170,7 +179,7 @@ class Siege:
         family = self.house.family()
         if not family:
             return
-        victims = {"parent": family[:1], "server": family[1:2], "worker": family[2:3], "tree": family}[who]
+        victims = self.victims(who, family)
         for victim in victims:
             try:
                 victim.kill()
@@ -180,6 +189,14 @@ class Siege:
             self.killed[who] += 1
         if who in ("server", "parent"):
             threading.Thread(target=self.see_them_leave, args=(family,), daemon=True).start()
+
+    def victims(self, who: str, family: list[psutil.Process]) -> Sequence[psutil.Process]:
+        """Those of the family that are meant."""
+        return {"parent": family[:1], "server": family[1:2], "worker": family[2:3], "tree": family}[who]
+
+    def worker_deaths(self) -> int:
+        """How many workers were killed by themselves: so many crashes may be counted."""
+        return self.killed["worker"]
 
     def see_them_leave(self, family: list[psutil.Process]) -> None:
         """What a killed server or parent leaves behind goes by itself; its parent, which was not killed, stays."""
