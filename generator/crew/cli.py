@@ -41,6 +41,7 @@ LEAVE_SECONDS = 120.0
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOPBACK = ("127.", "localhost", "::1")
 Host = Annotated[str | None, typer.Option("--host", help="The address of this machine that the others reach.")]
+TokenFile = Annotated[str | None, typer.Option("--token-file", help="The crew's token, copied here.")]
 Free = Annotated[bool, typer.Option("--free-ports", help="Any free ports: several nodes on one machine.", hidden=True)]
 Cpus = Annotated[int | None, typer.Option("--cpus", help="Cores that may draw; all of them by itself.")]
 Gpus = Annotated[int | None, typer.Option("--gpus", help="Cards that may draw; all of them by itself.")]
@@ -64,16 +65,14 @@ def crew(args: list[str]) -> int:
     @app.command("join")
     def join_command(
         address: Annotated[str, typer.Argument(help="The head's address, as `dreamrig crew start` prints it.")],
-        token_file: Annotated[str | None, typer.Option("--token-file", help="The crew's token, copied here.")] = None,
+        token_file: TokenFile = None,
         host: Host = None,
         cpus: Cpus = None,
         gpus: Gpus = None,
         free_ports: Free = False,
     ) -> int:
         """Draw for a crew, until Ctrl-C or `dreamrig crew leave`; checks first whether this machine fits."""
-        folder = CrewFolder()
-        if token_file is not None:
-            keep_token_of(folder, Path(token_file).expanduser())
+        folder = folder_with(token_file)
         return join(folder, address, host, cpus, gpus, Ports.free() if free_ports else Ports())
 
     @app.command("check")
@@ -81,11 +80,12 @@ def crew(args: list[str]) -> int:
         address: Annotated[
             str | None, typer.Argument(help="The head's; by itself the one that is set or known.")
         ] = None,
+        token_file: TokenFile = None,
         host: Host = None,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> int:
         """Say whether this machine could join, as `crew join` would, and join nothing."""
-        return print_check(look(CrewFolder(), address, host), as_json=as_json)
+        return print_check(look(folder_with(token_file), address, host), as_json=as_json)
 
     @app.command("leave")
     def leave_command() -> int:
@@ -227,6 +227,14 @@ def require_alone(folder: CrewFolder) -> None:
             f"A {'head' if running.is_head else 'node'} of {running.door} runs here already.",
             hint="run: dreamrig crew leave" if not running.is_head else "stop it with Ctrl-C there",
         )
+
+
+def folder_with(token_file: str | None) -> CrewFolder:
+    """What this home keeps, with the token of that file where one is named."""
+    folder = CrewFolder()
+    if token_file is not None:
+        keep_token_of(folder, Path(token_file).expanduser())
+    return folder
 
 
 def keep_token_of(folder: CrewFolder, path: Path) -> None:

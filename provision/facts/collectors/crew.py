@@ -14,7 +14,7 @@ from provision.machine.machine import Machine, Ran
 
 PORTS = (*range(8702, 8708), *range(8710, 8750))
 """Of `dreamrig crew join`: managers, Ray's helpers, workers."""
-ASK = ("-P", "-m", "dreamrig", "crew", "check", "--json")
+ASK = ("-m", "dreamrig", "crew", "check", "--json")
 HEAD_SECONDS = 60.0
 NOT_READY = 4
 LISTENING = re.compile(r"(?m)^\s*\d+: [0-9A-F]{8,32}:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 0A ")
