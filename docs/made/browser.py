@@ -22,6 +22,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--remote-debugging-pipe",
+    # A page that is looked at counts milliseconds; one of several in a browser without a window counts seconds.
+    "--disable-background-timer-throttling",
 )  # fmt: skip
 # The protocol's pipes are descriptors 3 and 4. A small Python gives ours those numbers, whatever they were, and becomes
 # the browser; a shell could not name those of two digits.

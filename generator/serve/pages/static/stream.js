@@ -1,6 +1,8 @@
 // The server's stream, for as long as somebody looks at the page. Hidden, it is closed: a locked phone would come back to
 // a dead one, and six open tabs would take every connection to the server. Seen again, the page asks for all of it at once.
-const PATIENCE_MS = 5000, PAUSE_MS = 2000, SHORT_MS = 2000, LONG_MS = 10000, HEDGE_MS = 400, EARLY_TRIES = 20;
+const PATIENCE_MS = 5000, PAUSE_MS = 2000, LONG_MS = 10000;
+// How often it asks, how long each waits for its answer, and when it is asked next: soon at first, for a network that is quick.
+const LOOKS = [{tries: 8, patience: 700, next: 150}, {tries: 20, patience: 2000, next: 400}];
 export const LOOK_MS = 10000; // what waits comes nearer while another one is drawn, without any event
 export const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
 
@@ -36,9 +38,9 @@ export function follow(events, ask, once) {
   async function look() {
     const mine = ++looks;
     for (let tries = 0; mine === looks && !heard; tries++) {
-      const isEarly = tries < EARLY_TRIES;
-      ask(isEarly ? SHORT_MS : LONG_MS).then(() => { if (mine === looks) looks++; }, () => { /* the next one may arrive */ });
-      await pause(isEarly ? HEDGE_MS : LONG_MS);
+      const now = LOOKS.find(one => tries < one.tries) || {patience: LONG_MS, next: LONG_MS};
+      ask(now.patience).then(() => { if (mine === looks) looks++; }, () => { /* the next one may arrive */ });
+      await pause(now.next);
     }
   }
   function wake() { listen(); look(); }
