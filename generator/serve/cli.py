@@ -18,7 +18,7 @@ from generator.serve.backup import make_backup
 from generator.serve.client import call
 from generator.serve.clock import wall_ms
 from generator.serve.discord import setup as discord_setup
-from generator.serve.friends import FATES, Fate
+from generator.serve.friends import FATES, Fate, fate_of
 from generator.serve.home import Home, read_address, this_home
 from generator.serve.parent import run
 from generator.serve.process import web_process
@@ -213,7 +213,7 @@ def asked_fate(name: str) -> str:
 
 def fate_in(said: str) -> Fate:
     """UsageError for what is none."""
-    fate = next((one for one in FATES if one == said.strip()), None)
+    fate = fate_of(said.strip())
     if fate is None:
         raise UsageError(f"Pictures cannot be {said[:40]!r}.", hint=f"use {', '.join(FATES)}")
     return fate

@@ -28,6 +28,13 @@ Fate = Literal["keep", "hide", "delete"]
 FATES: tuple[Fate, ...] = get_args(Fate)
 """Of the pictures of a friend who is let in no more: all stays and what waits is drawn; nobody else sees them and their
 links end; the files go as well."""
+
+
+def fate_of(said: object) -> Fate | None:
+    """Which one a word names; None = none."""
+    return next((one for one in FATES if one == said), None)
+
+
 NAME = re.compile(r"[^\x00-\x1f<>&\"']+")
 
 

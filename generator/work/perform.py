@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.pictures.upscale import Enlarge
 from generator.sinks import Say, Sink
-from generator.work.door import GeneratorDoor
+from generator.work.door import Beginning, GeneratorDoor
 from generator.work.job import Job, open_job
 from generator.work.out import check_out, require_room
 from generator.work.plan import Plan
@@ -18,6 +19,7 @@ from generator.work.stop import StopSwitch
 
 if TYPE_CHECKING:
     from generator.engine.together import Due
+    from generator.models.base import Models
     from generator.work.execute import Outcome
     from generator.work.together import Fellows
 
@@ -44,6 +46,23 @@ class Delivery:
         return check_out(asked, force=self.force, continues=plan.recipe if plan.run else None)
 
 
+def _opener(
+    models: Models, delivery: Delivery, door: GeneratorDoor, *, out: Path | None, beginning: Beginning, say: Say
+) -> Callable[..., AbstractContextManager[Job]]:
+    """open_job of any plan, all but that plan settled."""
+    return partial(
+        open_job,
+        models=models,
+        out=out,
+        overwrite=delivery.force,
+        profile=delivery.profile,
+        upscale=delivery.upscale,
+        beginning=beginning,
+        clock=door.clock,
+        say=say,
+    )
+
+
 def perform(
     plan: Plan,
     delivery: Delivery,
@@ -62,19 +81,10 @@ def perform(
     out = delivery.check(plan)
     with StopSwitch(lambda: say(STOPPING)) as stop:
         models, beginning = door.load(plan.to_config, began_at)
+        opening = _opener(models, delivery, door, out=out, beginning=beginning, say=say)
         from generator.work.execute import execute
 
-        with open_job(
-            plan,
-            models,
-            out=out,
-            overwrite=delivery.force,
-            profile=delivery.profile,
-            upscale=delivery.upscale,
-            beginning=beginning,
-            clock=door.clock,
-            say=say,
-        ) as job:
+        with opening(plan) as job:
             on_job(job)
             return execute(job, watchers=watchers, stop=stop, say=say)
 
@@ -98,31 +108,18 @@ def perform_together(
     out = delivery.check(plans[0])
     with StopSwitch(lambda: say(STOPPING)) as stop:
         models, beginning = door.load(plans[0].to_config, began_at)
+        opening = _opener(models, delivery, door, out=out, beginning=beginning, say=say)
         from generator.work.execute import undertake
         from generator.work.together import drive, fellows_of
 
         fellows = fellows_of(plans, models, batch_size)
 
-        def do(opening: AbstractContextManager[Job], watchers: Sequence[Sink]) -> Generator[Due, None, Outcome]:
-            with opening as job:
+        def do(opened: AbstractContextManager[Job], watchers: Sequence[Sink]) -> Generator[Due, None, Outcome]:
+            with opened as job:
                 return (yield from undertake(job, watchers=watchers, stop=stop, say=say))
 
         doings = [
-            do(
-                open_job(
-                    plan,
-                    models,
-                    out=out,
-                    overwrite=delivery.force,
-                    profile=delivery.profile,
-                    upscale=delivery.upscale,
-                    batch_size=fellows.count,
-                    beginning=beginning,
-                    clock=door.clock,
-                    say=say,
-                ),
-                watchers,
-            )
+            do(opening(plan, batch_size=fellows.count), watchers)
             for plan, watchers in zip(plans[: fellows.count], watching(fellows), strict=True)
         ]
         return drive(doings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from dreamrig.errors import UsageError
 from generator.front.video.encode import MOST_RATE, require_av
+from generator.weights import registry
 
 if TYPE_CHECKING:
     from PIL import Image
 
-CHUNK_BYTES = 1024 * 1024
 LARGEST_PIXELS = 8192 * 8192
 
 
@@ -126,11 +125,7 @@ def _no_film(path: Path, why: str) -> UsageError:
 
 def sha256_of(path: Path) -> str:
     """The file's sha256, in hexadecimal digits; UsageError where it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
+        return registry.sha256_of(path)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.", hint="give the path of a film") from error
-    return digest.hexdigest()

