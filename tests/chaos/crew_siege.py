@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from house import STEP_SECONDS, House, wait_for
 from siege import Siege
 
 from generator.crew.cluster import Ports
+from generator.serve.upkeep.situation import try_port
 
 TOYS = Path(__file__).parents[1] / "generator" / "crew"
 LEASE_SECONDS = 10
@@ -173,14 +173,8 @@ class CrewHouse(House):
 def usual_ports_are_free() -> bool:
     """Whether a head may have the ports that every head has: a head that comes back is found where it was."""
     ports = Ports()
-    for port in (ports.ray, ports.door, ports.manager, ports.objects, *ports.helpers, *(ports.workers or ())):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except OSError:
-                return False
-    return True
+    usual = (ports.ray, ports.door, ports.manager, ports.objects, *ports.helpers, *(ports.workers or ()))
+    return not any(try_port("0.0.0.0", port) for port in usual)
 
 
 @dataclass

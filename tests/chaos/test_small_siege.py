@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_by_kills_a_full_disk_jumping_clocks_and_a_refused_database() -> None:
-    command = [sys.executable, str(Path(__file__).parent), "--seed", "3", "--kills", "7", "--patience", "600"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.stdout, found.stderr
-    report = json.loads(found.stdout)
-    assert report["broken"] == []
-    assert found.returncode == 0
+def test_nothing_is_lost_by_kills_a_full_disk_jumping_clocks_and_a_refused_database(
+    unbroken: Callable[..., Any],
+) -> None:
+    report = unbroken("--seed", "3", "--kills", "7")
     assert sum(report["kills"].values()) >= 7
     assert report["submissions"] > 5

@@ -105,14 +105,20 @@ def draw_of(folder: Path) -> Draw:
     return Draw(1, 1, {"prompt": "a house"}, str(folder))
 
 
+async def drawing(folder: Path, **named: Any) -> tuple[FakeActor, Listening]:
+    """An actor with a picture in its hands, and who listens to it."""
+    actor = FakeActor()
+    listening = Listening(actor, **named)
+    await listening.crew.send(draw_of(folder))
+    await listening.until(lambda: actor.given)
+    return actor, listening
+
+
 def test_a_worker_that_leaves_is_heard_to_its_last_word(tmp_path: Path) -> None:
     """Both streams end at the same moment: the files of the last checkpoint, and its ending, are still read."""
 
     async def what() -> None:
-        actor = FakeActor()
-        listening = Listening(actor)
-        await listening.crew.send(draw_of(tmp_path / "job"))
-        await listening.until(lambda: actor.given)
+        actor, listening = await drawing(tmp_path / "job")
         await listening.crew.send(Leave())
         await listening.until(lambda: actor.taken)
         actor.draws.put(*((name, b"x") for name in parcels.KEPT), Interrupted(1, 1, 7), END)
@@ -127,10 +133,7 @@ def test_a_worker_that_leaves_is_heard_to_its_last_word(tmp_path: Path) -> None:
 
 def test_a_worker_without_room_on_its_card_is_waited_for_and_not_blamed(tmp_path: Path) -> None:
     async def what() -> None:
-        actor = FakeActor()
-        listening = Listening(actor)
-        await listening.crew.send(draw_of(tmp_path / "job"))
-        await listening.until(lambda: actor.given)
+        actor, listening = await drawing(tmp_path / "job")
         actor.draws.put(END)
         actor.lives.put((parcels.NO_ROOM, b"CUDA out of memory"), END)
         assert await listening.over() == protocol.EXIT_NO_ROOM
@@ -150,10 +153,7 @@ def test_a_machine_that_is_gone_is_told_from_a_worker_that_died(name: str, code:
 
 def test_an_attempt_without_end_does_not_keep_a_worker_from_leaving(tmp_path: Path) -> None:
     async def what() -> None:
-        actor = FakeActor()
-        listening = Listening(actor, lease_seconds=0.3)
-        await listening.crew.send(draw_of(tmp_path / "job"))
-        await listening.until(lambda: actor.given)
+        actor, listening = await drawing(tmp_path / "job", lease_seconds=0.3)
         actor.lives.put(END)
         actor.draws.put(Kept(1, 1, 3))
         assert await listening.over() == 0

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dreamrig.errors import FailedError
 from dreamrig.settings import Sources
 from generator.config import GenerateConfig
 from generator.events import Step
@@ -69,18 +68,7 @@ def test_a_batch_file_and_the_stronger_flags(command: Command, home: Path) -> No
     assert sizes == [(32, 16), (128, 16)]
 
 
-def test_one_that_fails_does_not_keep_the_others_from_being_drawn(
-    command: Command, home: Path, models: Models, toy_guide: type[Any]
-) -> None:
-    class Picky(toy_guide):  # type: ignore[misc]  # a class known at run time
-        def encode_text(self, texts: Any) -> Any:
-            if "bad" in texts:
-                raise FailedError("It does not want to.", hint="ask for something else")
-            return super().encode_text(texts)
-
-    from dataclasses import replace
-
-    picky = replace(models, guides=(Picky(),))
+def test_one_that_fails_does_not_keep_the_others_from_being_drawn(command: Command, home: Path, picky: Models) -> None:
     answer = command("generate", "{fog,bad,sea}", *SHORT, "--json", load_models=lambda config: picky)
     assert answer.code == 1
     assert prompts_of(home) == ["fog", "sea"]
